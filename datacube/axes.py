@@ -1,0 +1,269 @@
+"""Axes: where the cells of a coverage lie along one dimension."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from math import ceil, floor
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datacube.errors import InvalidParameterError, OutOfDomainError, TimeSelectionError
+from datacube.times import Acquisition, Period, iso_text
+
+SNAP_DECIMALS = 5
+"""Bounds within 1e-5 of a cell edge count as that edge."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegularAxis:
+    """Evenly spaced cells, numbered from a fixed origin."""
+
+    name: str
+    uom: str
+    start: float
+    """Outer edge of index 0, which never moves."""
+    step: float
+    """Signed cell size in `uom`; negative on a north-up y axis."""
+    first: int = 0
+    """Index of the first cell; may be negative."""
+    size: int
+
+    def __post_init__(self) -> None:
+        if self.step == 0 or self.size < 1:
+            raise ValueError(f"{self.name}: step {self.step}, size {self.size}")
+
+    @property
+    def stop(self) -> int:
+        """Index after the last cell."""
+        return self.first + self.size
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Outer edges `(low, high)` in `uom`, low first whatever the step's sign."""
+        a = self.start + self.first * self.step
+        b = self.start + self.stop * self.step
+        return (a, b) if a <= b else (b, a)
+
+    def centres(self) -> NDArray[np.float64]:
+        """Coordinates of the cell centres, shape `(size,)`, in index order."""
+        return self.start + (np.arange(self.first, self.stop) + 0.5) * self.step
+
+    def position(self, coordinate: float) -> float:
+        """Index position of `coordinate`: k at the leading edge of cell k, snapped."""
+        return round((coordinate - self.start) / self.step, SNAP_DECIMALS)
+
+    def cover(self, low: float, high: float) -> Self:
+        """Keep the cells overlapping `[low, high]`, bounds in `uom`.
+
+        Bounds within 1e-5 of a cell edge count as that edge.
+
+        Raises
+        ------
+        OutOfDomainError
+            If no cell overlaps.
+        """
+        i, j = sorted(self.position(x) for x in (low, high))
+        return self._keep(floor(i), ceil(j), f"{low}:{high}")
+
+    def inside(self, low: float, high: float) -> Self:
+        """Keep the cells whose centre lies in `[low, high]`, at least one.
+
+        The rule of WCS and WCPS trims (rasdaman's, see `docs/how-to`): the cell
+        numbers are `floor(i + 0.5)` to `floor(j - 0.5)` of the index positions.
+
+        Raises
+        ------
+        OutOfDomainError
+            If the bounds miss the axis.
+        """
+        i, j = sorted(self.position(x) for x in (low, high))
+        if j < self.first or i > self.stop:
+            raise self._missed(f"{low}:{high}")
+        one, other = floor(i + 0.5), floor(j - 0.5)
+        begin, end = min(one, other), max(one, other)
+        if one > other:
+            end = begin
+        begin = min(max(begin, self.first), self.stop - 1)
+        end = min(max(end, self.first), self.stop - 1)
+        return self._keep(begin, end + 1, f"{low}:{high}")
+
+    def at(self, coordinate: float) -> int:
+        """Index of the cell that contains `coordinate`; the far edge counts as inside.
+
+        Raises
+        ------
+        OutOfDomainError
+            If `coordinate` lies outside the axis.
+        """
+        place = self.position(coordinate)
+        if not self.first <= place <= self.stop:
+            raise self._missed(f"{coordinate}")
+        return min(floor(place), self.stop - 1)
+
+    def select(self, first: int, last: int) -> Self:
+        """Keep the grid indices `first` to `last`, both inclusive (`CRS:1`).
+
+        Raises
+        ------
+        OutOfDomainError
+            If an index lies outside the axis.
+        """
+        if not (self.first <= first <= last < self.stop):
+            raise OutOfDomainError(
+                f"grid indices {first}:{last} miss axis {self.name!r} "
+                f"with {self.first}:{self.stop - 1}"
+            )
+        return replace(self, first=first, size=last - first + 1)
+
+    def coarser(self, level: int) -> Self:
+        """Pyramid level `level`: cells 2**level times as wide, same origin, covering."""
+        first = self.first >> level
+        last = (self.stop - 1) >> level
+        return replace(self, step=self.step * 2**level, first=first, size=last - first + 1)
+
+    def _keep(self, first: int, stop: int, asked: str) -> Self:
+        first, stop = max(self.first, first), min(self.stop, stop)
+        if first >= stop:
+            raise self._missed(asked)
+        return replace(self, first=first, size=stop - first)
+
+    def _missed(self, asked: str) -> OutOfDomainError:
+        low, high = self.bounds
+        return OutOfDomainError(f"{asked} misses axis {self.name!r} with {low}:{high} {self.uom}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IrregularAxis:
+    """Cells at listed coordinates, in ascending order; numbered from 0."""
+
+    name: str
+    uom: str
+    coefficients: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        pairs = zip(self.coefficients, self.coefficients[1:], strict=False)
+        if not self.coefficients or any(a >= b for a, b in pairs):
+            raise ValueError(f"{self.name}: coefficients must ascend and not be empty")
+
+    @property
+    def first(self) -> int:
+        """Index of the first cell: always 0."""
+        return 0
+
+    @property
+    def size(self) -> int:
+        """Number of cells."""
+        return len(self.coefficients)
+
+    @property
+    def stop(self) -> int:
+        """Index after the last cell."""
+        return len(self.coefficients)
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """First and last coefficient."""
+        return self.coefficients[0], self.coefficients[-1]
+
+    def inside(self, low: float, high: float) -> Self:
+        """Keep the coefficients in the closed interval `[low, high]`.
+
+        Raises
+        ------
+        OutOfDomainError
+            If there is none.
+        """
+        kept = tuple(c for c in self.coefficients if low <= c <= high)
+        if not kept:
+            raise OutOfDomainError(f"{low}:{high} misses axis {self.name!r}")
+        return replace(self, coefficients=kept)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeAxis:
+    """Acquisitions in ascending order of their reference time; numbered from 0."""
+
+    name: str = "ansi"
+    acquisitions: tuple[Acquisition, ...]
+    uom: str = field(default="d", init=False)
+
+    def __post_init__(self) -> None:
+        references = [a.reference for a in self.acquisitions]
+        if not references or any(
+            a >= b for a, b in zip(references, references[1:], strict=False)
+        ):
+            raise ValueError(f"{self.name}: acquisitions must ascend and not be empty")
+
+    def __iter__(self) -> Iterator[Acquisition]:
+        return iter(self.acquisitions)
+
+    @property
+    def first(self) -> int:
+        """Index of the first acquisition: always 0."""
+        return 0
+
+    @property
+    def size(self) -> int:
+        """Number of acquisitions."""
+        return len(self.acquisitions)
+
+    @property
+    def stop(self) -> int:
+        """Index after the last acquisition."""
+        return len(self.acquisitions)
+
+    def trim(self, low: Period | None, high: Period | None) -> Self:
+        """Keep the acquisitions touched from the start of `low` to the end of `high`.
+
+        `None` is the open bound `*`.
+
+        Raises
+        ------
+        TimeSelectionError
+            If there is none; the message names the nearest.
+        """
+        if low is not None and high is not None and low.start > high.end:
+            raise InvalidParameterError(
+                f"time {iso_text(low.start)} to {iso_text(high.end)} ends before it starts",
+                parameter="time",
+            )
+        kept = tuple(
+            a
+            for a in self.acquisitions
+            if (low is None or a.last >= low.start) and (high is None or a.first < high.end)
+        )
+        if not kept:
+            middle = low or high
+            raise TimeSelectionError(self._none_message(middle))
+        return replace(self, acquisitions=kept)
+
+    def at(self, when: Period) -> Acquisition:
+        """Return the one acquisition that `when` touches.
+
+        Raises
+        ------
+        TimeSelectionError
+            If there is none, or more than one; the message names the candidates.
+        """
+        touched = [a for a in self.acquisitions if a.touches(when)]
+        if len(touched) == 1:
+            return touched[0]
+        if not touched:
+            raise TimeSelectionError(self._none_message(when))
+        names = ", ".join(iso_text(a.reference) for a in touched[:10])
+        raise TimeSelectionError(
+            f"{when} selects {len(touched)} acquisitions, one is needed: {names}"
+        )
+
+    def _none_message(self, when: Period | None) -> str:
+        if when is None:
+            return f"axis {self.name!r} has no acquisition"
+        before = [a for a in self.acquisitions if a.reference < when.start]
+        after = [a for a in self.acquisitions if a.reference >= when.start]
+        near = [*before[-1:], *after[:1]]
+        names = " and ".join(iso_text(a.reference) for a in near)
+        return f"no acquisition at {when}; the nearest: {names}"
+
+
+type Axis = RegularAxis | IrregularAxis | TimeAxis

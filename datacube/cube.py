@@ -1,0 +1,388 @@
+"""What exists: bands, cubes, collections, coverages, scenes and the slots that hold them."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from functools import cached_property
+from math import ceil
+from typing import Any
+
+import numpy as np
+from pyproj import CRS
+
+from datacube.axes import RegularAxis, TimeAxis
+from datacube.errors import UnknownNameError
+from datacube.grid import Grid, Window
+
+INNER_CHUNK_PX = 256
+"""Side of the chunk that is read and decoded as one."""
+SHARD_PX = 2048
+"""Side of the shard: the unit of writing, of recording and of storage."""
+SLOT_AXIS_SIZE = 2**20
+"""Length of the slot axis, which is never resized."""
+FREE_ORIGIN = 2**23
+"""Array index of cell 0 of a cube whose grid is its first scene's."""
+VALID_BAND = "valid"
+"""Name of the mask written per scene and resolution: 1 where any band is valid."""
+
+
+class Aggregate(StrEnum):
+    """How four cells become one on the next pyramid level, over valid cells only."""
+
+    MEAN = "mean"
+    """Rounded half to even."""
+    MODE = "mode"
+    """Ties: the lowest class."""
+    FLAGS = "flags"
+    """Bits OR-ed."""
+    DIRECTION = "direction"
+    """Degrees, averaged as vectors."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassValue:
+    """One class of a classified band."""
+
+    value: int
+    name: str
+    """CF flag meaning: lower case, underscores."""
+    title: str
+    colour: tuple[int, int, int]
+    """Red, green, blue, 0..255."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Band:
+    """A measured or derived variable, as it is stored."""
+
+    name: str
+    """Official name: `B02`, `B8A`, `SCL`, `VV`."""
+    title: str
+    dtype: str
+    """NumPy name of the stored type."""
+    nodata: float
+    """Stored number that means no data; outside the legal values."""
+    group: str
+    """The resolution group it is native to: `r10m`, `r20m`, `r60m`."""
+    aggregate: Aggregate = Aggregate.MEAN
+    scale: float = 1.0
+    """Physical value = stored * scale + offset, as CF says."""
+    offset: float = 0.0
+    unit: str = "1"
+    """UCUM / udunits unit of the physical value."""
+    standard_name: str | None = None
+    """CF standard name, where there is one."""
+    wavelength_nm: float | None = None
+    """Central wavelength."""
+    classes: tuple[ClassValue, ...] = ()
+    aliases: tuple[str, ...] = ()
+    """Other names that requests may use: `B2` for `B02`, `red`."""
+
+    @property
+    def numpy_dtype(self) -> np.dtype[Any]:
+        """The stored type."""
+        return np.dtype(self.dtype)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolutionGroup:
+    """The bands of a cube that share one lattice."""
+
+    name: str
+    """`r10m`: the folder's name in the store."""
+    grid: Grid
+    """The whole span that scenes may fill; index 0 is the fixed origin of `CRS:1`."""
+    array_origin: tuple[int, int] = (0, 0)
+    """Array index `(y, x)` of grid cell (0, 0): non-zero only where indices may be negative."""
+
+    @property
+    def resolution(self) -> float:
+        """Cell size in the unit of the CRS."""
+        return self.grid.x.step
+
+    def level_grid(self, level: int) -> Grid:
+        """Return the lattice of a pyramid level."""
+        return self.grid.coarser(level)
+
+    def array_window(self, window: Window, level: int) -> Window:
+        """Array indices of a `(y, x)` window of grid indices at `level`."""
+        shifts = tuple(origin >> level for origin in self.array_origin)
+        return Window(
+            tuple(
+                (start + shift, stop + shift)
+                for (start, stop), shift in zip(window.plane.ranges, shifts, strict=True)
+            )
+        )
+
+    def shard_window(self, window: Window, level: int) -> Window:
+        """Numbers `(row, column)` of the shards that a window of grid indices touches."""
+        return Window(
+            tuple(
+                (start // SHARD_PX, ceil(stop / SHARD_PX))
+                for start, stop in self.array_window(window, level).ranges
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cube:
+    """One product on one CRS."""
+
+    name: str
+    """`S2_L2A_32633`."""
+    collection: str
+    """Id of the collection it belongs to: the product, `S2_L2A`."""
+    title: str
+    crs: CRS
+    groups: tuple[ResolutionGroup, ...]
+    """Finest first."""
+    bands: tuple[Band, ...]
+    """Every band of the product, in the product's order, whether a scene had it or not."""
+    access: str = "public"
+    """Access class; `public` is seen by everyone."""
+
+    def group(self, name: str) -> ResolutionGroup:
+        """Return the resolution group called `name`."""
+        for group in self.groups:
+            if group.name == name:
+                return group
+        raise UnknownNameError("resolution group", name, tuple(g.name for g in self.groups))
+
+    def band(self, name: str) -> Band:
+        """Return a band by its official name or an alias, in any case.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is none; the message lists the bands.
+        """
+        return find_band(self.bands, name)
+
+    @property
+    def utm_zone(self) -> int | None:
+        """The UTM zone of the CRS, or None."""
+        zone = self.crs.utm_zone
+        return int(zone[:-1]) if zone else None
+
+
+def find_band(bands: tuple[Band, ...], name: str) -> Band:
+    """Return the band called `name`, exact names before aliases, in any case.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is none.
+    """
+    asked = name.casefold()
+    for band in bands:
+        if band.name.casefold() == asked:
+            return band
+    for band in bands:
+        if asked in (alias.casefold() for alias in band.aliases):
+            return band
+    raise UnknownNameError("band", name, tuple(b.name for b in bands))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collection:
+    """All cubes of a product: one map layer, one STAC collection."""
+
+    id: str
+    title: str
+    description: str = ""
+    style_family: str = "generic"
+    """Which default styles its layer has; `sentinel-2` knows true colour, NDVI, SCL."""
+    licence: str = "proprietary"
+    attribution: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SceneRecord:
+    """A scene as the catalogue knows it."""
+
+    scene_id: str
+    """Identity across reprocessing: platform, datatake, tile, level. Equal for two baselines."""
+    product_id: str
+    """The product's own full name; contributing scenes are named by it."""
+    reference_time: datetime
+    """The time coefficient of its acquisition."""
+    first_time: datetime
+    """First line, inclusive."""
+    last_time: datetime
+    """Last line, inclusive."""
+    baseline: str
+    """Processing baseline, `05.09`; empty where unknown. Compared as text."""
+    generation_time: datetime
+    """Processing time."""
+    footprint: str
+    """WKT in longitude-latitude (CRS:84)."""
+    cloud_cover_percent: float | None = None
+    properties: str = "{}"
+    """JSON with further metadata: orbit, datatake, angles, nodata rule, warnings."""
+
+    @property
+    def precedence(self) -> tuple[str, datetime, str]:
+        """Sort key where scenes of one time overlap; the greatest goes first."""
+        return self.baseline, self.generation_time, self.product_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BandShards:
+    """Which shards of one band at one level were written for a slot."""
+
+    group: str
+    level: int
+    band: str
+    bits: bytes
+    """One bit a shard of the slot's shard window at this level, row by row, big-endian."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotWindow:
+    """The cells of one resolution group that a slot's scene covers."""
+
+    group: str
+    window: Window
+    """Grid indices at level 0."""
+    levels: int
+    """Number of levels written, 0 included."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slot:
+    """The place of one scene on a cube's slot axis: written once, never changed."""
+
+    cube: str
+    number: int
+    scene: SceneRecord
+    windows: tuple[SlotWindow, ...]
+    shards: tuple[BandShards, ...] = field(repr=False)
+    """Every shard that exists; a reader asks for no other."""
+
+    @cached_property
+    def _shards_by_key(self) -> dict[tuple[str, int, str], bytes]:
+        return {(s.group, s.level, s.band): s.bits for s in self.shards}
+
+    @cached_property
+    def _windows_by_group(self) -> dict[str, SlotWindow]:
+        return {w.group: w for w in self.windows}
+
+    @cached_property
+    def bands(self) -> frozenset[str]:
+        """Names of the bands that the scene has."""
+        return frozenset(s.band for s in self.shards) - {VALID_BAND}
+
+    def window(self, group: str) -> SlotWindow | None:
+        """Return the cells of `group` that the scene covers, or None."""
+        return self._windows_by_group.get(group)
+
+    def has_band(self, group: str, band: str) -> bool:
+        """Tell whether the scene has `band` natively in `group`."""
+        return (group, 0, band) in self._shards_by_key
+
+    def has_shard(
+        self, group: ResolutionGroup, level: int, band: str, shard: tuple[int, int]
+    ) -> bool:
+        """Tell whether the shard numbered `(row, column)` was recorded."""
+        covered, bits = self.window(group.name), self._shards_by_key.get((group.name, level, band))
+        if covered is None or bits is None:
+            return False
+        (r0, r1), (c0, c1) = group.shard_window(covered.window.coarser(level), level).ranges
+        row, col = shard
+        if not (r0 <= row < r1 and c0 <= col < c1):
+            return False
+        at = (row - r0) * (c1 - c0) + (col - c0)
+        return bool(bits[at // 8] >> (7 - at % 8) & 1)
+
+    def recorded_shards(
+        self, group: ResolutionGroup, level: int, band: str
+    ) -> tuple[tuple[int, int], ...]:
+        """Return the numbers `(row, column)` of all recorded shards of a band and level."""
+        covered = self.window(group.name)
+        if covered is None:
+            return ()
+        (r0, r1), (c0, c1) = group.shard_window(covered.window.coarser(level), level).ranges
+        return tuple(
+            (row, col)
+            for row in range(r0, r1)
+            for col in range(c0, c1)
+            if self.has_shard(group, level, band, (row, col))
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """A cube offered on one grid, as it is visible at one revision."""
+
+    id: str
+    """`S2_L2A_32633`, or `S2_L2A_32633_20m` for the bands native to a group."""
+    cube: Cube
+    group: str
+    """The group whose lattice is the coverage's."""
+    bands: tuple[Band, ...]
+    """Bands that any visible scene ever had; coarser ones repeat their cells."""
+    grid: Grid
+    """Hull of what was ingested, on the group's lattice; it never shrinks."""
+    time: TimeAxis
+    revision: int
+    """The revision since which this description has been true."""
+
+
+def utm_group(epsg: int, crs: CRS, resolution_m: float) -> ResolutionGroup:
+    """Return the lattice of a UTM cube: the span of DESIGN section 2, north or south.
+
+    x runs from -600,000 to 1,800,000 m; y from -1,200,000 to 10,800,000 (326xx)
+    or from -800,000 to 11,200,000 (327xx).
+    """
+    top = 10_800_000.0 if epsg < 32700 else 11_200_000.0
+    columns, rows = round(2_400_000 / resolution_m), round(12_000_000 / resolution_m)
+    return ResolutionGroup(
+        name=group_name(resolution_m),
+        grid=Grid(
+            crs=crs,
+            x=RegularAxis(name="E", uom="m", start=-600_000.0, step=resolution_m, size=columns),
+            y=RegularAxis(name="N", uom="m", start=top, step=-resolution_m, size=rows),
+        ),
+    )
+
+
+def free_group(grid: Grid, name: str) -> ResolutionGroup:
+    """Return the lattice of a cube without a prescribed span: the first scene's.
+
+    `CRS:1` counts from the scene's corner and may be negative; the arrays are
+    2**24 cells a side with that corner in the middle.
+    """
+    side = 2 * FREE_ORIGIN
+    left, top = (grid.transform.c, grid.transform.f)
+    return ResolutionGroup(
+        name=name,
+        grid=Grid(
+            crs=grid.crs,
+            x=RegularAxis(
+                name=grid.x.name,
+                uom=grid.x.uom,
+                start=left,
+                step=grid.x.step,
+                first=-FREE_ORIGIN,
+                size=side,
+            ),
+            y=RegularAxis(
+                name=grid.y.name,
+                uom=grid.y.uom,
+                start=top,
+                step=grid.y.step,
+                first=-FREE_ORIGIN,
+                size=side,
+            ),
+        ),
+        array_origin=(FREE_ORIGIN, FREE_ORIGIN),
+    )
+
+
+def group_name(resolution: float, unit: str = "m") -> str:
+    """Name a resolution group.
+
+    >>> group_name(10.0), group_name(0.5, "deg")
+    ('r10m', 'r0.5deg')
+    """
+    return f"r{resolution:g}{unit}"

@@ -1,0 +1,148 @@
+"""Every failure a caller may handle, as one tree with stable codes.
+
+::
+
+    CubeError
+    ├── RequestError               the request cannot be understood or allowed
+    │   ├── InvalidParameterError
+    │   ├── UnknownNameError       coverage, layer, style, band, axis, format, CRS
+    │   ├── OutOfDomainError
+    │   ├── TimeSelectionError
+    │   ├── RevisionError
+    │   └── LimitExceededError
+    ├── StoreError                 the store cannot give or take what it should
+    │   ├── StoreDamagedError
+    │   ├── StoreFullError
+    │   ├── StoreReadOnlyError
+    │   └── CommitConflictError
+    └── SourceError                a file or item offered for ingest is unusable
+        ├── UnsupportedSourceError
+        ├── UnsafeSourceError
+        └── WrongResolutionError
+
+Codes are append-only: services map them to their own exception codes.
+"""
+
+from typing import ClassVar
+
+
+class CubeError(Exception):
+    """Any failure a caller may handle. Match `code`, not text."""
+
+    code: ClassVar[str] = "failure"
+
+
+class RequestError(CubeError):
+    """The request cannot be understood or is not allowed."""
+
+    code = "invalid-request"
+
+
+class InvalidParameterError(RequestError):
+    """A parameter is missing or has a value that is not allowed."""
+
+    code = "invalid-parameter"
+
+    def __init__(self, message: str, *, parameter: str = "") -> None:
+        super().__init__(message)
+        self.parameter = parameter
+        """The parameter's name as the service spells it, or empty."""
+
+
+class UnknownNameError(RequestError):
+    """A name that is not offered to this principal.
+
+    `kind` tells what was named: `coverage`, `layer`, `style`, `band`,
+    `axis`, `format`, `crs`, `collection` or `cube`.
+    """
+
+    code = "unknown-name"
+
+    def __init__(self, kind: str, name: str, offered: tuple[str, ...] = ()) -> None:
+        shown = ", ".join(offered[:20]) + (", ..." if len(offered) > 20 else "")
+        super().__init__(f"unknown {kind} {name!r}" + (f"; offered: {shown}" if shown else ""))
+        self.kind = kind
+        self.name = name
+
+
+class OutOfDomainError(RequestError):
+    """The request addresses cells the cube does not have."""
+
+    code = "out-of-domain"
+
+
+class TimeSelectionError(RequestError):
+    """A time selects no acquisition, or several where one is needed."""
+
+    code = "time-selection"
+
+
+class RevisionError(RequestError):
+    """The revision does not exist yet, or was purged."""
+
+    code = "revision"
+
+    def __init__(self, message: str, *, purged: bool) -> None:
+        super().__init__(message)
+        self.purged = purged
+        """True where the revision existed and is no longer readable."""
+
+
+class LimitExceededError(RequestError):
+    """The request would cost more than is allowed; the message has the estimate."""
+
+    code = "limit-exceeded"
+
+
+class StoreError(CubeError):
+    """The store cannot give or take what it should."""
+
+    code = "store"
+
+
+class StoreDamagedError(StoreError):
+    """A recorded shard is missing or unreadable."""
+
+    code = "store-damaged"
+
+
+class StoreFullError(StoreError):
+    """No space is left; nothing of the failed write is visible."""
+
+    code = "store-full"
+
+
+class StoreReadOnlyError(StoreError):
+    """The store or its catalogue cannot be written."""
+
+    code = "store-read-only"
+
+
+class CommitConflictError(StoreError):
+    """Another writer committed the same scene first."""
+
+    code = "commit-conflict"
+
+
+class SourceError(CubeError):
+    """A file or item offered for ingest is unusable."""
+
+    code = "source"
+
+
+class UnsupportedSourceError(SourceError):
+    """No reader knows this product, or a needed part of it is missing."""
+
+    code = "unsupported-source"
+
+
+class UnsafeSourceError(SourceError):
+    """The file is built to harm: a zip bomb, an external entity, a path outside."""
+
+    code = "unsafe-source"
+
+
+class WrongResolutionError(SourceError):
+    """The data's cells do not fit the cube's; the message names the options that would."""
+
+    code = "wrong-resolution"

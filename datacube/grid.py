@@ -1,0 +1,177 @@
+"""Two-dimensional grids in a CRS, and windows of cell indices."""
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from math import prod
+from typing import Self
+
+from affine import Affine
+from odc.geo import CRS as OdcCRS
+from odc.geo.geobox import GeoBox
+from pyproj import CRS, Transformer
+
+from datacube.axes import RegularAxis
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Half-open index ranges, one an axis, `(y, x)` last; counted from the axes' fixed origins."""
+
+    ranges: tuple[tuple[int, int], ...]
+
+    def __post_init__(self) -> None:
+        if any(start > stop for start, stop in self.ranges):
+            raise ValueError(f"window {self.ranges} runs backwards")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Cells along each axis."""
+        return tuple(stop - start for start, stop in self.ranges)
+
+    @property
+    def size(self) -> int:
+        """Number of cells."""
+        return prod(self.shape)
+
+    @property
+    def rows(self) -> tuple[int, int]:
+        """Index range of the y axis."""
+        return self.ranges[-2]
+
+    @property
+    def cols(self) -> tuple[int, int]:
+        """Index range of the x axis."""
+        return self.ranges[-1]
+
+    @property
+    def plane(self) -> "Window":
+        """The `(y, x)` part."""
+        return Window(self.ranges[-2:])
+
+    def intersect(self, other: "Window") -> "Window | None":
+        """Return the common part, or None where there is none."""
+        ranges = tuple(
+            (max(a, c), min(b, d))
+            for (a, b), (c, d) in zip(self.ranges, other.ranges, strict=True)
+        )
+        return Window(ranges) if all(a < b for a, b in ranges) else None
+
+    def hull(self, other: "Window") -> "Window":
+        """Return the smallest window containing both."""
+        return Window(
+            tuple(
+                (min(a, c), max(b, d))
+                for (a, b), (c, d) in zip(self.ranges, other.ranges, strict=True)
+            )
+        )
+
+    def slices(self, origin: "Window") -> tuple[slice, ...]:
+        """Index an array that holds `origin` at the cells of this window."""
+        return tuple(
+            slice(start - base, stop - base)
+            for (start, stop), (base, _) in zip(self.ranges, origin.ranges, strict=True)
+        )
+
+    def coarser(self, level: int) -> "Window":
+        """Return the cells of pyramid level `level` that cover this `(y, x)` window."""
+        return Window(
+            tuple((start >> level, ((stop - 1) >> level) + 1) for start, stop in self.ranges)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """Cells on the plane of one CRS. Points are `(x, y)` in easting-northing
+    or longitude-latitude order, whatever the CRS's authority says.
+    """
+
+    crs: CRS
+    x: RegularAxis
+    y: RegularAxis
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """`(rows, columns)`."""
+        return self.y.size, self.x.size
+
+    @property
+    def window(self) -> Window:
+        """The grid's own cells, counted from the axes' fixed origins."""
+        return Window(((self.y.first, self.y.stop), (self.x.first, self.x.stop)))
+
+    @property
+    def transform(self) -> Affine:
+        """From `(column, row)` counted from the first cell to `(x, y)`."""
+        return Affine(
+            self.x.step,
+            0,
+            self.x.start + self.x.first * self.x.step,
+            0,
+            self.y.step,
+            self.y.start + self.y.first * self.y.step,
+        )
+
+    @property
+    def bbox(self) -> tuple[float, float, float, float]:
+        """Outer edges `(min x, min y, max x, max y)`."""
+        (x0, x1), (y0, y1) = self.x.bounds, self.y.bounds
+        return x0, y0, x1, y1
+
+    @property
+    def geobox(self) -> GeoBox:
+        """The same grid as an odc-geo GeoBox."""
+        return GeoBox(self.shape, self.transform, OdcCRS(self.crs.to_wkt()))
+
+    def at(self, window: Window) -> Self:
+        """Return the part of this lattice that `window` numbers, inside or outside the grid."""
+        (y0, y1), (x0, x1) = window.plane.ranges
+        return replace(
+            self,
+            y=replace(self.y, first=y0, size=y1 - y0),
+            x=replace(self.x, first=x0, size=x1 - x0),
+        )
+
+    def cover(self, bbox: tuple[float, float, float, float]) -> Self:
+        """Keep the cells overlapping `bbox` (min x, min y, max x, max y).
+
+        Raises
+        ------
+        OutOfDomainError
+            If no cell overlaps.
+        """
+        return replace(
+            self, x=self.x.cover(bbox[0], bbox[2]), y=self.y.cover(bbox[1], bbox[3])
+        )
+
+    def coarser(self, level: int) -> Self:
+        """Pyramid level `level` of this grid."""
+        return replace(self, x=self.x.coarser(level), y=self.y.coarser(level))
+
+    def same_lattice(self, other: "Grid") -> bool:
+        """Tell whether both number the same cells by the same indices."""
+        return (
+            (self.x.start, self.x.step, self.y.start, self.y.step)
+            == (other.x.start, other.x.step, other.y.start, other.y.step)
+        ) and self.crs == other.crs
+
+
+@lru_cache(maxsize=256)
+def transformer(source: CRS, target: CRS) -> Transformer:
+    """Return a cached Transformer in `(x, y)` order; making one costs about 1.6 ms."""
+    return Transformer.from_crs(source, target, always_xy=True)
+
+
+@lru_cache(maxsize=256)
+def crs_from_text(text: str) -> CRS:
+    """Return the CRS named by `text` (`EPSG:32633`, WKT, PROJJSON)."""
+    return CRS.from_user_input(text)
+
+
+def crs_name(crs: CRS) -> str:
+    """Return `EPSG:n` where the CRS has such a code, else its name.
+
+    >>> crs_name(CRS.from_epsg(32633))
+    'EPSG:32633'
+    """
+    authority = crs.to_authority(min_confidence=70)
+    return f"{authority[0]}:{authority[1]}" if authority else crs.name

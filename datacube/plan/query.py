@@ -1,0 +1,152 @@
+"""What is asked, before any name is resolved: the unbound half of the plan.
+
+Services build these values; `datacube.plan.bind` turns them into nodes.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pyproj import CRS
+
+from datacube.protocols import Bbox
+from datacube.times import Period
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trim:
+    """Keep an interval of one axis; a bound that is None is `*`."""
+
+    axis: str
+    """As the client spelled it; usual spellings are accepted."""
+    low: float | Period | None
+    high: float | Period | None
+    crs: CRS | None = None
+    """CRS of the bounds, where it is not the coverage's."""
+    grid_indices: bool = False
+    """The bounds are `CRS:1` indices, both inclusive."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """Keep one place of an axis, which then vanishes."""
+
+    axis: str
+    at: float | Period
+    crs: CRS | None = None
+    grid_index: bool = False
+
+
+class Method(StrEnum):
+    """How cells are made where the target's lattice is not the source's."""
+
+    NEAREST = "nearest"
+    LINEAR = "linear"
+    AVERAGE = "average"
+    MODE = "mode"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScaleFactor:
+    """Multiply the number of cells of the named axes; no axis: x and y."""
+
+    factor: float
+    axis: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScaleSize:
+    """Give an axis this many cells."""
+
+    axis: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """A coverage by its id or alias."""
+
+    coverage_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subset:
+    """Trims and slices of one bracket, at most one an axis."""
+
+    source: "Query"
+    subsets: tuple[Trim | Slice, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CutBox:
+    """Keep the cells that cover a bounding box given in any CRS (maps and reads cover)."""
+
+    source: "Query"
+    bbox: Bbox
+    crs: CRS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelectBands:
+    """Keep bands by name, in this order. `("B02", "B04:B08")` may hold ranges."""
+
+    source: "Query"
+    bands: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """Change the number of cells."""
+
+    source: "Query"
+    by: tuple[ScaleFactor | ScaleSize, ...]
+    method: Method = Method.NEAREST
+
+
+type Query = Coverage | Subset | CutBox | SelectBands | Scale
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapTime:
+    """The time of a map. All None: the default mosaic of DESIGN section 2."""
+
+    instant: Period | None = None
+    """An instant or a period as written in one value."""
+    start: Period | None = None
+    """Interval start; with `end`, a mosaic of the interval, newest valid pixel first."""
+    end: Period | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapLayer:
+    """One layer of a map with the style to paint it in."""
+
+    layer: str
+    """A collection id, or a coverage id for one cube."""
+    style: str = ""
+    """Style name; empty is the layer's default."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Map:
+    """A picture of layers on a target grid."""
+
+    layers: tuple[MapLayer, ...]
+    """Bottom first."""
+    crs: CRS
+    bbox: Bbox
+    """Outer edges of the pixels, x first, whatever the axis order of the request was."""
+    width_px: int
+    height_px: int
+    time: MapTime = MapTime()
+    transparent: bool = False
+    background: tuple[int, int, int] = (255, 255, 255)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encode:
+    """The root: what to send, and as what."""
+
+    source: Query | Map
+    media_type: str
+    options: tuple[tuple[str, str], ...] = ()
+    """Options of the encoder, by name, sorted."""

@@ -1,0 +1,269 @@
+"""What the engine needs of the world: cells to read, a catalogue to ask, a principal to serve."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from datacube.cells import Values
+from datacube.cube import (
+    Band,
+    BandShards,
+    Collection,
+    Coverage,
+    Cube,
+    ResolutionGroup,
+    SceneRecord,
+    Slot,
+    SlotWindow,
+)
+from datacube.grid import Window
+
+type Bbox = tuple[float, float, float, float]
+"""`(min x, min y, max x, max y)` in a CRS that is named beside it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """Who asks. What it may not see does not exist for it."""
+
+    name: str = "anonymous"
+    access: frozenset[str] = field(default=frozenset({"public"}))
+    """Access classes it may read."""
+
+
+ANONYMOUS = Principal()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Bounds on one request. A request over one is refused with the estimate."""
+
+    map_side_px: int = 8192
+    """Longest side of a map."""
+    map_pixels: int = 33_554_432
+    """Pixels of a map (width x height)."""
+    decoded_bytes: int = 4 * 2**30
+    """Bytes of chunks decoded for one answer."""
+    output_bytes: int = 2 * 2**30
+    """Bytes of cells of one answer before encoding."""
+    memory_bytes: int = 2**30
+    """Estimated peak memory of one answer."""
+    seconds: float = 120.0
+    """Wall time of one answer."""
+    parameter_bytes: int = 65_536
+    """Length of a query string or a form body."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BandRead:
+    """A plane of one slot: one band, one level, one window."""
+
+    group: ResolutionGroup
+    level: int
+    band: str
+    """A band's name, or `VALID_BAND` for the scene mask (uint8, 1 where any band is valid)."""
+    dtype: str
+    nodata: float
+    window: Window
+    """`(y, x)` grid indices at `level`; may reach outside the slot."""
+
+
+class ReadCells(Protocol):
+    """Reads stored cells."""
+
+    def read(self, slot: Slot, request: BandRead) -> Values:
+        """Return stored numbers, shape of the window, nodata where no shard is recorded.
+
+        Raises
+        ------
+        StoreDamagedError
+            If a recorded shard is missing or unreadable.
+        """
+        ...
+
+
+class WriteCells(Protocol):
+    """Writes the cells of one slot, then makes them durable."""
+
+    def prepare(self, cube: Cube) -> None:
+        """Create the cube's arrays where they are missing. Safe to call from many writers."""
+        ...
+
+    def write(
+        self,
+        cube: Cube,
+        slot: int,
+        request: BandRead,
+        values: Values,
+    ) -> tuple[tuple[int, int], ...]:
+        """Write a window that is whole shards (cut at the slot's own window only).
+
+        Shards that hold nothing but nodata are not written. Returns the numbers
+        `(row, column)` of the shards that were written.
+
+        Raises
+        ------
+        StoreFullError, StoreReadOnlyError
+        ValueError
+            If the window would write part of a shard that another write shares.
+        """
+        ...
+
+    def flush(self, cube: Cube, slot: int) -> None:
+        """Bring every shard of the slot to disk; called before the commit."""
+        ...
+
+    def record_commit(self, revision: int, record: str) -> None:
+        """Write `_commits/<revision>.json` durably; the record is the catalogue's JSON."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSlot:
+    """A written slot, offered for commit."""
+
+    cube: Cube
+    number: int
+    scene: SceneRecord
+    windows: tuple[SlotWindow, ...]
+    shards: tuple[BandShards, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Committed:
+    """What a commit did."""
+
+    revision: int
+    record: str
+    """The commit record (JSON), as it also stands in the catalogue."""
+    retired: tuple[str, ...]
+    """Product ids of scenes that the new ones supersede."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How a scene offered for ingest stands to what is visible."""
+
+    present: bool
+    """The same scene, baseline and processing time is committed."""
+    superseded_by: str | None
+    """Product id of a visible scene that supersedes it."""
+
+
+class CatalogView(Protocol):
+    """The catalogue at one revision, as one principal may see it."""
+
+    @property
+    def revision(self) -> int:
+        """The pinned revision; 0 for an empty catalogue."""
+        ...
+
+    def collections(self) -> Sequence[Collection]:
+        """Collections that have at least one visible cube, by id."""
+        ...
+
+    def collection(self, collection_id: str) -> Collection:
+        """Return one collection.
+
+        Raises
+        ------
+        UnknownNameError
+        """
+        ...
+
+    def cubes(self, collection_id: str | None = None) -> Sequence[Cube]:
+        """Cubes with at least one visible or once visible scene, by name."""
+        ...
+
+    def coverage_ids(self) -> Sequence[str]:
+        """Ids of all coverages, sorted."""
+        ...
+
+    def coverage(self, coverage_id: str) -> Coverage:
+        """Return a coverage by id or alias.
+
+        Raises
+        ------
+        UnknownNameError
+        """
+        ...
+
+    def slots(
+        self,
+        cube: str,
+        *,
+        bbox: Bbox | None = None,
+        first: datetime | None = None,
+        last: datetime | None = None,
+    ) -> Sequence[Slot]:
+        """Visible slots whose bounding box (CRS of the cube) and time meet the filters.
+
+        Times are closed bounds on the scene's interval from first to last line and
+        on its reference time. Sorted by reference time, then precedence, best first.
+        """
+        ...
+
+    def newest(self, collection_id: str) -> datetime | None:
+        """Reference time of the newest visible acquisition of a collection."""
+        ...
+
+    def counts(self) -> Mapping[str, int]:
+        """Number of visible scenes by cube."""
+        ...
+
+
+class Catalog(Protocol):
+    """What exists and what is visible."""
+
+    def view(self, *, as_of: int | None = None, principal: Principal = ANONYMOUS) -> CatalogView:
+        """Pin a revision, by default the newest.
+
+        Raises
+        ------
+        RevisionError
+            If `as_of` lies ahead of the newest revision or was purged.
+        """
+        ...
+
+
+class CatalogWriter(Catalog, Protocol):
+    """A catalogue that can be written."""
+
+    def ensure_cube(self, collection: Collection, cube: Cube) -> Cube:
+        """Register a cube's definition where it is new; return the one that stands."""
+        ...
+
+    def find_cube(self, name: str) -> Cube | None:
+        """Return the registered definition of a cube, whether it has scenes or not."""
+        ...
+
+    def standing(self, cube: str, scene: SceneRecord) -> Standing:
+        """Tell whether a scene is present or superseded."""
+        ...
+
+    def claim(self, cube: str) -> int:
+        """Return a slot number that was never used before."""
+        ...
+
+    def heartbeat(self, cube: str, slot: int) -> None:
+        """Note that a claimed slot is still being written."""
+        ...
+
+    def commit(self, slots: Sequence[NewSlot]) -> Committed:
+        """Make slots visible in one transaction and retire what they supersede.
+
+        Raises
+        ------
+        CommitConflictError
+            If another writer committed the same scene first, or the claim was revoked.
+        """
+        ...
+
+    def unwritten_records(self, present: frozenset[int]) -> Iterator[tuple[int, str]]:
+        """Yield `(revision, record)` of commits whose record file is missing."""
+        ...
+
+    def burn(self, cube: str, slot: int) -> None:
+        """Give up a claimed slot; its number is never used again."""
+        ...

@@ -1,0 +1,77 @@
+"""What a mission's reader gives to the pipeline."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from datacube.cells import Valid, Values
+from datacube.cube import Band, Collection, Cube, SceneRecord
+from datacube.grid import Grid, Window
+
+
+class ReadBand(Protocol):
+    """Reads one band of one scene; safe to call from several threads."""
+
+    def __call__(self, window: Window) -> tuple[Values, Valid]:
+        """Return stored numbers and validity in `window` of the source's own grid.
+
+        The numbers are converted already (offset removed, saturated) and have the
+        band's stored dtype; both arrays have the window's shape `(y, x)`.
+
+        Raises
+        ------
+        SourceError
+            If the file cannot be read.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SceneBand:
+    """One band of a scene, lazy."""
+
+    band: Band
+    """As the product defines it, native group included."""
+    grid: Grid
+    """The source's grid; `window` of a read counts from its fixed origin."""
+    read: ReadBand
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """A product ready to be aligned and written; nothing but metadata is read yet."""
+
+    record: SceneRecord
+    collection: Collection
+    cube: Cube
+    """The cube that the product and its CRS name, or the one asked for."""
+    bands: tuple[SceneBand, ...]
+    warnings: tuple[str, ...] = ()
+    """What is missing or unusual, in words for the operator."""
+    saturated: tuple[tuple[str, int], ...] = ()
+    """Known saturated pixels by band, where the product itself says so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CubeChoice:
+    """What the operator asked for: a cube by name, a resolution other than the product's."""
+
+    name: str | None = None
+    resolution: float | None = None
+
+
+class SceneReader(Protocol):
+    """A mission's way from a place to scenes. One folder a mission implements it."""
+
+    def recognises(self, location: str) -> bool:
+        """Tell from the name and the first bytes whether `location` is this mission's."""
+        ...
+
+    def open(self, location: str, choice: CubeChoice) -> Sequence[Scene]:
+        """Open the scenes at `location`: metadata only.
+
+        Raises
+        ------
+        SourceError
+        """
+        ...
