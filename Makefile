@@ -22,13 +22,13 @@ demo: setup ## Ingest the bundled samples and serve them.
 	$(BIN)/python -m copernicube.demo
 
 test: setup ## Run the tests.
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 lint: setup ## Check style, types, import contracts and the docs.
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 	@$(MAKE) --no-print-directory docs
 
 docs: setup ## Build the docs into build/docs; a warning or a broken internal link fails.
