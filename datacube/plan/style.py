@@ -1,7 +1,9 @@
 """Styles as values: which bands, through which functions, painted by which rule."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
+from datacube.cube import Band, Collection
 from datacube.plan.colour import ColourRule
 from datacube.plan.query import Method
 
@@ -50,3 +52,23 @@ class Style:
             else:
                 stack.extend(reversed(term.args))
         return tuple(found)
+
+
+class StyleBook(Protocol):
+    """The styles that the layers of collections have."""
+
+    def style(self, collection: Collection, bands: tuple[Band, ...], name: str) -> Style:
+        """Return the style called `name`; the empty name is the layer's default.
+
+        `bands` are those that the layer has; a style is offered where they suffice.
+
+        Raises
+        ------
+        UnknownNameError
+            If the layer has no such style.
+        """
+        ...
+
+    def styles(self, collection: Collection, bands: tuple[Band, ...]) -> tuple[Style, ...]:
+        """Return every style of a layer, the default first."""
+        ...

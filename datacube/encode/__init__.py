@@ -1,0 +1,1 @@
+"""Encoders: cells of a bound plan to the bytes of a file."""
