@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from math import ceil, floor
 from typing import Self
 
@@ -47,7 +48,9 @@ class RegularAxis:
 
     def centres(self) -> NDArray[np.float64]:
         """Coordinates of the cell centres, shape `(size,)`, in index order."""
-        return self.start + (np.arange(self.first, self.stop) + 0.5) * self.step
+        numbers = np.arange(self.first, self.stop, dtype=np.float64)
+        centres: NDArray[np.float64] = self.start + (numbers + 0.5) * self.step
+        return centres
 
     def position(self, coordinate: float) -> float:
         """Index position of `coordinate`: k at the leading edge of cell k, snapped."""
@@ -142,8 +145,7 @@ class IrregularAxis:
     coefficients: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        pairs = zip(self.coefficients, self.coefficients[1:], strict=False)
-        if not self.coefficients or any(a >= b for a, b in pairs):
+        if not self.coefficients or any(a >= b for a, b in pairwise(self.coefficients)):
             raise ValueError(f"{self.name}: coefficients must ascend and not be empty")
 
     @property
@@ -190,9 +192,7 @@ class TimeAxis:
 
     def __post_init__(self) -> None:
         references = [a.reference for a in self.acquisitions]
-        if not references or any(
-            a >= b for a, b in zip(references, references[1:], strict=False)
-        ):
+        if not references or any(a >= b for a, b in pairwise(references)):
             raise ValueError(f"{self.name}: acquisitions must ascend and not be empty")
 
     def __iter__(self) -> Iterator[Acquisition]:

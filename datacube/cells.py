@@ -45,9 +45,7 @@ class Cells:
     def select(self, names: tuple[str, ...]) -> "Cells":
         """Return the named bands, in that order, without a copy."""
         at = [self.names.index(name) for name in names]
-        return Cells(
-            names, tuple(self.values[i] for i in at), tuple(self.valid[i] for i in at)
-        )
+        return Cells(names, tuple(self.values[i] for i in at), tuple(self.valid[i] for i in at))
 
     def filled(self, name: str, nodata: float) -> Values:
         """Return the band with `nodata` where it is not valid, in its own dtype."""

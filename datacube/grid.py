@@ -6,7 +6,6 @@ from math import prod
 from typing import Self
 
 from affine import Affine
-from odc.geo import CRS as OdcCRS
 from odc.geo.geobox import GeoBox
 from pyproj import CRS, Transformer
 
@@ -51,8 +50,7 @@ class Window:
     def intersect(self, other: "Window") -> "Window | None":
         """Return the common part, or None where there is none."""
         ranges = tuple(
-            (max(a, c), min(b, d))
-            for (a, b), (c, d) in zip(self.ranges, other.ranges, strict=True)
+            (max(a, c), min(b, d)) for (a, b), (c, d) in zip(self.ranges, other.ranges, strict=True)
         )
         return Window(ranges) if all(a < b for a, b in ranges) else None
 
@@ -81,8 +79,10 @@ class Window:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
-    """Cells on the plane of one CRS. Points are `(x, y)` in easting-northing
-    or longitude-latitude order, whatever the CRS's authority says.
+    """Cells on the plane of one CRS.
+
+    Points are `(x, y)`, that is easting-northing or longitude-latitude, whatever
+    the order of the CRS's authority.
     """
 
     crs: CRS
@@ -120,7 +120,7 @@ class Grid:
     @property
     def geobox(self) -> GeoBox:
         """The same grid as an odc-geo GeoBox."""
-        return GeoBox(self.shape, self.transform, OdcCRS(self.crs.to_wkt()))
+        return GeoBox(self.shape, self.transform, self.crs.to_wkt())
 
     def at(self, window: Window) -> Self:
         """Return the part of this lattice that `window` numbers, inside or outside the grid."""
@@ -139,9 +139,7 @@ class Grid:
         OutOfDomainError
             If no cell overlaps.
         """
-        return replace(
-            self, x=self.x.cover(bbox[0], bbox[2]), y=self.y.cover(bbox[1], bbox[3])
-        )
+        return replace(self, x=self.x.cover(bbox[0], bbox[2]), y=self.y.cover(bbox[1], bbox[3]))
 
     def coarser(self, level: int) -> Self:
         """Pyramid level `level` of this grid."""

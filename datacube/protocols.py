@@ -7,7 +7,6 @@ from typing import Protocol
 
 from datacube.cells import Values
 from datacube.cube import (
-    Band,
     BandShards,
     Collection,
     Coverage,
@@ -160,7 +159,7 @@ class CatalogView(Protocol):
         ...
 
     def collections(self) -> Sequence[Collection]:
-        """Collections that have at least one visible cube, by id."""
+        """Return the collections that have at least one visible cube, by id."""
         ...
 
     def collection(self, collection_id: str) -> Collection:
@@ -173,11 +172,11 @@ class CatalogView(Protocol):
         ...
 
     def cubes(self, collection_id: str | None = None) -> Sequence[Cube]:
-        """Cubes with at least one visible or once visible scene, by name."""
+        """Return the cubes that have or had a visible scene, by name."""
         ...
 
     def coverage_ids(self) -> Sequence[str]:
-        """Ids of all coverages, sorted."""
+        """Return the ids of all coverages, sorted."""
         ...
 
     def coverage(self, coverage_id: str) -> Coverage:
@@ -197,7 +196,7 @@ class CatalogView(Protocol):
         first: datetime | None = None,
         last: datetime | None = None,
     ) -> Sequence[Slot]:
-        """Visible slots whose bounding box (CRS of the cube) and time meet the filters.
+        """Return the visible slots that meet the filters; `bbox` is in the CRS of the cube.
 
         Times are closed bounds on the scene's interval from first to last line and
         on its reference time. Sorted by reference time, then precedence, best first.
@@ -205,11 +204,11 @@ class CatalogView(Protocol):
         ...
 
     def newest(self, collection_id: str) -> datetime | None:
-        """Reference time of the newest visible acquisition of a collection."""
+        """Return the reference time of a collection's newest visible acquisition."""
         ...
 
     def counts(self) -> Mapping[str, int]:
-        """Number of visible scenes by cube."""
+        """Return the number of visible scenes by cube."""
         ...
 
 

@@ -56,5 +56,3 @@ def _feed(hasher: "hashlib.blake2b", value: object) -> None:
 def _token(hasher: "hashlib.blake2b", kind: str, text: str) -> None:
     data = f"{kind}:{len(text)}:{text};".encode()
     hasher.update(data)
-
-

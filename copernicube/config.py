@@ -1,0 +1,91 @@
+"""Settings of the program: the only place that reads the environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from datacube.errors import InvalidParameterError
+from datacube.protocols import Limits
+
+PREFIX = "COPERNICUBE_"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What an operator may set, each also as `COPERNICUBE_<NAME>` in the environment."""
+
+    store: str = "copernicube-store"
+    """Folder of the store."""
+    host: str = "127.0.0.1"
+    """Address that the server listens on."""
+    port: int = 8080
+    """Port that the server listens on."""
+    workers: int = 1
+    """Server processes."""
+    public_url: str = ""
+    """Address that clients use, where it is not that of the request (behind a proxy)."""
+    default_map_days: int = 30
+    """Days before a layer's newest acquisition that a map without TIME may show."""
+    limits: Limits = field(default_factory=Limits)
+    """Bounds on one request; each field is `COPERNICUBE_LIMIT_<NAME>`."""
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from the environment, defaults where nothing is set.
+
+    >>> load_settings({"COPERNICUBE_PORT": "9000"}).port
+    9000
+
+    Raises
+    ------
+    InvalidParameterError
+        If a number is not a positive number.
+    """
+    environ = os.environ if environ is None else environ
+    values = _overrides(Settings(), "", environ)
+    limits = replace(Limits(), **_overrides(Limits(), "LIMIT_", environ))
+    return replace(Settings(), **values, limits=limits)
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Return the variables from which `load_settings` makes `settings` again.
+
+    Server processes get their settings so.
+    """
+    plain = {
+        f"{PREFIX}{f.name.upper()}": str(getattr(settings, f.name))
+        for f in fields(Settings)
+        if f.name != "limits"
+    }
+    limits = {
+        f"{PREFIX}LIMIT_{f.name.upper()}": str(getattr(settings.limits, f.name))
+        for f in fields(Limits)
+    }
+    return plain | limits
+
+
+def _overrides(
+    defaults: Settings | Limits, infix: str, environ: Mapping[str, str]
+) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for item in fields(defaults):
+        default = getattr(defaults, item.name)
+        variable = f"{PREFIX}{infix}{item.name.upper()}"
+        if variable in environ and isinstance(default, str | int | float):
+            found[item.name] = _typed(environ[variable], default, variable)
+    return found
+
+
+def _typed(text: str, default: str | float, variable: str) -> str | int | float:
+    if isinstance(default, str):
+        return text
+    try:
+        number = type(default)(text)
+    except ValueError as error:
+        raise InvalidParameterError(
+            f"{variable}={text!r} is not a number", parameter=variable
+        ) from error
+    if number <= 0:
+        raise InvalidParameterError(f"{variable}={text!r} must be above 0", parameter=variable)
+    return number
