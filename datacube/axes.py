@@ -223,7 +223,7 @@ class TimeAxis:
         TimeSelectionError
             If there is none; the message names the nearest.
         """
-        if low is not None and high is not None and low.start > high.end:
+        if low is not None and high is not None and low.start >= high.end:
             raise InvalidParameterError(
                 f"time {iso_text(low.start)} to {iso_text(high.end)} ends before it starts",
                 parameter="time",
