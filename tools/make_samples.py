@@ -1,0 +1,485 @@
+"""Cut the bundled samples from two sets of real Sentinel-2 data.
+
+Usage: `python tools/make_samples.py --data ../shared/data --out samples`
+
+Writes `virginia/` (one Level-1C scene, thirteen bands at 10, 20 and 60 m) and `romania/` (Level-2A
+of 140 dates) as STAC items with COGs. Every COG is read back and compared with its source. The
+same data, script and GDAL give the same bytes. `samples/README.md` says where the data come from.
+"""
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+import xarray as xr
+from affine import Affine
+from numpy.typing import NDArray
+from rasterio.warp import transform as transform_points
+from rasterio.windows import Window
+
+type Pixels = NDArray[np.uint8] | NDArray[np.uint16]
+type Json = dict[str, Any]
+
+BUDGET_BYTES = 15_000_000
+NODATA = 0
+"""No data in both products, and in the scene classification."""
+COG_MEDIA_TYPE = "image/tiff; application=geotiff; profile=cloud-optimized"
+EXTENSIONS = "https://stac-extensions.github.io"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spectrum:
+    """What STAC's eo extension says of a band of the MSI."""
+
+    common_name: str
+    centre_um: float
+    width_um: float
+    """Full width at half maximum."""
+    native_m: int
+    """Nominal cell size."""
+
+
+SPECTRA: Mapping[str, Spectrum] = {
+    name: Spectrum(common_name=common_name, centre_um=centre, width_um=width, native_m=native)
+    for name, common_name, centre, width, native in (
+        ("B01", "coastal", 0.443, 0.027, 60),
+        ("B02", "blue", 0.49, 0.098, 10),
+        ("B03", "green", 0.56, 0.045, 10),
+        ("B04", "red", 0.665, 0.038, 10),
+        ("B05", "rededge", 0.704, 0.019, 20),
+        ("B06", "rededge", 0.74, 0.018, 20),
+        ("B07", "rededge", 0.783, 0.028, 20),
+        ("B08", "nir", 0.842, 0.145, 10),
+        ("B8A", "nir08", 0.865, 0.033, 20),
+        ("B09", "nir09", 0.945, 0.026, 60),
+        ("B10", "cirrus", 1.3735, 0.075, 60),
+        ("B11", "swir16", 1.61, 0.143, 20),
+        ("B12", "swir22", 2.19, 0.242, 20),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Raster:
+    """One band of one scene, as it is written: `pixels` are `(y, x)`, north up."""
+
+    band: str
+    pixels: Pixels
+    epsg: int
+    transform: Affine
+    tagged_nodata: bool
+    """Whether the source tags `NODATA`; the COG then does."""
+
+    @property
+    def cell_m(self) -> int:
+        """Cell size."""
+        return round(self.transform.a)
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """Outer edges `(west, south, east, north)` in the CRS's unit."""
+        height, width = self.pixels.shape
+        west, north = self.transform.c, self.transform.f
+        return west, north + height * self.transform.e, west + width * self.transform.a, north
+
+
+# ---- Virginia ------------------------------------------------------------------------------------
+
+VIRGINIA = Path("s2_l1c_virginia_13bands")
+VIRGINIA_EPSG = 32618
+# The source's 10 m bands begin at (435730, 4179460) and its 20 m bands at (435720, 4179460), which
+# are no corners of 60 m cells. The cut begins at one, so all resolutions share its edges.
+VIRGINIA_WEST_M, VIRGINIA_NORTH_M = 442_680, 4_175_340
+VIRGINIA_SIDE_M = 8_160
+GRID_WEST_M = -600_000
+"""Where the cells of a UTM cube are counted from; northings count from the equator."""
+VIRGINIA_TIME = (datetime(2015, 6, 23, tzinfo=UTC), datetime(2016, 6, 30, 23, 59, 59, tzinfo=UTC))
+
+
+def virginia(data: Path, out: Path) -> None:
+    """Write the scene of Virginia to `out`: `item.json`, `collection.json`, one COG a band."""
+    rasters = [cut_virginia(data, band) for band in SPECTRA]
+    for raster in rasters:
+        write_cog(out / f"{raster.band}.tif", raster)
+    start, end = VIRGINIA_TIME
+    item = stac_item(
+        "S2_L1C_T18SVG_VIRGINIA",
+        {
+            "datetime": None,
+            "start_datetime": rfc3339(start),
+            "end_datetime": rfc3339(end),
+            "copernicube:time_assumed": True,
+            "description": (
+                "The time of acquisition is not known. The interval is assumed: it begins with the "
+                "launch of Sentinel-2A and ends with June 2016, before which the source was made."
+            ),
+            "grid:code": "MGRS-18SVG",
+            "s2:product_type": "S2MSI1C",
+        },
+        collection="sentinel-2-l1c",
+        assets={raster.band: (f"./{raster.band}.tif", raster) for raster in rasters},
+    )
+    write_json(out / "item.json", item)
+    collection = stac_collection(
+        "sentinel-2-l1c",
+        "Top-of-atmosphere reflectance of the coast of Virginia, cut from one Sentinel-2 scene.",
+        items=[item],
+        links=[{"rel": "item", "href": "./item.json", "type": "application/geo+json"}],
+    )
+    write_json(out / "collection.json", collection)
+
+
+def cut_virginia(data: Path, band: str) -> Raster:
+    """Read the window of Virginia from `band` at its own resolution.
+
+    Raises
+    ------
+    ValueError
+        If the window does not fall on whole cells of the source and of the cube.
+    """
+    with rasterio.open(data / VIRGINIA / f"T18SVG_{band}.jp2") as source:
+        cell_m = SPECTRA[band].native_m
+        size, odd_size = divmod(VIRGINIA_SIDE_M, cell_m)
+        column, odd_column = divmod(VIRGINIA_WEST_M - source.transform.c, cell_m)
+        row, odd_row = divmod(source.transform.f - VIRGINIA_NORTH_M, cell_m)
+        odd_grid = (VIRGINIA_WEST_M - GRID_WEST_M) % 60 or VIRGINIA_NORTH_M % 60
+        if odd_size or odd_column or odd_row or odd_grid:
+            raise ValueError(f"{band}: the window splits cells of {source.transform!r}")
+        if source.crs.to_epsg() != VIRGINIA_EPSG or source.res != (cell_m, cell_m):
+            raise ValueError(f"{band}: {source.crs} at {source.res}, not 32618 at {cell_m} m")
+        window = Window(column, row, size, size)
+        return Raster(
+            band=band,
+            pixels=source.read(1, window=window),
+            epsg=VIRGINIA_EPSG,
+            transform=source.window_transform(window),
+            tagged_nodata=source.nodata == NODATA,
+        )
+
+
+# ---- Romania -------------------------------------------------------------------------------------
+
+ROMANIA = Path("s2_l2a_romania_nrt_140dates")
+ROMANIA_EPSG = 3035
+# Band in the item, its file and its variable there. The 20 m file's B3 and B4 are coarser copies of
+# the 10 m file's, and the 10 m file's SCL a finer copy of a 20 m product.
+ROMANIA_BANDS = (
+    ("B02", "sentinel2_cube_subset_romania_10m.nc", "B2"),
+    ("B03", "sentinel2_cube_subset_romania_10m.nc", "B3"),
+    ("B04", "sentinel2_cube_subset_romania_10m.nc", "B4"),
+    ("B08", "sentinel2_cube_subset_romania_10m.nc", "B8"),
+    ("B8A", "sentinel2_cube_subset_romania_20m.nc", "B8A"),
+    ("B11", "sentinel2_cube_subset_romania_20m.nc", "B11"),
+    ("SCL", "sentinel2_cube_subset_romania_20m.nc", "SCL"),
+)
+CLOUD_CLASSES = (8, 9, 10)
+"""Medium and high probability, and thin cirrus: what the product's cloud cover counts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """One band on every date: `pixels` are `(time, y, x)`, north up."""
+
+    band: str
+    pixels: Pixels
+    days: tuple[datetime, ...]
+    transform: Affine
+
+    def on(self, index: int) -> Raster:
+        """Return the date numbered `index`."""
+        return Raster(
+            band=self.band,
+            pixels=self.pixels[index],
+            epsg=ROMANIA_EPSG,
+            transform=self.transform,
+            tagged_nodata=True,
+        )
+
+
+def romania(data: Path, out: Path) -> None:
+    """Write the series of Romania to `out`: `items.json`, `collection.json`, a folder a date."""
+    series = [
+        read_romania(data / ROMANIA / file, band, variable)
+        for band, file, variable in ROMANIA_BANDS
+    ]
+    days = series[0].days
+    if any(one.days != days for one in series):
+        raise ValueError("the bands of Romania differ in their dates")
+    items = [romania_item(out, day, [one.on(i) for one in series]) for i, day in enumerate(days)]
+    # One item a line: a tenth of the size of indented JSON, and a changed date is a changed line.
+    lines = ",\n".join(json.dumps(item, separators=(",", ":")) for item in items)
+    write_text(out / "items.json", f'{{"type":"FeatureCollection","features":[\n{lines}\n]}}\n')
+    collection = stac_collection(
+        "sentinel-2-l2a",
+        "Surface reflectance and scene classification of a logged forest in Romania, 140 dates.",
+        items=items,
+        links=[{"rel": "items", "href": "./items.json", "type": "application/geo+json"}],
+    )
+    write_json(out / "collection.json", collection)
+
+
+def read_romania(path: Path, band: str, variable: str) -> Series:
+    """Read all dates of `variable`; the scene classification as `uint8`, as the product has it.
+
+    Raises
+    ------
+    ValueError
+        If the cells are not square and evenly spaced, or 0 is not the variable's fill value.
+    """
+    with xr.open_dataset(path, engine="h5netcdf", mask_and_scale=False) as dataset:
+        array = dataset[variable].transpose("time", "y", "x").load()
+    # The centres are float64 with a fraction of a metre: differences carry noise of 1e-9.
+    x, y = array["x"].values, array["y"].values
+    cell_m = round(float(x[1] - x[0]), 6)
+    if not (np.allclose(np.diff(x), cell_m) and np.allclose(np.diff(y), -cell_m)):
+        raise ValueError(f"{path.name}: cells are not squares of {cell_m} m")
+    if array.attrs["_FillValue"] != NODATA:
+        raise ValueError(f"{path.name}: fill value {array.attrs['_FillValue']}, not {NODATA}")
+    # A tenth of a millimetre: the edges of 10 and 20 m cells then are equal, bit for bit.
+    west, north = round(float(x[0]) - cell_m / 2, 4), round(float(y[0]) + cell_m / 2, 4)
+    pixels = array.values
+    if band == "SCL":
+        if pixels.max() > np.iinfo(np.uint8).max:
+            raise ValueError(f"{path.name}: {variable} up to {pixels.max()} is no class")
+        pixels = pixels.astype(np.uint8)
+    seconds = array["time"].values.astype("datetime64[s]").astype(int).tolist()
+    return Series(
+        band=band,
+        pixels=pixels,
+        days=tuple(datetime.fromtimestamp(second, UTC) for second in seconds),
+        transform=Affine(cell_m, 0, west, 0, -cell_m, north),
+    )
+
+
+def romania_item(out: Path, day: datetime, rasters: Sequence[Raster]) -> Json:
+    """Write the COGs of one date and return its item."""
+    folder = f"{day:%Y-%m-%d}"
+    for raster in rasters:
+        write_cog(out / folder / f"{raster.band}.tif", raster)
+    classes = next(raster.pixels for raster in rasters if raster.band == "SCL")
+    return stac_item(
+        f"S2_L2A_ROMANIA_{day:%Y%m%d}",
+        {
+            "datetime": rfc3339(day),
+            "copernicube:time_precision": "day",
+            "s2:product_type": "S2MSI2A",
+            "eo:cloud_cover": round(100 * float(np.isin(classes, CLOUD_CLASSES).mean()), 2),
+        },
+        collection="sentinel-2-l2a",
+        assets={raster.band: (f"./{folder}/{raster.band}.tif", raster) for raster in rasters},
+    )
+
+
+# ---- STAC ----------------------------------------------------------------------------------------
+
+PROVIDERS: list[Json] = [
+    {"name": "ESA", "roles": ["producer", "licensor"], "url": "https://sentinels.copernicus.eu"},
+    {"name": "Copernicube", "roles": ["processor"]},
+]
+LICENSE_LINK: Json = {
+    "rel": "license",
+    "href": "https://sentinel.esa.int/documents/247904/690755/Sentinel_Data_Legal_Notice",
+}
+
+
+def stac_item(
+    item_id: str,
+    properties: Json,
+    *,
+    collection: str,
+    assets: Mapping[str, tuple[str, Raster]],
+) -> Json:
+    """Return the item of one scene; `assets` name the relative address and content of each band.
+
+    The footprint is that of the first asset; the others cover the same ground.
+    """
+    _, first = next(iter(assets.values()))
+    if any(raster.bounds != first.bounds for _, raster in assets.values()):
+        raise ValueError(f"{item_id}: the bands cover different ground")
+    ring = footprint(first)
+    longitudes, latitudes = zip(*ring, strict=True)
+    common = {
+        "constellation": "sentinel-2",
+        "instruments": ["msi"],
+        "gsd": min(raster.cell_m for _, raster in assets.values()),
+        "proj:code": f"EPSG:{first.epsg}",
+        "license": "other",
+        "providers": PROVIDERS,
+    }
+    extensions = ["eo/v1.1.0", "projection/v2.0.0", "raster/v1.1.0", "sentinel-2/v1.0.0"]
+    if "grid:code" in properties:
+        extensions.append("grid/v1.1.0")
+    return {
+        "type": "Feature",
+        "stac_version": "1.1.0",
+        "stac_extensions": [f"{EXTENSIONS}/{name}/schema.json" for name in extensions],
+        "id": item_id,
+        "collection": collection,
+        "geometry": {"type": "Polygon", "coordinates": [ring]},
+        "bbox": [min(longitudes), min(latitudes), max(longitudes), max(latitudes)],
+        "properties": properties | common,
+        "links": [
+            {"rel": "collection", "href": "./collection.json", "type": "application/json"},
+            LICENSE_LINK,
+        ],
+        "assets": {key: stac_asset(href, raster) for key, (href, raster) in assets.items()},
+    }
+
+
+def stac_asset(href: str, raster: Raster) -> Json:
+    """Return the asset of one band; reflectance is `scale * DN + offset`."""
+    band: Json = {"name": raster.band}
+    values: Json = {
+        "nodata": NODATA,
+        "data_type": raster.pixels.dtype.name,
+        "spatial_resolution": raster.cell_m,
+    }
+    roles = ["data"]
+    if raster.band in SPECTRA:
+        spectrum = SPECTRA[raster.band]
+        band |= {
+            "common_name": spectrum.common_name,
+            "center_wavelength": spectrum.centre_um,
+            "full_width_half_max": spectrum.width_um,
+        }
+        # Both products precede baseline 04.00, the first with a radiometric offset.
+        values |= {"scale": 0.0001, "offset": 0}
+        roles.append("reflectance")
+    return {
+        "href": href,
+        "type": COG_MEDIA_TYPE,
+        "roles": roles,
+        "gsd": raster.cell_m,
+        "proj:shape": list(raster.pixels.shape),
+        "proj:transform": list(raster.transform)[:6],
+        "eo:bands": [band],
+        "raster:bands": [values],
+    }
+
+
+def stac_collection(
+    collection_id: str, description: str, *, items: Sequence[Json], links: Sequence[Json]
+) -> Json:
+    """Return the collection of `items`, with their hull in space and time."""
+    wests, souths, easts, norths = zip(*(item["bbox"] for item in items), strict=True)
+    hull = [min(wests), min(souths), max(easts), max(norths)]
+    properties = [item["properties"] for item in items]
+    begin = min(one["datetime"] or one["start_datetime"] for one in properties)
+    end = max(one["datetime"] or one["end_datetime"] for one in properties)
+    return {
+        "type": "Collection",
+        "stac_version": "1.1.0",
+        "id": collection_id,
+        "description": f"{description} Contains modified Copernicus Sentinel data "
+        f"[{begin[:4]}-{end[:4]}].",
+        "license": "other",
+        "providers": PROVIDERS,
+        "extent": {"spatial": {"bbox": [hull]}, "temporal": {"interval": [[begin, end]]}},
+        "links": [*links, LICENSE_LINK],
+    }
+
+
+def footprint(raster: Raster) -> list[tuple[float, float]]:
+    """Return the closed ring of corners as longitude and latitude, anticlockwise.
+
+    Over ten kilometres an edge bends by less than a metre between its corners.
+    """
+    west, south, east, north = raster.bounds
+    longitudes, latitudes = transform_points(
+        f"EPSG:{raster.epsg}",
+        "EPSG:4326",
+        [west, east, east, west, west],
+        [south, south, north, north, south],
+    )
+    return [(round(x, 7), round(y, 7)) for x, y in zip(longitudes, latitudes, strict=True)]
+
+
+def rfc3339(time: datetime) -> str:
+    """Write a time of UTC as STAC does, to the second."""
+    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+# ---- Files ---------------------------------------------------------------------------------------
+
+
+def write_cog(path: Path, raster: Raster) -> None:
+    """Write `raster` losslessly as a COG without overviews, and compare what was written with it.
+
+    Raises
+    ------
+    ValueError
+        If the file does not give back the same pixels at the same place.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    height, width = raster.pixels.shape
+    reflectance = raster.band in SPECTRA
+    with rasterio.open(
+        path,
+        "w",
+        driver="COG",
+        height=height,
+        width=width,
+        count=1,
+        dtype=raster.pixels.dtype,
+        crs=f"EPSG:{raster.epsg}",
+        transform=raster.transform,
+        nodata=NODATA if raster.tagged_nodata else None,
+        compress="DEFLATE",
+        level=9,
+        # Differences of neighbours: smaller for reflectance, larger for classes.
+        predictor="STANDARD" if reflectance else "NO",
+        blocksize=tile_px(max(height, width)),
+        overviews="NONE",
+    ) as target:
+        target.write(raster.pixels, 1)
+    with rasterio.open(path) as written:
+        same_pixels = np.array_equal(written.read(1), raster.pixels)
+        same_place = written.transform == raster.transform and written.crs.to_epsg() == raster.epsg
+        if not (same_pixels and same_place and written.dtypes[0] == raster.pixels.dtype):
+            raise ValueError(f"{path} is not what was written to it")
+
+
+def tile_px(side_px: int) -> int:
+    """Return the side of a tile, a multiple of 16: one tile if that is enough, 512 at most."""
+    return min(512, -(-side_px // 16) * 16)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 with the line ends of Unix, on every system."""
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_json(path: Path, value: Json) -> None:
+    """Write indented JSON."""
+    write_text(path, json.dumps(value, indent=2) + "\n")
+
+
+def total_bytes(folder: Path) -> int:
+    """Return the size of all files below `folder`."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def main() -> None:
+    """Parse the command line and write the samples."""
+    parser = argparse.ArgumentParser(description="Cut the bundled samples from the source data.")
+    parser.add_argument("--data", type=Path, required=True, help="folder of the source data")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write")
+    arguments = parser.parse_args()
+    for name, write in (("virginia", virginia), ("romania", romania)):
+        folder = arguments.out / name
+        folder.mkdir(parents=True, exist_ok=True)
+        write(arguments.data, folder)
+        print(f"{folder}: {total_bytes(folder):,} bytes")
+    size = total_bytes(arguments.out)
+    if size > BUDGET_BYTES:
+        raise ValueError(f"{arguments.out} has {size:,} bytes, and {BUDGET_BYTES:,} are allowed")
+
+
+if __name__ == "__main__":
+    main()
