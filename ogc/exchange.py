@@ -1,0 +1,126 @@
+"""What a service is given and what it gives back; no web server is known here."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from datacube.encode.answer import Answer
+from datacube.plan.query import Encode
+from datacube.plan.style import StyleBook
+from datacube.protocols import CatalogView, Limits
+from ogc.kvp import Kvp
+
+SCENES_HEADER_CHARACTERS = 4000
+"""Scene ids that a header holds; web servers refuse heads above 8 to 16 KiB."""
+
+
+class Session(Protocol):
+    """The engine at one revision, for one principal."""
+
+    @property
+    def view(self) -> CatalogView:
+        """The catalogue at the pinned revision."""
+        ...
+
+    @property
+    def styles(self) -> StyleBook:
+        """The styles of map layers."""
+        ...
+
+    def answer(self, query: Encode) -> Answer:
+        """Bind, check, evaluate and encode; what returns is complete.
+
+        Raises
+        ------
+        CubeError
+        """
+        ...
+
+
+type Sessions = Callable[[int | None], Session]
+"""Opens a session `as_of` a revision, None for the newest; may raise RevisionError."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """What the services say about themselves, and the bounds they advertise."""
+
+    url: str
+    """Address of this endpoint as clients reach it, without a query: `http://host/ows`."""
+    title: str = "Copernicube"
+    abstract: str = "Earth-observation datacubes through open standards."
+    provider: str = "Copernicube"
+    keywords: tuple[str, ...] = ("Earth observation", "datacube")
+    default_map_days: int = 30
+    """Days before a layer's newest acquisition that a map without TIME may show."""
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def prefix(self) -> str:
+        """The address as a URL prefix, which ends in `?`."""
+        return f"{self.url}?"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """A complete HTTP answer."""
+
+    status: int
+    media_type: str
+    body: bytes | Path
+    """The bytes, or a temporary file that the sender deletes."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Beside content type and length; a name may come more than once."""
+
+
+type Operation = Callable[[Kvp, Session, Site], Reply]
+"""Answers one operation of one service; failures are CubeErrors."""
+
+
+def reply(answer: Answer) -> Reply:
+    """Send an answer of the engine."""
+    warnings = tuple(("Warning", f"99 {_header_text(note)}") for note in answer.notes)
+    tag = (("ETag", f'"{answer.etag}"'),) if answer.etag else ()
+    return Reply(
+        status=200,
+        media_type=answer.media_type,
+        body=answer.body,
+        headers=(
+            ("Copernicube-Revision", str(answer.revision)),
+            *tag,
+            *(scenes_header(answer.scenes)),
+            *warnings,
+        ),
+    )
+
+
+def reply_document(body: bytes, media_type: str, revision: int) -> Reply:
+    """Send a metadata document, tagged by what it says."""
+    tag = hashlib.sha256(body).hexdigest()[:32]
+    return Reply(
+        status=200,
+        media_type=media_type,
+        body=body,
+        headers=(("Copernicube-Revision", str(revision)), ("ETag", f'"{tag}"')),
+    )
+
+
+def scenes_header(scenes: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Return the header that names the contributing scenes, or counts them where they are many.
+
+    >>> scenes_header(("A", "B"))
+    (('Copernicube-Scenes', 'A, B'),)
+    """
+    if not scenes:
+        return ()
+    text = _header_text(", ".join(scenes))
+    if len(text) > SCENES_HEADER_CHARACTERS:
+        text = f"{len(scenes)} scenes"
+    return (("Copernicube-Scenes", text),)
+
+
+def _header_text(text: str) -> str:
+    printable = "".join(c if " " <= c <= "~" else " " for c in text)
+    return " ".join(printable.split())

@@ -1,0 +1,102 @@
+"""From the parameters of a request to the operation of a service, and from failures to faults."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from ogc.exchange import Operation, Reply, Session, Sessions, Site
+from ogc.faults import FaultTable, UnsupportedError
+from ogc.kvp import Kvp, as_of, shown
+from ogc.wcs import describe_coverage, get_coverage
+from ogc.wcs import faults as wcs_faults
+from ogc.wcs import get_capabilities as wcs_capabilities
+from ogc.wms import faults as wms_faults
+from ogc.wms import get_capabilities as wms_capabilities
+from ogc.wms import get_map
+
+__all__ = ["Reply", "Session", "Sessions", "Site", "dispatch"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """One OGC service at this endpoint."""
+
+    name: str
+    operations: Mapping[str, Operation]
+    """By name in lower case."""
+    offered: tuple[str, ...]
+    """Names of the operations as they are spelled."""
+    faults: FaultTable
+
+
+WMS = Service(
+    name="WMS",
+    operations=MappingProxyType(
+        {"getcapabilities": wms_capabilities.answer, "getmap": get_map.answer}
+    ),
+    offered=("GetCapabilities", "GetMap"),
+    faults=wms_faults.TABLE,
+)
+WCS = Service(
+    name="WCS",
+    operations=MappingProxyType(
+        {
+            "getcapabilities": wcs_capabilities.answer,
+            "describecoverage": describe_coverage.answer,
+            "getcoverage": get_coverage.answer,
+        }
+    ),
+    offered=("GetCapabilities", "DescribeCoverage", "GetCoverage"),
+    faults=wcs_faults.TABLE,
+)
+SERVICES = MappingProxyType({"WMS": WMS, "WCS": WCS})
+
+
+def dispatch(parameters: str, sessions: Sessions, site: Site) -> Reply:
+    """Answer a request given as a query string, or as the form of a POST.
+
+    Never raises: whatever fails is told in the exception format of the service that
+    was asked, or of OWS Common where no service can be made out.
+    """
+    service = WCS
+    try:
+        kvp = Kvp.parse(parameters)
+        service = _fault_service(kvp)
+        return _find_operation(kvp)(kvp, sessions(as_of(kvp)), site)
+    except Exception as error:  # noqa: BLE001 the last resort: the table logs what is no CubeError
+        table = service.faults
+        report = table.report(error)
+        return Reply(
+            status=report.fault.status, media_type=table.media_type, body=table.encode(report)
+        )
+
+
+def _fault_service(kvp: Kvp) -> Service:
+    """Return the service in whose format a failure is told; never fails."""
+    named = {value.strip().upper() for key, value in kvp if key == "service"}
+    asked = {value.strip().casefold() for key, value in kvp if key == "request"}
+    if "WMS" in named or (not named & SERVICES.keys() and "getmap" in asked):
+        return WMS
+    return WCS
+
+
+def _find_operation(kvp: Kvp) -> Operation:
+    if "query" in kvp and "service" not in kvp and "request" not in kvp:
+        raise UnsupportedError("WCPS is not offered; offered are WMS and WCS", parameter="QUERY")
+    request = kvp.one("request").casefold()
+    # WMS 1.3.0, 7.3.3: GetMap has no SERVICE parameter of its own.
+    name = kvp.one("service", default="WMS" if request == "getmap" else None).upper()
+    service = SERVICES.get(name)
+    if service is None:
+        raise UnsupportedError(
+            f"service {shown(name)} is not offered; offered are {', '.join(SERVICES)}",
+            parameter="SERVICE",
+        )
+    operation = service.operations.get(request)
+    if operation is None:
+        raise UnsupportedError(
+            f"{service.name} request {shown(kvp.one('request'))} is not offered; "
+            f"offered are {', '.join(service.offered)}",
+            parameter="REQUEST",
+        )
+    return operation

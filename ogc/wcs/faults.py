@@ -1,0 +1,68 @@
+"""Exceptions of WCS 2.0.1 and its extensions, as OWS Common 2.0 reports."""
+
+from types import MappingProxyType
+
+from ogc.faults import Fault, FaultTable, Report
+from ogc.wcs.names import OWS
+from ogc.xml import MEDIA_TYPE, XSI, Vocabulary, document
+
+_XML = Vocabulary(namespaces={"ows": OWS, "xsi": XSI})
+_INVALID = Fault(exception_code="InvalidParameterValue", status=400)
+
+FAULTS = MappingProxyType(
+    {
+        "failure": Fault(exception_code="NoApplicableCode", status=500),
+        "invalid-request": _INVALID,
+        "missing-parameter": Fault(exception_code="MissingParameterValue", status=400),
+        "missing-parameter/coverageid": Fault(exception_code="emptyCoverageIdList", status=404),
+        "invalid-parameter/subset": Fault(exception_code="InvalidSubsetting", status=404),
+        "invalid-parameter/time": Fault(exception_code="InvalidSubsetting", status=404),
+        "invalid-parameter/rangesubset": Fault(exception_code="IllegalFieldSequence", status=400),
+        "invalid-parameter/scalefactor": Fault(exception_code="InvalidScaleFactor", status=404),
+        "invalid-parameter/scaleaxes": Fault(exception_code="InvalidScaleFactor", status=404),
+        "invalid-parameter/scalesize": Fault(exception_code="InvalidExtent", status=404),
+        "invalid-parameter/scaleextent": Fault(exception_code="InvalidExtent", status=404),
+        # The OGC conformance suite expects 404 for what the coverage does not have (core
+        # requirements 21, 34, 37 and 41), not 400.
+        "unknown-name": Fault(exception_code="InvalidParameterValue", status=404),
+        "unknown-name/axis": Fault(exception_code="InvalidAxisLabel", status=404),
+        "unknown-name/band": Fault(exception_code="NoSuchField", status=404),
+        "unknown-name/collection": Fault(exception_code="NoSuchCoverage", status=404),
+        "unknown-name/coverage": Fault(exception_code="NoSuchCoverage", status=404),
+        "unknown-name/cube": Fault(exception_code="NoSuchCoverage", status=404),
+        "unknown-name/crs": Fault(exception_code="SubsettingCrs-NotSupported", status=404),
+        "unknown-name/format": _INVALID,
+        "repeated-axis": Fault(exception_code="InvalidAxisLabel", status=404),
+        "unknown-name/interpolation": Fault(
+            exception_code="InterpolationMethodNotSupported", status=404
+        ),
+        "invalid-parameter/updatesequence": Fault(
+            exception_code="InvalidUpdateSequence", status=400
+        ),
+        "not-supported/outputcrs": Fault(exception_code="OutputCrs-NotSupported", status=404),
+        "out-of-domain": Fault(exception_code="InvalidSubsetting", status=404),
+        "time-selection": Fault(exception_code="InvalidSubsetting", status=404),
+        "not-supported": Fault(exception_code="OperationNotSupported", status=501),
+        "not-supported/version": Fault(exception_code="VersionNegotiationFailed", status=400),
+        "not-supported/service": _INVALID,
+        "not-supported/mediatype": _INVALID,
+        "revision": Fault(exception_code="InvalidParameterValue", status=404),
+        "limit-exceeded": Fault(exception_code="NoApplicableCode", status=413),
+    }
+)
+
+
+def encode(report: Report) -> bytes:
+    """Write an ows:ExceptionReport."""
+    root = _XML.root("ows:ExceptionReport", version="2.0.1")
+    _XML.attribute(root, "xsi:schemaLocation", f"{OWS} {OWS_SCHEMA}")
+    exception = _XML.add(root, "ows:Exception")
+    exception.set("exceptionCode", report.fault.exception_code or "NoApplicableCode")
+    if report.locator:
+        exception.set("locator", report.locator)
+    _XML.add(exception, "ows:ExceptionText", report.message)
+    return document(root)
+
+
+OWS_SCHEMA = "http://schemas.opengis.net/ows/2.0/owsExceptionReport.xsd"
+TABLE = FaultTable(faults=FAULTS, encode=encode, media_type=MEDIA_TYPE)

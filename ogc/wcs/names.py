@@ -1,0 +1,69 @@
+"""Names of WCS 2.0: namespaces, versions, profiles, formats."""
+
+from datacube.errors import UnknownNameError
+from ogc.faults import UnsupportedError
+from ogc.kvp import Kvp, shown
+
+WCS = "http://www.opengis.net/wcs/2.0"
+OWS = "http://www.opengis.net/ows/2.0"
+GML = "http://www.opengis.net/gml/3.2"
+RGRID = "http://www.opengis.net/gml/3.3/rgrid"
+GMLCOV = "http://www.opengis.net/gmlcov/1.0"
+SWE = "http://www.opengis.net/swe/2.0"
+GEOSERVER = "http://www.geoserver.org/wcsgs/2.0"
+
+VERSION = "2.0.1"
+ACCEPTED_VERSIONS = ("2.0.1", "2.0.0")
+"""The schemas and meanings of both are the same; 2.0.1 is answered."""
+NATIVE_FORMAT = "image/tiff"
+FORMATS = (NATIVE_FORMAT, "application/netcdf")
+"""GeoTIFF first: GDAL takes the first that sounds like TIFF."""
+_FORMAT_ALIASES = {
+    "image/geotiff": "image/tiff",
+    "geotiff": "image/tiff",
+    "image/tiff;application=geotiff": "image/tiff",
+    "image/tiff;subtype=geotiff": "image/tiff",
+    "application/x-netcdf": "application/netcdf",
+    "netcdf": "application/netcdf",
+}
+PROFILES = (
+    "http://www.opengis.net/spec/WCS/2.0/conf/core",
+    "http://www.opengis.net/spec/WCS_protocol-binding_get-kvp/1.0/conf/get-kvp",
+    "http://www.opengis.net/spec/WCS_service-extension_range-subsetting/1.0/conf/record-subsetting",
+    "http://www.opengis.net/spec/WCS_service-extension_scaling/1.0/conf/scaling",
+    "http://www.opengis.net/spec/GMLCOV_geotiff-coverages/1.0/conf/geotiff-coverage",
+)
+
+
+def parse_format(text: str) -> str:
+    """Return the media type that FORMAT names.
+
+    >>> parse_format("image/geotiff")
+    'image/tiff'
+
+    Raises
+    ------
+    UnknownNameError
+        If it is not offered.
+    """
+    asked = "".join(text.casefold().split())
+    media_type = _FORMAT_ALIASES.get(asked, asked)
+    if media_type not in FORMATS:
+        raise UnknownNameError("format", text[:80], FORMATS)
+    return media_type
+
+
+def check_version(kvp: Kvp) -> None:
+    """Check the VERSION of an operation; without one, the newest is meant.
+
+    Raises
+    ------
+    UnsupportedError
+        If it is not offered.
+    """
+    version = kvp.one("version", default=VERSION)
+    if version not in ACCEPTED_VERSIONS:
+        raise UnsupportedError(
+            f"WCS version {shown(version)} is not offered; offered is {VERSION}",
+            parameter="VERSION",
+        )

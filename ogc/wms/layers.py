@@ -1,0 +1,89 @@
+"""What the layers of the map service are: one a collection."""
+
+from dataclasses import dataclass
+from math import inf, isfinite
+
+from pyproj import CRS
+
+from datacube.cube import Band, Collection, Coverage
+from datacube.grid import transformer
+from datacube.plan.style import Style, StyleBook
+from datacube.protocols import Bbox, CatalogView
+from ogc.crs import COMMON, CRS84, lonlat_bbox
+
+_MERCATOR_LATITUDE_DEG = 85.06
+"""Beyond it, web Mercator shows nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extent:
+    """A bounding box in one CRS."""
+
+    crs: CRS
+    bbox: Bbox
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """A collection as the map service shows it."""
+
+    collection: Collection
+    styles: tuple[Style, ...]
+    """The default first."""
+    lonlat: Bbox
+    extents: tuple[Extent, ...]
+    """In the common CRSs, then in those of the cubes."""
+    days: tuple[str, ...]
+    """UTC days with an acquisition, ascending, `2023-08-15`."""
+
+
+def find_layers(view: CatalogView, styles: StyleBook) -> tuple[Layer, ...]:
+    """Return the layers that the view's principal may see, by id."""
+    return tuple(
+        _layer(collection, coverages, styles)
+        for collection in view.collections()
+        if (coverages := [view.coverage(cube.name) for cube in view.cubes(collection.id)])
+    )
+
+
+def _layer(collection: Collection, coverages: list[Coverage], styles: StyleBook) -> Layer:
+    bands: dict[str, Band] = {band.name: band for c in coverages for band in c.bands}
+    lonlat = _hull([lonlat_bbox(coverage.grid) for coverage in coverages])
+    native: dict[CRS, list[Bbox]] = {}
+    for coverage in coverages:
+        native.setdefault(coverage.grid.crs, []).append(coverage.grid.bbox)
+    extents = [Extent(crs=crs, bbox=_common_bbox(lonlat, crs)) for crs in COMMON]
+    extents += [
+        Extent(crs=crs, bbox=_hull(boxes)) for crs, boxes in native.items() if crs not in COMMON
+    ]
+    days = {a.reference.date().isoformat() for c in coverages for a in c.time}
+    return Layer(
+        collection=collection,
+        styles=styles.styles(collection, tuple(bands.values())),
+        lonlat=lonlat,
+        extents=tuple(e for e in extents if _has_area(e.bbox)),
+        days=tuple(sorted(days)),
+    )
+
+
+def _common_bbox(lonlat: Bbox, crs: CRS) -> Bbox:
+    if crs.is_geographic:
+        return lonlat
+    limit = _MERCATOR_LATITUDE_DEG
+    west, south, east, north = lonlat
+    clipped = (west, max(south, -limit), east, min(north, limit))
+    min_x, min_y, max_x, max_y = transformer(CRS84, crs).transform_bounds(*clipped)
+    return float(min_x), float(min_y), float(max_x), float(max_y)
+
+
+def _hull(boxes: list[Bbox]) -> Bbox:
+    min_x = min_y = inf
+    max_x = max_y = -inf
+    for box in boxes:
+        min_x, min_y = min(min_x, box[0]), min(min_y, box[1])
+        max_x, max_y = max(max_x, box[2]), max(max_y, box[3])
+    return min_x, min_y, max_x, max_y
+
+
+def _has_area(box: Bbox) -> bool:
+    return all(isfinite(number) for number in box) and box[0] < box[2] and box[1] < box[3]
