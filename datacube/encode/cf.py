@@ -1,0 +1,195 @@
+"""CF attributes: the one place that says how cubes describe themselves in xarray, netCDF and Zarr.
+
+Numbers stay as stored; `scale_factor`, `add_offset` and `_FillValue` tell how to decode them.
+Attributes hold text, numbers and tuples of numbers.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from math import isnan
+from typing import Any, assert_never
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datacube.axes import Axis, IrregularAxis, RegularAxis, TimeAxis
+from datacube.encode.numbers import Stored, stored_as
+from datacube.grid import Grid
+from datacube.plan.nodes import Domain, Field
+from datacube.render.scenes import SEPARATOR
+
+type Attribute = str | int | float | tuple[int, ...] | tuple[float, ...]
+type Attributes = dict[str, Attribute]
+
+CONVENTIONS = "CF-1.11"
+GRID_MAPPING = "spatial_ref"
+"""Name of the scalar variable that carries the CRS; odc-geo, rioxarray and GDAL look for it."""
+TIME_UNITS = "microseconds since 1970-01-01 00:00:00"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_AXIS_NAMES = {"ansi": "time"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Coordinate:
+    """A coordinate variable of one dimension."""
+
+    name: str
+    values: NDArray[Any]
+    """Cell centres; shape `(size,)`; `int64` microseconds for time."""
+    attributes: Attributes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """A data variable: a field, under a name that is free, as a file stores it."""
+
+    name: str
+    field: Field
+    stored: Stored
+    attributes: Mapping[str, Attribute]
+    """Without `_FillValue`, which each format writes in its own way from `stored.nodata`."""
+
+
+def cf_dataset_attrs(title: str, scenes: tuple[str, ...], attribution: str = "") -> Attributes:
+    """Return the global attributes; neither a clock nor a revision, so equal answers are equal."""
+    attributes: Attributes = {"Conventions": CONVENTIONS}
+    if title:
+        attributes["title"] = title
+    if attribution:
+        attributes["attribution"] = attribution
+    if scenes:
+        attributes["source_scenes"] = SEPARATOR.join(scenes)
+    return attributes
+
+
+def cf_variables(fields: tuple[Field, ...], domain: Domain) -> tuple[Variable, ...]:
+    """Return one variable a field; a name that a coordinate has gets `_` appended."""
+    taken = {GRID_MAPPING, *cf_dimensions(domain)}
+    variables = []
+    for field in fields:
+        name = field.name.replace("/", "_") or "value"
+        while name in taken:
+            name += "_"
+        taken.add(name)
+        stored = stored_as((field,))
+        variables.append(
+            Variable(name=name, field=field, stored=stored, attributes=cf_variable_attrs(field))
+        )
+    return tuple(variables)
+
+
+def cf_variable_attrs(field: Field) -> Attributes:
+    """Return the attributes of a data variable, without `_FillValue`.
+
+    Physical value = stored * `scale_factor` + `add_offset`; absent where they change nothing.
+    """
+    attributes: Attributes = {}
+    band = field.band
+    if band is not None:
+        attributes["long_name"] = band.title or band.name
+        if band.standard_name:
+            attributes["standard_name"] = band.standard_name
+        if not band.classes:
+            attributes["units"] = band.unit
+        if (band.scale, band.offset) != (1, 0):
+            attributes["scale_factor"] = float(band.scale)
+            attributes["add_offset"] = float(band.offset)
+        if band.wavelength_nm is not None:
+            attributes["radiation_wavelength"] = float(band.wavelength_nm)
+            attributes["radiation_wavelength_unit"] = "nm"
+        if band.classes:
+            attributes["flag_values"] = tuple(c.value for c in band.classes)
+            attributes["flag_meanings"] = " ".join(c.name for c in band.classes)
+            attributes["flag_colors"] = " ".join(
+                "#{:02x}{:02x}{:02x}".format(*c.colour) for c in band.classes
+            )
+    attributes["grid_mapping"] = GRID_MAPPING
+    return attributes
+
+
+def cf_fill_value(field: Field) -> int | float | None:
+    """Return the `_FillValue` of a field, None where it is NaN anyway."""
+    nodata = stored_as((field,)).nodata
+    return None if isinstance(nodata, float) and isnan(nodata) else nodata
+
+
+def cf_grid_mapping_attrs(grid: Grid) -> Attributes:
+    """Return the attributes of the variable `spatial_ref`.
+
+    Besides CF's own: `spatial_ref` (WKT) and `GeoTransform` (GDAL's order), which GDAL,
+    rioxarray and odc-geo read.
+    """
+    attributes: Attributes = {}
+    for name, value in grid.crs.to_cf().items():
+        attributes[name] = tuple(value) if isinstance(value, list | tuple) else value
+    attributes["spatial_ref"] = grid.crs.to_wkt()
+    attributes["GeoTransform"] = " ".join(f"{number!r}" for number in grid.transform.to_gdal())
+    return attributes
+
+
+def cf_dimensions(domain: Domain) -> tuple[str, ...]:
+    """Return the names of the dimensions: `time, y, x`, or `time, lat, lon`."""
+    return tuple(coordinate.name for coordinate in cf_coordinates(domain))
+
+
+def cf_coordinates(domain: Domain) -> tuple[Coordinate, ...]:
+    """Return the coordinate variables, in array order."""
+    return (*(_outer(axis) for axis in domain.outer), *cf_plane(domain.grid))
+
+
+def cf_plane(grid: Grid) -> tuple[Coordinate, Coordinate]:
+    """Return the coordinates of the cell centres, y first."""
+    geographic = grid.crs.is_geographic
+    made = []
+    for axis, letter, name, standard, unit in (
+        (grid.y, "Y", "lat", "latitude", "degrees_north"),
+        (grid.x, "X", "lon", "longitude", "degrees_east"),
+    ):
+        attributes: Attributes = {
+            "axis": letter,
+            "standard_name": standard if geographic else f"projection_{letter.lower()}_coordinate",
+            "long_name": standard if geographic else f"{letter.lower()} coordinate of projection",
+            "units": unit if geographic else axis.uom,
+        }
+        made.append(Coordinate(name if geographic else letter.lower(), axis.centres(), attributes))
+    return made[0], made[1]
+
+
+def cf_time(axis: TimeAxis) -> Coordinate:
+    """Return the reference times of the acquisitions as `int64` microseconds since 1970.
+
+    Microseconds, because the days of a double are right to 0.3 microseconds only.
+    """
+    microsecond = timedelta(microseconds=1)
+    numbers = [(acquisition.reference - _EPOCH) // microsecond for acquisition in axis]
+    return Coordinate(
+        _AXIS_NAMES.get(axis.name, axis.name),
+        np.array(numbers, np.int64),
+        {
+            "axis": "T",
+            "standard_name": "time",
+            "long_name": "reference time of the acquisition",
+            "units": TIME_UNITS,
+            "calendar": "proleptic_gregorian",
+        },
+    )
+
+
+def _outer(axis: Axis) -> Coordinate:
+    if isinstance(axis, TimeAxis):
+        return cf_time(axis)
+    return Coordinate(axis.name, axis_values(axis), {"long_name": axis.name, "units": axis.uom})
+
+
+def axis_values(axis: Axis) -> NDArray[Any]:
+    """Return the coordinates of an axis' cells: `datetime64[us]` for time, else `float64`."""
+    match axis:
+        case TimeAxis():
+            return np.array([a.reference.replace(tzinfo=None) for a in axis], "datetime64[us]")
+        case IrregularAxis():
+            return np.array(axis.coefficients, np.float64)
+        case RegularAxis():
+            return axis.centres()
+        case _:
+            assert_never(axis)

@@ -1,0 +1,1 @@
+"""Pictures: styles, painting, PNG and JPEG."""
