@@ -237,8 +237,19 @@ class CatalogWriter(Catalog, Protocol):
         """Return the registered definition of a cube, whether it has scenes or not."""
         ...
 
-    def standing(self, cube: str, scene: SceneRecord) -> Standing:
-        """Tell whether a scene is present or superseded."""
+    def standing(
+        self,
+        cube: str,
+        scene: SceneRecord,
+        *,
+        windows: Sequence[SlotWindow] | None = None,
+        bands: frozenset[str] | None = None,
+    ) -> Standing:
+        """Tell whether a scene is present or superseded.
+
+        A visible scene supersedes only if it has every one of `bands` and covers `windows`
+        and the footprint; what is not given is not compared.
+        """
         ...
 
     def claim(self, cube: str) -> int:

@@ -1,0 +1,373 @@
+"""The catalogue on an SQL database: implements `protocols.CatalogWriter`."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from datacube.catalog.codec import (
+    Json,
+    collection_to_json,
+    cube_to_json,
+    dump,
+    scene_to_json,
+    shards_to_json,
+    windows_to_json,
+)
+from datacube.catalog.commit import (
+    add_collection,
+    add_cube,
+    add_revision,
+    apply_record,
+    same_scene,
+    take_revision,
+)
+from datacube.catalog.precedence import Extent, supersedes
+from datacube.catalog.reading import SqlReader
+from datacube.catalog.sqlite import SqliteDatabase
+from datacube.catalog.tables import (
+    claims,
+    collections,
+    cubes,
+    from_micros,
+    meta,
+    revisions,
+    slots,
+    to_micros,
+)
+from datacube.cube import (
+    SLOT_AXIS_SIZE,
+    Collection,
+    Cube,
+    SceneRecord,
+    Slot,
+    SlotWindow,
+)
+from datacube.errors import (
+    CommitConflictError,
+    InvalidParameterError,
+    StoreFullError,
+    UnknownNameError,
+)
+from datacube.protocols import Committed, NewSlot, Standing
+from datacube.times import iso_text
+
+CLAIMED, BURNED, REVOKED = "claimed", "burned", "revoked"
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+
+
+class SqlCatalog(SqlReader):
+    """What exists and what is visible. Safe to use from threads and after a fork; pickles."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _reopen, (self._database.path, self._database.read_only)
+
+    def ensure_cube(self, collection: Collection, cube: Cube) -> Cube:
+        """Register a cube's definition where it is new; return the one that stands."""
+        for kind, name in (("cube", cube.name), ("collection", collection.id)):
+            if not _NAME.fullmatch(name):
+                raise InvalidParameterError(
+                    f"{name!r} is not allowed as a {kind}'s name: "
+                    "letters, digits, '.', '_' and '-', beginning with a letter or digit",
+                    parameter=kind,
+                )
+        if cube.collection != collection.id:
+            raise ValueError(f"{cube.name} belongs to {cube.collection}, not {collection.id}")
+        known = self.find_cube(cube.name)
+        if known is not None:
+            return known
+        with self._database.write() as connection:
+            add_collection(connection, collection_to_json(collection))
+            add_cube(connection, cube_to_json(cube))
+        standing = self.find_cube(cube.name)
+        return cube if standing is None else standing
+
+    def find_cube(self, name: str) -> Cube | None:
+        """Return the registered definition of a cube, whether it has scenes or not."""
+        with self._database.read() as connection:
+            cube_id = connection.execute(select(cubes.c.id).where(cubes.c.name == name)).scalar()
+        return None if cube_id is None else self.load_cube(cube_id)
+
+    def _cube_id(self, connection: Connection, name: str) -> int:
+        found = connection.execute(select(cubes.c.id).where(cubes.c.name == name)).scalar()
+        if found is None:
+            raise UnknownNameError("cube", name)
+        return int(found)
+
+    def standing(
+        self,
+        cube: str,
+        scene: SceneRecord,
+        *,
+        windows: Sequence[SlotWindow] | None = None,
+        bands: frozenset[str] | None = None,
+    ) -> Standing:
+        """Tell whether a scene is present or superseded; see `protocols.CatalogWriter`."""
+        with self._database.read() as connection:
+            cube_id = connection.execute(select(cubes.c.id).where(cubes.c.name == cube)).scalar()
+            if cube_id is None:
+                return Standing(present=False, superseded_by=None)
+            present = connection.execute(
+                select(slots.c.id).where(
+                    slots.c.cube_id == cube_id,
+                    slots.c.scene_id == scene.scene_id,
+                    slots.c.baseline == scene.baseline,
+                    slots.c.generation_time == to_micros(scene.generation_time),
+                )
+            ).first()
+            rows = same_scene(connection, cube_id, scene.scene_id)
+        better = [
+            row.extent.scene
+            for row in rows
+            if supersedes(
+                row.extent,
+                Extent(
+                    scene=scene,
+                    windows=row.extent.windows if windows is None else tuple(windows),
+                    bands=row.extent.bands if bands is None else bands,
+                ),
+            )
+        ]
+        best = max(better, key=lambda s: s.precedence, default=None)
+        return Standing(
+            present=present is not None, superseded_by=None if best is None else best.product_id
+        )
+
+    def claim(self, cube: str) -> int:
+        """Return a slot number that was never used before."""
+        with self._database.write() as connection:
+            cube_id = self._cube_id(connection, cube)
+            number = int(
+                connection.execute(
+                    select(cubes.c.next_slot).where(cubes.c.id == cube_id).with_for_update()
+                ).scalar_one()
+            )
+            if number >= SLOT_AXIS_SIZE:
+                raise StoreFullError(f"cube {cube} has used all its {SLOT_AXIS_SIZE} slots")
+            connection.execute(
+                update(cubes).where(cubes.c.id == cube_id).values(next_slot=number + 1)
+            )
+            now = _now()
+            connection.execute(
+                insert(claims).values(
+                    cube_id=cube_id,
+                    number=number,
+                    state=CLAIMED,
+                    claimed_at=now,
+                    heartbeat_at=now,
+                )
+            )
+        return number
+
+    def heartbeat(self, cube: str, slot: int) -> None:
+        """Note that a claimed slot is still being written.
+
+        Raises
+        ------
+        CommitConflictError
+            If the claim was revoked or burned: writing on is useless.
+        """
+        if not self._change_claim(cube, slot, {"heartbeat_at": _now()}):
+            raise CommitConflictError(f"the claim of slot {slot} of {cube} was revoked")
+
+    def burn(self, cube: str, slot: int) -> None:
+        """Give up a claimed slot; its number is never used again."""
+        self._change_claim(cube, slot, {"state": BURNED})
+
+    def revoke(self, cube: str, slot: int) -> bool:
+        """Take a claim from a writer that seems dead; False where it was not held."""
+        return self._change_claim(cube, slot, {"state": REVOKED})
+
+    def _change_claim(self, cube: str, slot: int, values: Mapping[str, object]) -> bool:
+        with self._database.write() as connection:
+            result = connection.execute(
+                update(claims)
+                .where(
+                    claims.c.cube_id == self._cube_id(connection, cube),
+                    claims.c.number == slot,
+                    claims.c.state == CLAIMED,
+                )
+                .values(**values)
+            )
+        return bool(result.rowcount)
+
+    def claimed(self) -> Sequence[tuple[str, int, datetime]]:
+        """Return `(cube, slot, last heartbeat)` of every claim that is held."""
+        query = (
+            select(cubes.c.name, claims.c.number, claims.c.heartbeat_at)
+            .join(cubes, cubes.c.id == claims.c.cube_id)
+            .where(claims.c.state == CLAIMED)
+            .order_by(cubes.c.name, claims.c.number)
+        )
+        with self._database.read() as connection:
+            return [
+                (name, number, from_micros(beat))
+                for name, number, beat in connection.execute(query).tuples()
+            ]
+
+    def commit(self, slots: Sequence[NewSlot]) -> Committed:
+        """Make slots visible in one transaction and retire what they supersede.
+
+        A slot that loses is burned; the others of the call stay claimed and may be
+        committed again without it.
+
+        Raises
+        ------
+        CommitConflictError
+            If another writer committed the same scene, or one that supersedes it, first,
+            or the claim was revoked.
+        ValueError
+            If `slots` is empty, or a slot's shards do not fit its windows.
+        """
+        if not slots:
+            raise ValueError("a commit needs at least one slot")
+        for slot in slots:
+            _check_shards(slot)
+        current = slots[0]
+        try:
+            with self._database.write() as connection:
+                for current in slots:
+                    self._release_claim(connection, current)
+                return self._commit(connection, slots)
+        except IntegrityError as error:
+            loser = self._burn_losers(slots) or current.scene.product_id
+            raise CommitConflictError(f"another writer committed {loser} first") from error
+        except CommitConflictError:
+            self._burn_losers(slots)
+            raise
+
+    def _commit(self, connection: Connection, new: Sequence[NewSlot]) -> Committed:
+        revision, now = take_revision(connection), _now()
+        record: Json = {
+            "revision": revision,
+            "committed_at": iso_text(from_micros(now)),
+            **self._unrecorded(connection, sorted({slot.cube.name for slot in new})),
+            "slots": [
+                {
+                    "cube": slot.cube.name,
+                    "number": slot.number,
+                    "scene": scene_to_json(slot.scene),
+                    "windows": windows_to_json(slot.windows),
+                    "shards": shards_to_json(slot.shards),
+                }
+                for slot in new
+            ],
+        }
+        retired = apply_record(self._database, connection, record)
+        record["retired"] = [{"cube": cube, "number": number} for cube, number, _ in retired]
+        text = dump(record)
+        add_revision(connection, revision, now, text)
+        products = tuple(sorted(product for _, _, product in retired))
+        return Committed(revision=revision, record=text, retired=products)
+
+    def name_coverage(self, alias: str, coverage_id: str) -> Committed:
+        """Let `alias` name a coverage from a new revision on."""
+        if not _NAME.fullmatch(alias):
+            raise InvalidParameterError(f"{alias!r} is not allowed as an alias", parameter="alias")
+        with self._database.write() as connection:
+            revision, now = take_revision(connection), _now()
+            record: Json = {
+                "revision": revision,
+                "committed_at": iso_text(from_micros(now)),
+                "aliases": {alias: coverage_id},
+            }
+            apply_record(self._database, connection, record)
+            add_revision(connection, revision, now, dump(record))
+        return Committed(revision=revision, record=dump(record), retired=())
+
+    def _unrecorded(self, connection: Connection, names: Sequence[str]) -> Json:
+        """Return the definitions that no record holds yet."""
+        rows = connection.execute(
+            select(cubes.c.definition, collections.c.definition)
+            .join(collections, collections.c.id == cubes.c.collection_id)
+            .where(cubes.c.name.in_(names), cubes.c.recorded_in.is_(None))
+            .order_by(cubes.c.name)
+        ).tuples()
+        found = [(json.loads(cube), json.loads(collection)) for cube, collection in rows]
+        by_id = {collection["id"]: collection for _, collection in found}
+        return {
+            "cubes": [cube for cube, _ in found],
+            "collections": [by_id[key] for key in sorted(by_id)],
+        }
+
+    def _release_claim(self, connection: Connection, slot: NewSlot) -> None:
+        released = connection.execute(
+            delete(claims).where(
+                claims.c.cube_id == self._cube_id(connection, slot.cube.name),
+                claims.c.number == slot.number,
+                claims.c.state == CLAIMED,
+            )
+        ).rowcount
+        if not released:
+            raise CommitConflictError(
+                f"slot {slot.number} of {slot.cube.name} is not claimed: "
+                "its claim was revoked, burned or committed"
+            )
+
+    def _burn_losers(self, new: Sequence[NewSlot]) -> str:
+        """Burn the slots that cannot be committed any more; return their product ids."""
+        losers = []
+        for slot in new:
+            bands = Slot(
+                cube=slot.cube.name,
+                number=slot.number,
+                scene=slot.scene,
+                windows=slot.windows,
+                shards=slot.shards,
+            ).bands
+            standing = self.standing(slot.cube.name, slot.scene, windows=slot.windows, bands=bands)
+            if standing.present or standing.superseded_by is not None:
+                self.burn(slot.cube.name, slot.number)
+                losers.append(slot.scene.product_id)
+        return ", ".join(losers)
+
+    # Records and revisions
+
+    def unwritten_records(self, present: frozenset[int]) -> Iterator[tuple[int, str]]:
+        """Yield `(revision, record)` of commits whose record file is missing."""
+        with self._database.read() as connection:
+            numbers = set(connection.execute(select(revisions.c.number)).scalars())
+        for number in sorted(numbers - present):
+            yield (
+                number,
+                self._scalar(select(revisions.c.record).where(revisions.c.number == number)),
+            )
+
+    def raise_oldest_readable(self, revision: int) -> None:
+        """Refuse every `as_of` below `revision` from now on; never lowers the bound."""
+        with self._database.write() as connection:
+            connection.execute(
+                update(meta)
+                .where(meta.c.name == "oldest_readable", meta.c.value < revision)
+                .values(value=revision)
+            )
+
+
+def _check_shards(slot: NewSlot) -> None:
+    windows = {w.group: w for w in slot.windows}
+    if not windows:
+        raise ValueError(f"slot {slot.number} covers no cells")
+    for entry in slot.shards:
+        covered = windows.get(entry.group)
+        if covered is None or not 0 <= entry.level < covered.levels:
+            raise ValueError(f"shards of {entry.band} lie outside the slot's windows")
+        group = slot.cube.group(entry.group)
+        size = group.shard_window(covered.window.coarser(entry.level), entry.level).size
+        if len(entry.bits) != (size + 7) // 8:
+            raise ValueError(
+                f"the bitmap of {entry.band} at level {entry.level} has {len(entry.bits)} bytes "
+                f"for {size} shards"
+            )
+
+
+def _now() -> int:
+    return to_micros(datetime.now(UTC))
+
+
+def _reopen(path: Path, read_only: bool) -> SqlCatalog:  # noqa: FBT001 - called by pickle
+    return SqlCatalog(SqliteDatabase(path, read_only=read_only))

@@ -1,0 +1,278 @@
+"""Reading the catalogue: pinned views, and what they load once and keep."""
+
+import json
+import threading
+from collections.abc import Callable, Hashable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, select
+
+from datacube.axes import TimeAxis
+from datacube.catalog.codec import (
+    collection_from_json,
+    cube_from_json,
+    unpack_shards,
+    windows_from_json,
+)
+from datacube.catalog.commit import scene_from_row
+from datacube.catalog.sqlite import SqliteDatabase, meets_box
+from datacube.catalog.tables import (
+    acquisitions,
+    aliases,
+    band_presence,
+    collections,
+    counts,
+    cubes,
+    descriptions,
+    from_micros,
+    hulls,
+    meta,
+    slots,
+    to_micros,
+    valid_at,
+)
+from datacube.catalog.view import Description, Entry, Snapshot, SqlView, make_coverage
+from datacube.cube import Collection, Coverage, Cube, Slot
+from datacube.errors import RevisionError
+from datacube.grid import Window
+from datacube.protocols import ANONYMOUS, Bbox, Principal
+from datacube.times import Acquisition
+
+SNAPSHOTS_KEPT = 32
+DESCRIPTIONS_KEPT = 1024
+SLOTS_KEPT = 8192
+_ROWS_PER_QUERY = 500
+
+
+class _Memo[K: Hashable, V]:
+    """A bounded, thread-safe memo of values that never change."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._held: dict[K, V] = {}
+        self._guard = threading.Lock()
+
+    def get(self, key: K) -> V | None:
+        return self._held.get(key)
+
+    def put(self, key: K, value: V) -> V:
+        with self._guard:
+            while len(self._held) >= self._size:
+                del self._held[next(iter(self._held))]
+            return self._held.setdefault(key, value)
+
+    def of(self, key: K, make: Callable[[], V]) -> V:
+        held = self._held.get(key)
+        return self.put(key, make()) if held is None else held
+
+
+class SqlReader:
+    """What exists and what is visible. Safe to use from threads and after a fork."""
+
+    def __init__(self, database: SqliteDatabase) -> None:
+        self._database = database
+        self._snapshots: _Memo[int, Snapshot] = _Memo(SNAPSHOTS_KEPT)
+        self._cubes: _Memo[int, Cube] = _Memo(4096)
+        self._collections: _Memo[str, Collection] = _Memo(1024)
+        self._descriptions: _Memo[tuple[int, int], Description] = _Memo(DESCRIPTIONS_KEPT)
+        self._coverages: _Memo[tuple[int, int, str | None], Coverage | None] = _Memo(
+            DESCRIPTIONS_KEPT
+        )
+        self._slots: _Memo[tuple[int, int], Slot] = _Memo(SLOTS_KEPT)
+
+    @property
+    def read_only(self) -> bool:
+        """Whether writing is refused."""
+        return self._database.read_only
+
+    @property
+    def database(self) -> SqliteDatabase:
+        """Where the rows lie."""
+        return self._database
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._database.close()
+
+    def view(self, *, as_of: int | None = None, principal: Principal = ANONYMOUS) -> SqlView:
+        """Pin a revision, by default the newest; see `protocols.Catalog`."""
+        self._database.refresh()
+        with self._database.read() as connection:
+            state = dict(connection.execute(select(meta.c.name, meta.c.value)).tuples().all())
+        newest, oldest = state["revision"], state["oldest_readable"]
+        revision = newest if as_of is None else as_of
+        if not 0 <= revision <= newest:
+            raise RevisionError(
+                f"revision {revision} does not exist; the newest is {newest}", purged=False
+            )
+        if revision < oldest:
+            raise RevisionError(
+                f"revision {revision} was purged; the oldest readable is {oldest}", purged=True
+            )
+        snapshot = self._snapshots.of(revision, lambda: self._load_snapshot(revision))
+        return SqlView(self, snapshot, principal)
+
+    def _load_snapshot(self, revision: int) -> Snapshot:
+        query = (
+            select(
+                cubes.c.id,
+                cubes.c.name,
+                cubes.c.collection_id,
+                cubes.c.access,
+                descriptions.c.valid_from,
+                counts.c.scenes,
+            )
+            .join(descriptions, descriptions.c.cube_id == cubes.c.id)
+            .join(counts, counts.c.cube_id == cubes.c.id)
+            .where(valid_at(descriptions, revision), valid_at(counts, revision))
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+            names = connection.execute(
+                select(aliases.c.alias, aliases.c.coverage).where(valid_at(aliases, revision))
+            ).all()
+        entries = {
+            row.name: Entry(
+                cube_id=row.id,
+                name=row.name,
+                collection=row.collection_id,
+                access=row.access,
+                described=row.valid_from,
+                scenes=row.scenes,
+            )
+            for row in sorted(rows, key=lambda row: str(row.name))
+        }
+        return Snapshot(
+            revision=revision,
+            entries=entries,
+            aliases={row.alias: row.coverage for row in names},
+        )
+
+    def load_cube(self, cube_id: int) -> Cube:
+        """Return a cube's definition by its row id."""
+        return self._cubes.of(
+            cube_id,
+            lambda: cube_from_json(
+                json.loads(self._scalar(select(cubes.c.definition).where(cubes.c.id == cube_id)))
+            ),
+        )
+
+    def load_collection(self, collection_id: str) -> Collection:
+        """Return a registered collection."""
+        query = select(collections.c.definition).where(collections.c.id == collection_id)
+        return self._collections.of(
+            collection_id, lambda: collection_from_json(json.loads(self._scalar(query)))
+        )
+
+    def _scalar[T](self, query: Select[T]) -> T:
+        with self._database.read() as connection:
+            return connection.execute(query).scalar_one()
+
+    def load_description(self, entry: Entry) -> Description:
+        """Return what the coverages of a cube are made of."""
+        return self._descriptions.of(
+            (entry.cube_id, entry.described), lambda: self._read_description(entry)
+        )
+
+    def _read_description(self, entry: Entry) -> Description:
+        cube_id, revision = entry.cube_id, entry.described
+        with self._database.read() as connection:
+            hull_rows = connection.execute(
+                select(hulls).where(hulls.c.cube_id == cube_id, valid_at(hulls, revision))
+            ).all()
+            bands = connection.execute(
+                select(band_presence.c.band).where(
+                    band_presence.c.cube_id == cube_id, valid_at(band_presence, revision)
+                )
+            ).scalars()
+            present = frozenset(bands)
+            times = connection.execute(
+                select(acquisitions.c.reference, acquisitions.c.first, acquisitions.c.last)
+                .where(acquisitions.c.cube_id == cube_id, valid_at(acquisitions, revision))
+                .order_by(acquisitions.c.reference)
+            ).all()
+        return Description(
+            hulls={
+                row.group_name: Window(
+                    ((row.row_start, row.row_stop), (row.col_start, row.col_stop))
+                )
+                for row in hull_rows
+            },
+            bands=present,
+            time=TimeAxis(
+                acquisitions=tuple(
+                    Acquisition(
+                        reference=from_micros(row.reference),
+                        first=from_micros(row.first),
+                        last=from_micros(row.last),
+                    )
+                    for row in times
+                )
+            ),
+        )
+
+    def load_coverage(self, entry: Entry, group: str | None) -> Coverage | None:
+        """Return a coverage of a cube; None where the group is not offered."""
+        return self._coverages.of(
+            (entry.cube_id, entry.described, group),
+            lambda: make_coverage(
+                self.load_cube(entry.cube_id), entry, self.load_description(entry), group
+            ),
+        )
+
+    def load_slots(
+        self,
+        entry: Entry,
+        revision: int,
+        bbox: Bbox | None,
+        times: tuple[datetime | None, datetime | None],
+    ) -> tuple[Slot, ...]:
+        """Return slots in the order of reference time, then precedence, best first."""
+        first, last = (None if t is None else to_micros(t) for t in times)
+        query = select(slots.c.number).where(
+            slots.c.cube_id == entry.cube_id, valid_at(slots, revision)
+        )
+        if bbox is not None or first is not None or last is not None:
+            query = query.where(self._database.candidates(entry.cube_id, bbox, first, last))
+        if bbox is not None:
+            query = query.where(meets_box(bbox))
+        if first is not None:
+            query = query.where(slots.c.latest >= first)
+        if last is not None:
+            query = query.where(slots.c.earliest <= last)
+        with self._database.read() as connection:
+            numbers = list(connection.execute(query).scalars())
+            found = self._slots_by_number(connection, entry, numbers)
+        # Two stable sorts: the second key ascends where the first descends.
+        found.sort(key=lambda slot: slot.scene.precedence, reverse=True)
+        found.sort(key=lambda slot: slot.scene.reference_time)
+        return tuple(found)
+
+    def _slots_by_number(
+        self, connection: Connection, entry: Entry, numbers: Sequence[int]
+    ) -> list[Slot]:
+        held = {n: self._slots.get((entry.cube_id, n)) for n in numbers}
+        missing = [n for n, slot in held.items() if slot is None]
+        for at in range(0, len(missing), _ROWS_PER_QUERY):
+            rows = connection.execute(
+                select(slots).where(
+                    slots.c.cube_id == entry.cube_id,
+                    slots.c.number.in_(missing[at : at + _ROWS_PER_QUERY]),
+                )
+            )
+            for row in rows:
+                held[row.number] = self._slots.put(
+                    (entry.cube_id, row.number), _slot_from_row(entry.name, row)
+                )
+        return [slot for slot in held.values() if slot is not None]
+
+
+def _slot_from_row(cube: str, row: Row[Any]) -> Slot:
+    return Slot(
+        cube=cube,
+        number=row.number,
+        scene=scene_from_row(row),
+        windows=windows_from_json(json.loads(row.windows)),
+        shards=unpack_shards(row.shards),
+    )

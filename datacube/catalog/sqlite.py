@@ -1,0 +1,402 @@
+"""Everything that only SQLite has: files, pragmas, the RTree, locks and its errors.
+
+Another database takes the place of `SqliteDatabase` with the same methods.
+"""
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import tempfile
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    Float,
+    Integer,
+    MetaData,
+    Table,
+    and_,
+    create_engine,
+    event,
+    insert,
+    or_,
+    select,
+)
+from sqlalchemy.exc import DBAPIError
+
+from datacube.catalog.tables import SCHEMA_VERSION, meta, metadata, slots
+from datacube.errors import StoreDamagedError, StoreError, StoreFullError, StoreReadOnlyError
+from datacube.protocols import Bbox
+
+BUSY_TIMEOUT_S = 60.0
+"""How long a statement waits for another writer."""
+LOCK_ATTEMPTS = 3
+COPY_CHECK_S = 0.25
+"""How often a catalogue on read-only media is compared with its copy."""
+COPY_ATTEMPTS = 20
+CUBE_SPACING = 1e8
+"""Width that each cube gets on the RTree's first axis, so that one tree serves all cubes.
+
+The axis must have an extent: SQLite places an entry where the volume grows least, and
+a volume with a side of zero never grows.
+"""
+DAY_WIDTH = 20_000.0
+"""RTree units a day: five days weigh as much as a scene's 100 km."""
+_MICROS_PER_DAY = 86_400_000_000
+
+# A virtual table: outside `metadata`, because CREATE TABLE would not make it.
+_rtree = Table(
+    "slots_rtree",
+    MetaData(),
+    Column("id", Integer, primary_key=True),
+    *(Column(name, Float) for name in ("c0", "c1", "x0", "x1", "y0", "y1", "t0", "t1")),
+)
+_RTREE_DDL = (
+    "CREATE VIRTUAL TABLE IF NOT EXISTS slots_rtree USING rtree(id, c0, c1, x0, x1, y0, y1, t0, t1)"
+)
+
+
+class SqliteDatabase:
+    """One catalogue file, opened for writing, for reading, or as a copy of one that cannot be."""
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self.path = path
+        self.read_only = read_only or not _writable(path)
+        self._copy: _Copy | None = None
+        self._engine: Engine | None = None
+        self._guard = threading.RLock()
+        if self.read_only and not path.exists():
+            raise StoreError(f"there is no catalogue at {path}, and it may not be created")
+        if self.read_only and not _writable(path):
+            self._use_copy()
+        else:
+            self._open_in_place()
+        _DATABASES.add(self)
+
+    def _open_in_place(self) -> None:
+        self._engine = _engine(self.path, query_only=self.read_only)
+        try:
+            if self.read_only:
+                _check_schema(self._engine)
+            else:
+                _create(self._engine)
+        except (DBAPIError, sqlite3.Error) as error:
+            mapped = _mapped(error, self.path)
+            self._engine.dispose()
+            # A full disk has no room for the shared-memory file that readers need.
+            if not isinstance(mapped, StoreFullError) or not self.path.exists():
+                raise mapped from error
+            self.read_only = True
+            self._use_copy()
+
+    def _use_copy(self) -> None:
+        self._copy = _Copy(self.path)
+        self._engine = _engine(self._copy.path, query_only=True)
+        try:
+            _check_schema(self._engine)
+        except (DBAPIError, sqlite3.Error) as error:
+            raise _mapped(error, self.path) from error
+
+    @property
+    def copied(self) -> bool:
+        """Whether reads go to a copy in a temporary folder."""
+        return self._copy is not None
+
+    def refresh(self) -> None:
+        """Copy a catalogue on read-only media again where it changed."""
+        if self._copy is None:
+            return
+        with self._guard:
+            renewed = self._copy.renewed()
+            if renewed is not None:
+                old, self._engine = self._engine, _engine(renewed, query_only=True)
+                if old is not None:
+                    old.dispose()
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Give a connection for reading; each statement sees one state."""
+        if self._engine is None:
+            raise StoreError(f"the catalogue {self.path} was closed")
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except (DBAPIError, sqlite3.Error) as error:
+            raise _mapped(error, self.path) from error
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Give a connection that holds the write lock; commits unless the body raises.
+
+        Integrity errors reach the caller as SQLAlchemy's.
+        """
+        if self.read_only or self._engine is None:
+            raise StoreReadOnlyError(f"the catalogue {self.path} cannot be written")
+        connection = self._engine.connect()
+        try:
+            _begin(connection, self.path)
+            try:
+                yield connection
+                connection.commit()
+            except BaseException:
+                with contextlib.suppress(DBAPIError, sqlite3.Error):
+                    connection.rollback()
+                raise
+        except (DBAPIError, sqlite3.Error) as error:
+            if isinstance(getattr(error, "orig", error), sqlite3.IntegrityError):
+                raise
+            raise _mapped(error, self.path) from error
+        finally:
+            connection.close()
+
+    def index_slot(
+        self, connection: Connection, slot_id: int, cube_id: int, box: Bbox, times: tuple[int, int]
+    ) -> None:
+        """Enter a slot into the RTree; `times` in microseconds."""
+        connection.execute(
+            insert(_rtree).values(
+                id=slot_id,
+                c0=cube_id * CUBE_SPACING,
+                c1=cube_id * CUBE_SPACING + CUBE_SPACING / 2,
+                x0=box[0],
+                x1=box[2],
+                y0=box[1],
+                y1=box[3],
+                t0=_days(times[0]),
+                t1=_days(times[1]),
+            )
+        )
+
+    def candidates(
+        self, cube_id: int, box: Bbox | None, first: int | None, last: int | None
+    ) -> ColumnElement[bool]:
+        """Return a condition on `slots` that is true for all that may meet the filters.
+
+        Coordinates in the tree have 24 bits and are rounded outwards.
+        """
+        centre = cube_id * CUBE_SPACING + CUBE_SPACING / 4
+        terms: list[ColumnElement[bool]] = [_rtree.c.c0 <= centre, _rtree.c.c1 >= centre]
+        if box is not None:
+            terms += [
+                _rtree.c.x0 <= box[2],
+                _rtree.c.x1 >= box[0],
+                _rtree.c.y0 <= box[3],
+                _rtree.c.y1 >= box[1],
+            ]
+        if first is not None:
+            terms.append(_rtree.c.t1 >= _days(first))
+        if last is not None:
+            terms.append(_rtree.c.t0 <= _days(last))
+        return slots.c.id.in_(select(_rtree.c.id).where(and_(*terms)))
+
+    def close(self) -> None:
+        """Close every connection and remove the copy, where there is one."""
+        with self._guard:
+            if self._engine is not None:
+                self._engine.dispose()
+                self._engine = None
+            if self._copy is not None:
+                self._copy.close()
+
+    def forget_connections(self) -> None:
+        """Drop, unclosed, the connections inherited through a fork."""
+        if self._engine is not None:
+            self._engine.dispose(close=False)
+
+
+_DATABASES: "weakref.WeakSet[SqliteDatabase]" = weakref.WeakSet()
+
+
+def _forget_all() -> None:
+    for database in list(_DATABASES):
+        database.forget_connections()
+
+
+# SQLite connections may not cross a fork.
+os.register_at_fork(after_in_child=_forget_all)
+
+
+def meets_box(box: Bbox) -> ColumnElement[bool]:
+    """Return the exact condition that a slot's box shares area with `box`, or touches a point."""
+    x0, y0, x1, y1 = box
+    overlap = and_(slots.c.min_x < x1, slots.c.max_x > x0, slots.c.min_y < y1, slots.c.max_y > y0)
+    if x0 < x1 and y0 < y1:
+        return overlap
+    return or_(
+        overlap,
+        and_(slots.c.min_x <= x1, slots.c.max_x >= x0, slots.c.min_y <= y1, slots.c.max_y >= y0),
+    )
+
+
+class _Copy:
+    """A copy, with its `-wal`, of a catalogue that cannot be opened in place."""
+
+    def __init__(self, source: Path) -> None:
+        self._source = source
+        self._folder = Path(tempfile.mkdtemp(prefix="copernicube-catalog-"))
+        self._finalizer = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        self._turn = 0
+        self._checked = time.monotonic()
+        self._signature = self._copy()
+
+    @property
+    def path(self) -> Path:
+        return self._folder / f"{self._turn}.sqlite"
+
+    def renewed(self) -> Path | None:
+        """Copy again where the source changed; return the new copy, or None."""
+        now = time.monotonic()
+        if now - self._checked < COPY_CHECK_S:
+            return None
+        self._checked = now
+        if self._signed() == self._signature:
+            return None
+        for old in self._folder.glob(f"{self._turn - 1}.sqlite*"):
+            old.unlink(missing_ok=True)
+        self._turn += 1
+        self._signature = self._copy()
+        return self.path
+
+    def close(self) -> None:
+        self._finalizer()
+
+    def _parts(self) -> tuple[Path, Path]:
+        return self._source, self._source.with_name(self._source.name + "-wal")
+
+    def _signed(self) -> tuple[tuple[int, int, int] | None, ...]:
+        signature: list[tuple[int, int, int] | None] = []
+        for part in self._parts():
+            try:
+                state = part.stat()
+            except FileNotFoundError:
+                signature.append(None)
+            else:
+                signature.append((state.st_ino, state.st_size, state.st_mtime_ns))
+        return tuple(signature)
+
+    def _copy(self) -> tuple[tuple[int, int, int] | None, ...]:
+        for _ in range(COPY_ATTEMPTS):
+            before = self._signed()
+            for part, suffix in zip(self._parts(), ("", "-wal"), strict=True):
+                target = Path(f"{self.path}{suffix}")
+                target.unlink(missing_ok=True)
+                with contextlib.suppress(FileNotFoundError):
+                    shutil.copyfile(part, target)
+            if before == self._signed():
+                return before
+            time.sleep(0.05)
+        raise StoreError(f"{self._source} changed during each of {COPY_ATTEMPTS} copies of it")
+
+
+def _engine(path: Path, *, query_only: bool) -> Engine:
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_TIMEOUT_S})
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+        # Transactions are begun by `write` alone; a read is one statement.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={int(BUSY_TIMEOUT_S * 1000)}")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute("PRAGMA synchronous=FULL")
+        if query_only:
+            cursor.execute("PRAGMA query_only=ON")
+        cursor.close()
+
+    return engine
+
+
+def _create(engine: Engine) -> None:
+    with engine.connect() as connection:
+        _retry(lambda: connection.exec_driver_sql("PRAGMA journal_mode=WAL"))
+        _retry(lambda: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+        try:
+            metadata.create_all(connection)
+            connection.exec_driver_sql(_RTREE_DDL)
+            if connection.execute(select(meta.c.name)).first() is None:
+                start = {"schema_version": SCHEMA_VERSION, "revision": 0, "oldest_readable": 0}
+                connection.execute(
+                    insert(meta), [{"name": name, "value": value} for name, value in start.items()]
+                )
+            connection.commit()
+        except BaseException:
+            connection.rollback()
+            raise
+    _check_schema(engine)
+
+
+def _check_schema(engine: Engine) -> None:
+    with engine.connect() as connection:
+        found = connection.execute(
+            select(meta.c.value).where(meta.c.name == "schema_version")
+        ).scalar_one()
+    if found != SCHEMA_VERSION:
+        raise StoreError(
+            f"the catalogue has schema version {found}; this program reads {SCHEMA_VERSION}"
+        )
+
+
+def _begin(connection: Connection, path: Path) -> None:
+    try:
+        _retry(lambda: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    except DBAPIError as error:
+        if _error_name(error).startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            seconds = BUSY_TIMEOUT_S * LOCK_ATTEMPTS
+            raise StoreError(f"{path} was locked by another writer for {seconds:g} s") from error
+        raise
+
+
+def _retry(statement: Callable[[], object]) -> None:
+    for attempt in range(LOCK_ATTEMPTS):
+        try:
+            statement()
+        except DBAPIError as error:
+            busy = _error_name(error).startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+            if not busy or attempt == LOCK_ATTEMPTS - 1:
+                raise
+            time.sleep(0.05 * (attempt + 1))
+        else:
+            return
+
+
+def _writable(path: Path) -> bool:
+    """Tell whether SQLite could write the file and the `-wal` and `-shm` beside it."""
+    if path.exists():
+        return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+    return os.access(path.parent, os.W_OK)
+
+
+def _error_name(error: BaseException) -> str:
+    return getattr(getattr(error, "orig", error), "sqlite_errorname", "") or ""
+
+
+def _mapped(error: Exception, path: Path) -> StoreError:
+    name, text = _error_name(error), str(getattr(error, "orig", error))
+    if name == "SQLITE_FULL" or (
+        name.startswith(("SQLITE_IOERR", "SQLITE_CANTOPEN")) and _disk_full(path)
+    ):
+        return StoreFullError(f"no space is left for the catalogue {path}: {text}")
+    if name.startswith("SQLITE_READONLY") or "query_only" in text:
+        return StoreReadOnlyError(f"the catalogue {path} cannot be written: {text}")
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        return StoreDamagedError(f"the catalogue {path} is damaged: {text}")
+    return StoreError(f"the catalogue {path} failed: {text}")
+
+
+def _disk_full(path: Path) -> bool:
+    try:
+        return shutil.disk_usage(path.parent).free < 2**20
+    except OSError:
+        return False
+
+
+def _days(micros: int) -> float:
+    return micros / _MICROS_PER_DAY * DAY_WIDTH

@@ -1,0 +1,200 @@
+"""The catalogue at one revision, as one principal may see it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from datacube.axes import TimeAxis
+from datacube.cube import Collection, Coverage, Cube, ResolutionGroup, Slot
+from datacube.errors import UnknownNameError
+from datacube.grid import Window
+from datacube.protocols import Bbox, Principal
+
+if TYPE_CHECKING:
+    from datacube.catalog.reading import SqlReader
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A cube that has or had scenes at a revision."""
+
+    cube_id: int
+    name: str
+    collection: str
+    access: str
+    described: int
+    """Revision since which the cube's description has been true."""
+    scenes: int
+    """Number of visible scenes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Description:
+    """What a cube's coverages are made of."""
+
+    hulls: Mapping[str, Window]
+    """By group."""
+    bands: frozenset[str]
+    time: TimeAxis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What stands at one revision, for all principals."""
+
+    revision: int
+    entries: Mapping[str, Entry]
+    """By cube name, in that order."""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+
+
+class SqlView:
+    """Implements `protocols.CatalogView`."""
+
+    def __init__(self, catalog: "SqlReader", snapshot: Snapshot, principal: Principal) -> None:
+        self._catalog = catalog
+        self._snapshot = snapshot
+        self._entries = {
+            name: entry
+            for name, entry in snapshot.entries.items()
+            if entry.access in principal.access
+        }
+
+    @property
+    def revision(self) -> int:
+        """The pinned revision; 0 for an empty catalogue."""
+        return self._snapshot.revision
+
+    def collections(self) -> Sequence[Collection]:
+        """Return the collections that have at least one visible cube, by id."""
+        ids = sorted({entry.collection for entry in self._entries.values()})
+        return tuple(self._catalog.load_collection(each) for each in ids)
+
+    def collection(self, collection_id: str) -> Collection:
+        """Return one collection."""
+        ids = {entry.collection for entry in self._entries.values()}
+        if collection_id not in ids:
+            raise UnknownNameError("collection", collection_id, tuple(sorted(ids)))
+        return self._catalog.load_collection(collection_id)
+
+    def cubes(self, collection_id: str | None = None) -> Sequence[Cube]:
+        """Return the cubes with at least one visible or once visible scene, by name."""
+        return tuple(
+            self._catalog.load_cube(entry.cube_id)
+            for entry in self._entries.values()
+            if collection_id in (None, entry.collection)
+        )
+
+    def coverage_ids(self) -> Sequence[str]:
+        """Return the ids of all coverages, sorted."""
+        ids: list[str] = []
+        for entry in self._entries.values():
+            ids.append(entry.name)
+            cube = self._catalog.load_cube(entry.cube_id)
+            description = self._catalog.load_description(entry)
+            ids += [_group_id(cube, g) for g in cube.groups if _offers(cube, g, description)]
+        return tuple(sorted(set(ids)))
+
+    def coverage(self, coverage_id: str) -> Coverage:
+        """Return a coverage by id or alias."""
+        found = self._find(coverage_id)
+        if found is None:
+            found = self._find(self._snapshot.aliases.get(coverage_id, ""))
+        if found is None:
+            raise UnknownNameError("coverage", coverage_id, tuple(self.coverage_ids()))
+        return found
+
+    def _find(self, coverage_id: str) -> Coverage | None:
+        entry = self._entries.get(coverage_id)
+        if entry is not None:
+            return self._catalog.load_coverage(entry, None)
+        name, _, suffix = coverage_id.rpartition("_")
+        entry = self._entries.get(name)
+        return None if entry is None else self._catalog.load_coverage(entry, f"r{suffix}")
+
+    def slots(
+        self,
+        cube: str,
+        *,
+        bbox: Bbox | None = None,
+        first: datetime | None = None,
+        last: datetime | None = None,
+    ) -> Sequence[Slot]:
+        """Return the visible slots whose bounding box and time meet the filters.
+
+        Time: the hull of first line, last line and reference time meets `[first, last]`.
+        Box: both share area; where `bbox` is a point or a line, touching is enough.
+        """
+        entry = self._entries.get(cube)
+        if entry is None:
+            raise UnknownNameError("cube", cube, tuple(self._entries))
+        return self._catalog.load_slots(entry, self.revision, bbox, (first, last))
+
+    def newest(self, collection_id: str) -> datetime | None:
+        """Return the reference time of the newest visible acquisition of a collection."""
+        times = [
+            self._catalog.load_description(entry).time.acquisitions[-1].reference
+            for entry in self._entries.values()
+            if entry.collection == collection_id
+        ]
+        return max(times, default=None)
+
+    def counts(self) -> Mapping[str, int]:
+        """Return the number of visible scenes by cube."""
+        return {name: entry.scenes for name, entry in self._entries.items()}
+
+
+def make_coverage(
+    cube: Cube, entry: Entry, description: Description, group_name: str | None
+) -> Coverage | None:
+    """Describe a cube on its finest grid, or the bands of one group.
+
+    None where the group is not offered.
+    """
+    if group_name is None:
+        group = cube.groups[0]
+        window = _common_hull(cube, description.hulls)
+        bands = tuple(b for b in cube.bands if b.name in description.bands)
+        coverage_id = cube.name
+    else:
+        offered = [g for g in cube.groups if g.name == group_name]
+        if not offered or not _offers(cube, offered[0], description):
+            return None
+        group = offered[0]
+        window = description.hulls[group.name]
+        bands = tuple(
+            b for b in cube.bands if b.name in description.bands and b.group == group.name
+        )
+        coverage_id = _group_id(cube, group)
+    return Coverage(
+        id=coverage_id,
+        cube=cube,
+        group=group.name,
+        bands=bands,
+        grid=group.grid.at(window),
+        time=description.time,
+        revision=entry.described,
+    )
+
+
+def _offers(cube: Cube, group: ResolutionGroup, description: Description) -> bool:
+    return group.name in description.hulls and any(
+        b.group == group.name and b.name in description.bands for b in cube.bands
+    )
+
+
+def _group_id(cube: Cube, group: ResolutionGroup) -> str:
+    return f"{cube.name}_{group.name.removeprefix('r')}"
+
+
+def _common_hull(cube: Cube, hulls: Mapping[str, Window]) -> Window:
+    """Return the hull of all groups' hulls, in cells of the finest group."""
+    finest = cube.groups[0].grid
+    windows = [
+        finest.cover(cube.group(name).grid.at(window).bbox).window for name, window in hulls.items()
+    ]
+    hull = windows[0]
+    for window in windows[1:]:
+        hull = hull.hull(window)
+    return hull

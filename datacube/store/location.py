@@ -1,0 +1,229 @@
+"""Where the bytes of a store lie: a folder, or an object store.
+
+Keys are relative and use `/`. What is written once is never written again.
+"""
+
+import contextlib
+import errno
+import os
+import uuid
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Protocol
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedError
+from obstore.store import ObjectStore as Bucket
+from zarr.abc.store import Store
+from zarr.storage import LocalStore, ObjectStore
+
+from datacube.errors import StoreError, StoreFullError, StoreReadOnlyError
+
+_SYNC_THREADS = 8
+_PARTIAL = ".partial"
+"""Ending of files that are being written; no reader knows them."""
+
+
+class Location(Protocol):
+    """The few things a store does with bytes."""
+
+    name: str
+    """As the user wrote it."""
+    local: bool
+
+    def zarr_store(self) -> Store:
+        """Return a read-only Zarr store of all keys."""
+        ...
+
+    def exists(self, key: str) -> bool:
+        """Tell whether `key` was written."""
+        ...
+
+    def get(self, key: str) -> bytes:
+        """Return what was written; FileNotFoundError where it is missing."""
+        ...
+
+    def put_new(self, key: str, data: bytes) -> bool:
+        """Write `key` whole where it is missing; False where it exists. Not yet durable."""
+        ...
+
+    def put(self, key: str, data: bytes) -> None:
+        """Write or replace `key` whole and durably."""
+        ...
+
+    def children(self, prefix: str) -> Iterable[str]:
+        """Names directly below `prefix`: folders and objects; empty where it is missing."""
+        ...
+
+    def sync(self, prefixes: Iterable[str]) -> None:
+        """Make everything below `prefixes`, and the way to it, durable."""
+        ...
+
+
+class Folder:
+    """A store in a folder of a file system."""
+
+    local = True
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+        self.name = str(path)
+
+    def zarr_store(self) -> Store:
+        """Return a read-only Zarr store of all keys."""
+        return LocalStore(self.path, read_only=True)
+
+    def exists(self, key: str) -> bool:
+        """Tell whether `key` was written."""
+        try:
+            os.stat(f"{self.path}/{key}")  # noqa: PTH116 - a Path costs as much as the call
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return True
+
+    def get(self, key: str) -> bytes:
+        """Return what was written; FileNotFoundError where it is missing."""
+        return (self.path / key).read_bytes()
+
+    def put_new(self, key: str, data: bytes) -> bool:
+        """Write `key` whole where it is missing; False where it exists. Not yet durable."""
+        target = self.path / key
+        with mapped_errors(key):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            draft = target.with_name(f"{target.name}.{uuid.uuid4().hex}{_PARTIAL}")
+            try:
+                draft.write_bytes(data)
+                # Unlike a rename, a link never replaces.
+                os.link(draft, target)
+            except FileExistsError:
+                return False
+            finally:
+                draft.unlink(missing_ok=True)
+        return True
+
+    def put(self, key: str, data: bytes) -> None:
+        """Write or replace `key` whole and durably."""
+        target = self.path / key
+        with mapped_errors(key):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            draft = target.with_name(f"{target.name}.{uuid.uuid4().hex}{_PARTIAL}")
+            try:
+                with draft.open("wb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                draft.replace(target)
+                for folder in self._way(target.parent):
+                    _fsync(folder)
+            finally:
+                draft.unlink(missing_ok=True)
+
+    def children(self, prefix: str) -> Iterable[str]:
+        """Names directly below `prefix`; empty where it is missing."""
+        try:
+            return sorted(
+                entry.name
+                for entry in os.scandir(self.path / prefix)
+                if not entry.name.endswith(_PARTIAL)
+            )
+        except (FileNotFoundError, NotADirectoryError):
+            return ()
+
+    def sync(self, prefixes: Iterable[str]) -> None:
+        """Make everything below `prefixes`, and the way to it, durable."""
+        files: list[Path] = []
+        folders: set[Path] = set()
+        for prefix in prefixes:
+            root = self.path / prefix
+            folders.update(self._way(root.parent))
+            for folder, _, names in root.walk():
+                folders.add(folder)
+                files += [folder / name for name in names]
+        with mapped_errors(self.name), ThreadPoolExecutor(_SYNC_THREADS) as pool:
+            for _ in pool.map(_fsync, files):
+                pass
+            # Names after contents: a name must never outlive a crash that its bytes do not.
+            for _ in pool.map(_fsync, folders):
+                pass
+
+    def _way(self, folder: Path) -> Iterator[Path]:
+        """Yield `folder` and what leads to it from the store's own folder."""
+        while folder != self.path and self.path in folder.parents:
+            yield folder
+            folder = folder.parent
+        yield self.path
+
+
+class Objects:
+    """A store in an object store; a finished request is durable."""
+
+    local = False
+
+    def __init__(self, bucket: Bucket, name: str) -> None:
+        self._bucket = bucket
+        self.name = name
+
+    def zarr_store(self) -> Store:
+        """Return a read-only Zarr store of all keys."""
+        return ObjectStore(self._bucket, read_only=True)
+
+    def exists(self, key: str) -> bool:
+        """Tell whether `key` was written."""
+        try:
+            obstore.head(self._bucket, key)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def get(self, key: str) -> bytes:
+        """Return what was written; FileNotFoundError where it is missing."""
+        return bytes(obstore.get(self._bucket, key).bytes())
+
+    def put_new(self, key: str, data: bytes) -> bool:
+        """Write `key` whole where it is missing; False where it exists."""
+        with mapped_errors(key):
+            try:
+                obstore.put(self._bucket, key, data, mode="create")
+            except AlreadyExistsError:
+                return False
+        return True
+
+    def put(self, key: str, data: bytes) -> None:
+        """Write or replace `key` whole."""
+        with mapped_errors(key):
+            obstore.put(self._bucket, key, data)
+
+    def children(self, prefix: str) -> Iterable[str]:
+        """Names directly below `prefix`; empty where it is missing."""
+        found = obstore.list_with_delimiter(self._bucket, prefix or None)
+        paths = [*found["common_prefixes"], *(entry["path"] for entry in found["objects"])]
+        return sorted(path.rstrip("/").rpartition("/")[2] for path in paths)
+
+    def sync(self, prefixes: Iterable[str]) -> None:
+        """Nothing to do: every finished request is durable."""
+
+
+@contextlib.contextmanager
+def mapped_errors(what: str) -> Iterator[None]:
+    """Turn failures of writing into errors of the store."""
+    try:
+        yield
+    except PermissionDeniedError as error:
+        raise StoreReadOnlyError(f"{what} cannot be written: {error}") from error
+    except BaseError as error:
+        raise StoreError(f"writing {what} failed: {error}") from error
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StoreFullError(f"no space is left to write {what}") from error
+        if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+            raise StoreReadOnlyError(f"{what} cannot be written: {error}") from error
+        raise StoreError(f"writing {what} failed: {error}") from error
+
+
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,290 @@
+"""Cells in sharded Zarr arrays: implements `protocols.ReadCells` and `protocols.WriteCells`."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import zarr
+
+from datacube.cells import Values
+from datacube.cube import SHARD_PX, VALID_BAND, Cube, ResolutionGroup, Slot
+from datacube.errors import StoreDamagedError, StoreError, StoreReadOnlyError
+from datacube.grid import Window
+from datacube.protocols import BandRead
+from datacube.store.layout import (
+    array_key,
+    encode_shard,
+    group_documents,
+    metadata_documents,
+    shard_key,
+    slot_key,
+)
+from datacube.store.location import Location
+
+PREPARED_LEVELS = 8
+"""Levels whose arrays `prepare` makes; `write` makes deeper ones when a scene has them."""
+HANDLES_KEPT = 4096
+RECORDS = "_commits"
+"""Where the commit records lie."""
+
+
+class ZarrStore:
+    """Cells of all cubes at one location. Safe to use from threads; pickles."""
+
+    def __init__(self, location: Location, *, read_only: bool = False) -> None:
+        self.location = location
+        self.read_only = read_only
+        self._zarr = location.zarr_store()
+        self._handles: OrderedDict[str, zarr.Array[Any]] = OrderedDict()
+        self._guard = threading.Lock()
+        self._made: set[str] = set()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return ZarrStore, (self.location,), {"read_only": self.read_only}
+
+    def __setstate__(self, state: Mapping[str, bool]) -> None:
+        self.read_only = state["read_only"]
+
+    # Reading
+
+    def read(self, slot: Slot, request: BandRead) -> Values:
+        """Return stored numbers, shape of the window, nodata where no shard is recorded.
+
+        Raises
+        ------
+        StoreDamagedError
+            If a recorded shard is missing or unreadable.
+        """
+        group, level, band = request.group, request.level, request.band
+        inside = request.group.array_window(request.window, level)
+        recorded = _recorded_parts(slot, group, level, band, inside)
+        key = array_key(slot.cube, group.name, level, band)
+        whole = _one_part(recorded, inside)
+        if whole:
+            return self._read_part(slot, key, [s for s, _ in recorded], inside, request.dtype)
+        values = np.full(inside.shape, request.nodata, dtype=request.dtype)
+        for shard, part in recorded:
+            values[part.slices(inside)] = self._read_part(slot, key, [shard], part, request.dtype)
+        return values
+
+    def _read_part(
+        self,
+        slot: Slot,
+        key: str,
+        shards: list[tuple[int, int]],
+        window: Window,
+        dtype: str,
+    ) -> Values:
+        (y0, y1), (x0, x1) = window.ranges
+        number = slot.number
+        try:
+            # An integer index would switch the fast pipeline off.
+            read = self._open(key)[number : number + 1, y0:y1, x0:x1]
+        except Exception as error:
+            raise self._damage(key, number, shards, f"cannot be decoded: {error}") from error
+        # After reading: shards are never made again, so one that stands now stood then. Zarr
+        # itself takes a missing shard for nodata.
+        missing = [s for s in shards if not self.location.exists(shard_key(key, number, s))]
+        if missing:
+            raise self._damage(key, number, missing, "is recorded and missing")
+        values: Values = np.asarray(read)[0]
+        if values.dtype != dtype:
+            raise StoreDamagedError(f"{key} holds {values.dtype}, the catalogue says {dtype}")
+        return values
+
+    def _damage(
+        self, key: str, slot: int, shards: list[tuple[int, int]], what: str
+    ) -> StoreDamagedError:
+        cube, group, level, band = key.rsplit("/", 3)
+        named = ", ".join(f"{row}/{col}" for row, col in shards)
+        return StoreDamagedError(
+            f"shard {named} of cube {cube}, slot {slot}, {group} level {level}, band {band} {what}"
+        )
+
+    def _open(self, key: str) -> zarr.Array[Any]:
+        """Return an array, opened once; the least recently opened is let go."""
+        handle = self._handles.get(key)
+        if handle is not None:
+            return handle
+        with self._guard:
+            # The pipeline of an array is chosen while it is opened, from global settings.
+            with zarr.config.set(
+                {
+                    "codec_pipeline.path": "zarrs.ZarrsCodecPipeline",
+                    "codec_pipeline.validate_checksums": True,
+                }
+            ):
+                opened = zarr.open_array(self._zarr, path=key, mode="r", zarr_format=3)
+            while len(self._handles) >= HANDLES_KEPT:
+                self._handles.popitem(last=False)
+            self._handles[key] = opened
+        return opened
+
+    # Writing
+
+    def prepare(self, cube: Cube) -> None:
+        """Create the cube's arrays where they are missing. Safe to call from many writers."""
+        self._check_writable()
+        for group in cube.groups:
+            bands = [b.name for b in cube.bands if b.group == group.name]
+            for level in range(PREPARED_LEVELS):
+                for band in (*bands, VALID_BAND):
+                    self._make_array(cube, group, level, band)
+            # Groups last: who finds them finds the arrays.
+            for key, document in group_documents(cube, group, PREPARED_LEVELS).items():
+                self._make(key, document)
+
+    def _make_array(self, cube: Cube, group: ResolutionGroup, level: int, band: str) -> None:
+        key = array_key(cube.name, group.name, level, band)
+        if key in self._made:
+            return
+        if not self.location.exists(f"{key}/zarr.json"):
+            for path, document in metadata_documents(cube, group, level, band).items():
+                self._make(path, document)
+        self._made.add(key)
+
+    def _make(self, key: str, document: bytes) -> None:
+        if not self.location.exists(key):
+            self.location.put_new(key, document)
+
+    def write(
+        self, cube: Cube, slot: int, request: BandRead, values: Values
+    ) -> tuple[tuple[int, int], ...]:
+        """Write a window that is whole shards (cut at the slot's own window only).
+
+        Shards that hold nothing but nodata are not written. Returns the numbers
+        `(row, column)` of the shards that were written. A shard is written once: a
+        second write to it is refused, so no pixel can be lost to an overlap.
+
+        Raises
+        ------
+        StoreFullError, StoreReadOnlyError
+        ValueError
+            If a shard was written before, because the window holds a part of it that
+            another write shared; or if shape or dtype are not the request's.
+        """
+        self._check_writable()
+        if values.shape != request.window.shape or values.dtype != request.dtype:
+            raise ValueError(
+                f"{values.dtype} {values.shape} given for {request.dtype} {request.window.shape}"
+            )
+        self._make_array(cube, request.group, request.level, request.band)
+        key = array_key(cube.name, request.group.name, request.level, request.band)
+        inside = request.group.array_window(request.window, request.level)
+        written = []
+        for shard, part in _parts(inside):
+            cells = values[part.slices(inside)]
+            if _empty(cells, request.nodata):
+                continue
+            data = encode_shard(_whole_shard(shard, part, cells, request.nodata), request.nodata)
+            if not self.location.put_new(shard_key(key, slot, shard), data):
+                raise ValueError(
+                    f"shard {shard[0]}/{shard[1]} of {key}, slot {slot}, was written before: "
+                    f"write whole shards of {SHARD_PX} x {SHARD_PX} cells"
+                )
+            written.append(shard)
+        return tuple(written)
+
+    def flush(self, cube: Cube, slot: int) -> None:
+        """Bring every shard of the slot to disk; called before the commit."""
+        self._check_writable()
+        self.location.sync(
+            slot_key(key, slot)
+            for key in self._array_keys(cube.name)
+            if str(slot) in self.location.children(f"{key}/c")
+        )
+
+    def _check_writable(self) -> None:
+        if self.read_only:
+            raise StoreReadOnlyError(f"the store {self.location.name} was opened for reading only")
+
+    # Commit records and what lies in the store
+
+    def record_commit(self, revision: int, record: str) -> None:
+        """Write `_commits/<revision>.json` durably; the record is the catalogue's JSON."""
+        self._check_writable()
+        self.location.put(f"{RECORDS}/{revision}.json", record.encode())
+
+    def commit_records_present(self) -> frozenset[int]:
+        """Return the revisions whose record is written."""
+        names = (name.removesuffix(".json") for name in self.location.children(RECORDS))
+        return frozenset(int(name) for name in names if name.isdecimal())
+
+    def commit_records(self) -> Iterator[tuple[int, str]]:
+        """Yield `(revision, record)` in ascending order."""
+        for revision in sorted(self.commit_records_present()):
+            try:
+                yield revision, self.location.get(f"{RECORDS}/{revision}.json").decode()
+            except (OSError, UnicodeDecodeError) as error:
+                raise StoreError(
+                    f"the record of revision {revision} cannot be read: {error}"
+                ) from error
+
+    def slots_found(self) -> Mapping[str, int]:
+        """Return the greatest slot number of which a shard lies in the store, by cube."""
+        found: dict[str, int] = {}
+        for cube in self.location.children(""):
+            numbers = [
+                int(name)
+                for key in self._array_keys(cube)
+                for name in self.location.children(f"{key}/c")
+                if name.isdecimal()
+            ]
+            if numbers:
+                found[cube] = max(numbers)
+        return found
+
+    def _array_keys(self, cube: str) -> Iterator[str]:
+        for group in self.location.children(cube):
+            for level in self.location.children(f"{cube}/{group}"):
+                if level.isdecimal():
+                    for band in self.location.children(f"{cube}/{group}/{level}"):
+                        yield f"{cube}/{group}/{level}/{band}"
+
+
+def _parts(window: Window) -> Iterator[tuple[tuple[int, int], Window]]:
+    """Yield the shards, `(row, column)`, that a window of array indices touches, with its part."""
+    (y0, y1), (x0, x1) = window.ranges
+    for row in range(y0 // SHARD_PX, -(-y1 // SHARD_PX)):
+        rows = (max(y0, row * SHARD_PX), min(y1, (row + 1) * SHARD_PX))
+        for col in range(x0 // SHARD_PX, -(-x1 // SHARD_PX)):
+            cols = (max(x0, col * SHARD_PX), min(x1, (col + 1) * SHARD_PX))
+            yield (row, col), Window((rows, cols))
+
+
+def _recorded_parts(
+    slot: Slot, group: ResolutionGroup, level: int, band: str, window: Window
+) -> list[tuple[tuple[int, int], Window]]:
+    covered = slot.window(group.name)
+    if covered is None or level >= covered.levels:
+        return []
+    # Cells outside the slot's own window are nodata, whatever a shard holds around it.
+    own = group.array_window(covered.window.coarser(level), level).intersect(window)
+    if own is None:
+        return []
+    return [
+        (shard, part) for shard, part in _parts(own) if slot.has_shard(group, level, band, shard)
+    ]
+
+
+def _one_part(recorded: list[tuple[tuple[int, int], Window]], window: Window) -> bool:
+    """Tell whether the recorded parts fill the window, so that one read gives it whole."""
+    return sum(part.size for _, part in recorded) == window.size
+
+
+def _empty(cells: Values, nodata: float) -> bool:
+    if np.isnan(nodata):
+        return bool(np.isnan(cells).all())
+    return not (cells != cells.dtype.type(nodata)).any()
+
+
+def _whole_shard(shard: tuple[int, int], part: Window, cells: Values, nodata: float) -> Values:
+    if cells.shape == (SHARD_PX, SHARD_PX):
+        return cells
+    whole = np.full((SHARD_PX, SHARD_PX), nodata, dtype=cells.dtype)
+    row, col = shard[0] * SHARD_PX, shard[1] * SHARD_PX
+    origin = Window(((row, row + SHARD_PX), (col, col + SHARD_PX)))
+    whole[part.slices(origin)] = cells
+    return whole
