@@ -16,7 +16,7 @@ from datacube.plan.colour import (
     Stretch,
 )
 from datacube.plan.query import Method
-from datacube.plan.style import BandTerm, Call, Style
+from datacube.plan.style import BandTerm, Call, Style, StyleBook
 
 SENTINEL_2 = "sentinel-2"
 """Style family of layers whose bands are Sentinel-2's, reflectance x 10000."""
@@ -77,6 +77,10 @@ class DefaultStyles:
         family = _sentinel_2(bands) if collection.style_family == SENTINEL_2 else iter(())
         offered = [style for style in family if names.issuperset(style.bands)]
         return (*offered, *(_band_style(band) for band in bands))
+
+
+DEFAULT_STYLES: StyleBook = DefaultStyles()
+"""What a server has unless it is given another."""
 
 
 def _sentinel_2(bands: tuple[Band, ...]) -> Iterator[Style]:
