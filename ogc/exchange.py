@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from datacube.encode.answer import Answer
+from datacube.plan.bind import DEFAULT_MAP_DAYS
 from datacube.plan.query import Encode
 from datacube.plan.style import StyleBook
 from datacube.protocols import CatalogView, Limits
@@ -53,7 +54,7 @@ class Site:
     abstract: str = "Earth-observation datacubes through open standards."
     provider: str = "Copernicube"
     keywords: tuple[str, ...] = ("Earth observation", "datacube")
-    default_map_days: int = 30
+    default_map_days: int = DEFAULT_MAP_DAYS
     """Days before a layer's newest acquisition that a map without TIME may show."""
     limits: Limits = field(default_factory=Limits)
 

@@ -20,6 +20,7 @@ FAULTS = MappingProxyType(
         "invalid-parameter/rangesubset": Fault(exception_code="IllegalFieldSequence", status=400),
         "invalid-parameter/scalefactor": Fault(exception_code="InvalidScaleFactor", status=404),
         "invalid-parameter/scaleaxes": Fault(exception_code="InvalidScaleFactor", status=404),
+        "invalid-parameter/scale": Fault(exception_code="InvalidScaleFactor", status=404),
         "invalid-parameter/scalesize": Fault(exception_code="InvalidExtent", status=404),
         "invalid-parameter/scaleextent": Fault(exception_code="InvalidExtent", status=404),
         # The OGC conformance suite expects 404 for what the coverage does not have (core

@@ -127,8 +127,8 @@ def add_range(xml: Vocabulary, parent: etree._Element, coverage: Coverage) -> No
     record = xml.add(xml.add(parent, "gmlcov:rangeType"), "swe:DataRecord")
     for band in coverage.bands:
         quantity = xml.add(xml.add(record, "swe:field", name=ncname(band.name)), "swe:Quantity")
-        xml.add(quantity, "swe:description", describe_band(band))
         xml.add(quantity, "swe:label", band.title)
+        xml.add(quantity, "swe:description", describe_band(band))
         nil = xml.add(xml.add(quantity, "swe:nilValues"), "swe:NilValues")
         xml.add(nil, "swe:nilValue", _value(band.nodata), reason=_NIL_REASON)
         xml.add(quantity, "swe:uom", code=unit_code(band))

@@ -17,7 +17,7 @@ MAX_FACTOR = 1e6
 _AXIS = r"[A-Za-z_][A-Za-z0-9_.-]{0,63}"
 _SUBSET = re.compile(rf"\s*({_AXIS})\s*(?:,\s*([^\s(),]+))?\s*\(([^()]{{1,400}})\)\s*")
 _SCALE = re.compile(rf"({_AXIS})\(([^()]{{1,80}})\)")
-_BAND = re.compile(rf"{_AXIS}(?::{_AXIS})?")
+_BAND = re.compile(rf"\*|(?:{_AXIS}|[0-9]{{1,5}})(?::(?:{_AXIS}|[0-9]{{1,5}}))?")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,40}\.?[0-9]{0,40}|\.[0-9]{1,40})(?:[eE][+-]?[0-9]{1,3})?")
 _YEAR = re.compile(r"[0-9]{4}")
 _SCALING = ("SCALEFACTOR", "SCALEAXES", "SCALESIZE", "SCALEEXTENT")
@@ -114,7 +114,7 @@ def _bad_subset(text: str) -> InvalidParameterError:
 
 
 def parse_bands(text: str) -> tuple[str, ...]:
-    """Read RANGESUBSET: names and `from:to` intervals.
+    """Read RANGESUBSET: names or positions from 0, and `from:to` intervals of them.
 
     Raises
     ------
@@ -125,7 +125,7 @@ def parse_bands(text: str) -> tuple[str, ...]:
     bands = tuple(part.strip() for part in text.split(","))
     if not all(_BAND.fullmatch(band) for band in bands):
         raise InvalidParameterError(
-            f"RANGESUBSET {shown(text)} is not allowed; allowed are names and from:to, "
+            f"RANGESUBSET {shown(text)} is not allowed; allowed are names, positions and from:to, "
             "separated by commas",
             parameter="RANGESUBSET",
         )

@@ -1,0 +1,100 @@
+"""Fixtures of the services' tests."""
+
+import os
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlparse
+
+import pytest
+from lxml import etree
+
+from tests.conftest import REPOSITORY
+from tests.ogc.fakes import Client
+
+_RGRID = b"""<schema xmlns="http://www.w3.org/2001/XMLSchema" xmlns:gml="http://www.opengis.net/gml/3.2"
+ xmlns:r="http://www.opengis.net/gml/3.3/rgrid" targetNamespace="http://www.opengis.net/gml/3.3/rgrid"
+ elementFormDefault="qualified">
+ <import namespace="http://www.opengis.net/gml/3.2"
+  schemaLocation="http://schemas.opengis.net/gml/3.2.1/gml.xsd"/>
+ <element name="ReferenceableGridByVectors" substitutionGroup="gml:AbstractGeometry">
+  <complexType><complexContent><extension base="gml:GridType"><sequence>
+   <element name="origin" type="gml:PointPropertyType"/>
+   <element name="generalGridAxis" maxOccurs="unbounded"><complexType><sequence>
+    <element name="GeneralGridAxis"><complexType><sequence>
+     <element name="offsetVector" type="gml:VectorType"/>
+     <element name="coefficients" type="string"/>
+     <element name="gridAxesSpanned" type="string"/>
+     <element name="sequenceRule" type="gml:SequenceRuleType"/>
+    </sequence></complexType></element>
+   </sequence></complexType></element>
+  </sequence></extension></complexContent></complexType>
+ </element>
+</schema>"""
+"""GML 3.3 grids as the standard has them, but for coefficients, which OWSLib wants as text."""
+
+
+@pytest.fixture
+def client() -> Client:
+    """Return the services over a session without an engine."""
+    return Client()
+
+
+class OfflineResolver(etree.Resolver):
+    """Finds published schemas in a folder and never in a network."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.hosts = {
+            "schemas.opengis.net": folder / "ogc",
+            "www.isotc211.org": folder / "isotc211",
+            "www.w3.org": folder / "w3c",
+        }
+
+    # lxml hands over a context that its stubs do not know, and so for the two methods below.
+    def resolve(self, system_url: str, public_id: str, context: object = None) -> Any:  # noqa: ANN401 lxml's own
+        """Return the stored document of a remote address."""
+        del public_id
+        url, base = urlparse(system_url), cast("Any", super())
+        if url.scheme not in {"http", "https"}:
+            return None
+        if system_url.endswith("/rgrid.xsd"):
+            return base.resolve_string(_RGRID, context)
+        path = self.hosts[url.netloc] / url.path.lstrip("/")
+        return base.resolve_filename(str(path), context)
+
+
+class Schemas:
+    """Published schemas, each loaded once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._loaded: dict[tuple[str, ...], etree.XMLSchema] = {}
+
+    def check(self, body: bytes, *locations: tuple[str, str]) -> None:
+        """Fail unless a document is valid; locations are `(namespace, address)`."""
+        key = tuple(address for _, address in locations)
+        if key not in self._loaded:
+            imports = "".join(
+                f'<import namespace="{namespace}" schemaLocation="{address}"/>'
+                for namespace, address in locations
+            )
+            parser = etree.XMLParser(no_network=True)
+            parser.resolvers.add(OfflineResolver(self._folder))
+            root = etree.fromstring(
+                f'<schema xmlns="http://www.w3.org/2001/XMLSchema">{imports}</schema>', parser
+            )
+            self._loaded[key] = etree.XMLSchema(root)
+        self._loaded[key].assertValid(etree.fromstring(body))
+
+
+@pytest.fixture(scope="session")
+def schemas() -> Schemas:
+    """Return the published schemas beside the repository; skip where they are absent.
+
+    `COPERNICUBE_SCHEMAS` names their folder, else it is `../shared/schemas`.
+    """
+    beside = REPOSITORY.parent / "shared" / "schemas"
+    folder = Path(os.environ.get("COPERNICUBE_SCHEMAS", beside)).resolve()
+    if not folder.is_dir():
+        pytest.skip(f"needs the OGC's schemas, and {folder} is no folder: set COPERNICUBE_SCHEMAS")
+    return Schemas(folder)
