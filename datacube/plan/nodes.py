@@ -199,13 +199,16 @@ class Bands(_Node):
 class Resample(_Node):
     """The source on another lattice, in the same or another CRS; outer axes are kept.
 
-    NEAREST within one CRS takes source cell floor((k + 0.5) * N_source / N_target)
-    for target cell k, that is the cell under the target's centre.
+    NEAREST takes the source cell under the target cell's centre.
     """
 
     source: "Plan"
     grid: Grid
     method: Method
+    from_edge: bool = False
+    """NEAREST takes source cell floor(k * N_source / N_target) for target cell k, as the
+    scale of WCPS and WCS does; both grids have one extent and CRS.
+    """
     key: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

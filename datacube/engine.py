@@ -1,0 +1,153 @@
+"""The engine: one way from a query to an answer, for every service."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from time import monotonic
+
+from datacube.cells import Cells
+from datacube.encode.answer import Answer, EncodeJob, Encoder
+from datacube.errors import UnknownNameError
+from datacube.evaluate.schedule import compute
+from datacube.grid import Window
+from datacube.plan import query
+from datacube.plan.bind import DEFAULT_MAP_DAYS, Bound, bind
+from datacube.plan.cost import Cost, check, estimate
+from datacube.plan.digest import digest
+from datacube.plan.nodes import Encode, Plan, contributing_scenes, scans
+from datacube.plan.rules import rewrite_encode
+from datacube.plan.style import StyleBook
+from datacube.protocols import ANONYMOUS, Catalog, CatalogView, Limits, Principal, ReadCells
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """What answering needs; the composition root makes one a process."""
+
+    catalog: Catalog
+    cells: ReadCells
+    styles: StyleBook
+    encoders: Mapping[str, Encoder]
+    """By media type."""
+    limits: Limits
+    default_map_days: int = DEFAULT_MAP_DAYS
+    """Days before a layer's newest acquisition that a map without a time may show."""
+
+    def session(self, as_of: int | None = None, principal: Principal = ANONYMOUS) -> "Session":
+        """Pin a revision, by default the newest, for one request.
+
+        Raises
+        ------
+        RevisionError
+            If `as_of` lies ahead of the newest revision or was purged.
+        """
+        view = self.catalog.view(as_of=as_of, principal=principal)
+        return Session(engine=self, view=view, principal=principal)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One request's view of the world."""
+
+    engine: Engine
+    view: CatalogView
+    principal: Principal
+
+    @property
+    def revision(self) -> int:
+        """The pinned revision."""
+        return self.view.revision
+
+    @property
+    def styles(self) -> StyleBook:
+        """The styles of map layers."""
+        return self.engine.styles
+
+    def bind(self, asked: query.Encode) -> Bound:
+        """Bind a query and rewrite it by the rules; reads no cells.
+
+        Raises
+        ------
+        RequestError
+            Whatever is wrong with the request.
+        """
+        engine = self.engine
+        bound = bind(
+            asked,
+            self.view,
+            engine.styles,
+            engine.limits,
+            default_map_days=engine.default_map_days,
+        )
+        return replace(bound, encode=rewrite_encode(bound.encode))
+
+    def estimate(self, bound: Bound) -> Cost:
+        """Estimate what the answer costs."""
+        return estimate(bound.encode)
+
+    def etag(self, bound: Bound) -> str:
+        """Return the digest of a bound plan, its slots and the asker's access.
+
+        A scene elsewhere, or a newer revision that changes no slot of the plan,
+        gives the same.
+        """
+        access = frozenset(self._access(bound.encode))
+        return digest("answer", bound.encode.key, access)
+
+    def answer(self, asked: query.Encode) -> Answer:
+        """Bind, check the cost, evaluate and encode.
+
+        Raises
+        ------
+        RequestError
+            Whatever is wrong with the request, or what it would cost.
+        StoreDamagedError
+            If a recorded shard cannot be read.
+        """
+        encoder = self._encoder(asked.media_type)
+        return self._encoded(self.bind(asked), encoder)
+
+    def encode(self, bound: Bound) -> Answer:
+        """Check the cost of a bound plan, evaluate and encode it, as `answer` does."""
+        return self._encoded(bound, self._encoder(bound.encode.media_type))
+
+    def compute(self, plan: Plan, window: Window | None = None) -> Cells:
+        """Evaluate a bound plan at once, within the limits."""
+        check(estimate(plan), self.engine.limits)
+        return compute(plan, self.engine.cells, window=window, limits=self.engine.limits)
+
+    def _encoder(self, media_type: str) -> Encoder:
+        encoder = self.engine.encoders.get(media_type)
+        if encoder is None:
+            raise UnknownNameError("format", media_type, tuple(self.engine.encoders))
+        return encoder
+
+    def _encoded(self, bound: Bound, encoder: Encoder) -> Answer:
+        check(estimate(bound.encode), self.engine.limits)
+        scenes = contributing_scenes(bound.encode)
+        job = EncodeJob(
+            node=bound.encode, compute=self._timed(), scenes=scenes, limits=self.engine.limits
+        )
+        return Answer(
+            body=encoder(job),
+            media_type=bound.encode.media_type,
+            revision=bound.revision,
+            scenes=scenes,
+            etag=self.etag(bound),
+            notes=bound.notes,
+        )
+
+    def _timed(self) -> Callable[[Plan, Window], Cells]:
+        """Return a `compute` whose clock runs from now for the whole answer."""
+        engine = self.engine
+        deadline = monotonic() + engine.limits.seconds
+
+        def run(plan: Plan, window: Window) -> Cells:
+            return compute(
+                plan, engine.cells, window=window, limits=engine.limits, deadline=deadline
+            )
+
+        return run
+
+    def _access(self, encode: Encode) -> tuple[str, ...]:
+        read = {scan.cube for scan in scans(encode)}
+        return tuple(cube.access for cube in self.view.cubes() if cube.name in read)

@@ -1,0 +1,172 @@
+"""Stored cells: which slot gives which place."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datacube.cells import Cells, Valid, Values
+from datacube.cube import VALID_BAND, Band, Slot
+from datacube.grid import Window
+from datacube.plan.nodes import Scan, Stack
+from datacube.protocols import BandRead, ReadCells
+
+type Owner = NDArray[np.int16]
+"""Number of the candidate that gives a place, -1 where none does."""
+
+
+def read_scan(scan: Scan, window: Window, read: ReadCells) -> Cells:
+    """Return the bands of `scan` in `window`, each `(..., y, x)` in its stored type."""
+    names = tuple(band.name for band in scan.bands)
+    if not scan.domain.outer:
+        return _plane(scan, scan.stacks[0], window.plane, read)
+    start, stop = window.ranges[0]
+    planes = [_plane(scan, stack, window.plane, read) for stack in scan.stacks[start:stop]]
+    return Cells(
+        names,
+        tuple(np.stack([p.values[i] for p in planes]) for i in range(len(names))),
+        tuple(np.stack([p.valid[i] for p in planes]) for i in range(len(names))),
+    )
+
+
+def slot_cells(scan: Scan, slot: Slot, window: Window) -> Window | None:
+    """Return the cells of `window` that a slot covers at the scan's level, or None."""
+    covered = slot.window(scan.group.name)
+    if covered is None or covered.levels <= scan.level:
+        return None
+    return covered.window.coarser(scan.level).intersect(window)
+
+
+@dataclass(slots=True)
+class _Plane:
+    """The candidates of one plane, with the masks read so far."""
+
+    scan: Scan
+    window: Window
+    read: ReadCells
+    slots: list[Slot]
+    covers: list[Window]
+    masks: dict[tuple[int, Window], Valid] = field(default_factory=dict)
+    owners: dict[tuple[int, ...], Owner] = field(default_factory=dict)
+
+    def candidates(self, band: Band) -> tuple[int, ...]:
+        group = self.scan.group.name
+        return tuple(i for i, slot in enumerate(self.slots) if slot.has_band(group, band.name))
+
+    def owner(self, numbers: tuple[int, ...]) -> Owner:
+        """Choose, place by place, the first candidate whose scene mask is true.
+
+        The mask is read only where a later candidate could give the place too.
+        """
+        if numbers in self.owners:
+            return self.owners[numbers]
+        owner = np.full(self.window.shape, -1, dtype=np.int16)
+        for at, number in enumerate(numbers):
+            cover = self.covers[number]
+            part = owner[cover.slices(self.window)]
+            free = part < 0
+            if not free.any():
+                continue
+            contested = self._contested(cover, numbers[at + 1 :])
+            if contested is not None:
+                free[contested.slices(cover)] &= self._mask(number, contested)
+            part[free] = number
+        self.owners[numbers] = owner
+        return owner
+
+    def _contested(self, cover: Window, later: tuple[int, ...]) -> Window | None:
+        meeting = [w for n in later if (w := cover.intersect(self.covers[n])) is not None]
+        if not meeting:
+            return None
+        hull = meeting[0]
+        for window in meeting[1:]:
+            hull = hull.hull(window)
+        return hull
+
+    def _mask(self, number: int, window: Window) -> Valid:
+        key = (number, window)
+        if key not in self.masks:
+            request = BandRead(
+                group=self.scan.group,
+                level=self.scan.level,
+                band=VALID_BAND,
+                dtype="uint8",
+                nodata=0,
+                window=window,
+            )
+            self.masks[key] = self.read.read(self.slots[number], request) != 0
+        return self.masks[key]
+
+    def band(self, band: Band) -> tuple[Values, Valid]:
+        """Return one band of the plane, with its own validity within each scene."""
+        numbers = self.candidates(band)
+        if len(numbers) == 1:
+            return self._whole(numbers[0], band)
+        values = np.full(self.window.shape, band.nodata, dtype=band.dtype)
+        if numbers:
+            owner = self.owner(numbers)
+            for number in numbers:
+                places = owner == number
+                if places.all():
+                    return self._whole(number, band)
+                box = _bounding(places, self.window)
+                if box is not None:
+                    at = box.slices(self.window)
+                    found = self._read(number, band, box)
+                    np.copyto(values[at], found, where=places[at])
+        return values, is_valid(values, band.nodata)
+
+    def _whole(self, number: int, band: Band) -> tuple[Values, Valid]:
+        cover = self.covers[number]
+        if cover == self.window:
+            values = self._read(number, band, cover)
+        else:
+            values = np.full(self.window.shape, band.nodata, dtype=band.dtype)
+            values[cover.slices(self.window)] = self._read(number, band, cover)
+        return values, is_valid(values, band.nodata)
+
+    def _read(self, number: int, band: Band, window: Window) -> Values:
+        request = BandRead(
+            group=self.scan.group,
+            level=self.scan.level,
+            band=band.name,
+            dtype=band.dtype,
+            nodata=band.nodata,
+            window=window,
+        )
+        return self.read.read(self.slots[number], request)
+
+
+def is_valid(values: Values, nodata: float) -> Valid:
+    """Tell which stored numbers are data."""
+    if values.dtype.kind == "f" and np.isnan(nodata):
+        return ~np.isnan(values)
+    valid: Valid = values != np.asarray(nodata).astype(values.dtype)
+    return valid
+
+
+def _plane(scan: Scan, stack: Stack, window: Window, read: ReadCells) -> Cells:
+    slots, covers = [], []
+    for slot in stack.slots:
+        cover = slot_cells(scan, slot, window)
+        if cover is not None:
+            slots.append(slot)
+            covers.append(cover)
+    plane = _Plane(scan, window, read, slots, covers)
+    bands = [plane.band(band) for band in scan.bands]
+    return Cells(
+        tuple(b.name for b in scan.bands), tuple(v for v, _ in bands), tuple(m for _, m in bands)
+    )
+
+
+def _bounding(places: Valid, window: Window) -> Window | None:
+    rows, cols = np.flatnonzero(places.any(axis=1)), np.flatnonzero(places.any(axis=0))
+    if not rows.size:
+        return None
+    (r0, _), (c0, _) = window.ranges
+    return Window(
+        (
+            (r0 + int(rows[0]), r0 + int(rows[-1]) + 1),
+            (c0 + int(cols[0]), c0 + int(cols[-1]) + 1),
+        )
+    )

@@ -1,0 +1,340 @@
+"""Resampling: cells of one lattice on another, values and validity apart.
+
+A cell that is not valid never gives weight to another; a cell of the result is
+valid where the source cell under its centre is (nearest, linear), or where any
+cell that it overlaps is (average, mode).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import ceil, floor
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from datacube.axes import SNAP_DECIMALS, RegularAxis
+from datacube.cells import Cells, Valid, Values
+from datacube.errors import InvalidParameterError, LimitExceededError
+from datacube.grid import Window
+from datacube.plan.geometry import Positions, axis_positions, coarse_map, edge_indices
+from datacube.plan.nodes import Plan, Resample
+from datacube.plan.query import Method
+
+type Below = Callable[[Plan, Window], Cells]
+type Indices = NDArray[np.int64]
+
+_REMAP_SIDE_PX = 32_000
+"""cv2.remap takes sources and targets of less than 32767 cells a side."""
+_POSITION_STEPS = 256
+"""Linear positions are rounded to 1/256 cell, which float32 holds exactly below 65536:
+the result does not depend on where a block begins."""
+
+
+def resample(node: Resample, window: Window, below: Below) -> Cells:
+    """Return the source of `node` on its grid, in `window`."""
+    source = node.source.domain.grid
+    if node.grid.crs != source.crs:
+        if node.method in (Method.AVERAGE, Method.MODE):
+            raise InvalidParameterError(f"{node.method} between two CRSs; allowed: nearest, linear")
+        return _reprojected(node, window, below)
+    if node.method in (Method.AVERAGE, Method.MODE):
+        return _weighed(node, window, below)
+    (r0, r1), (c0, c1) = window.plane.ranges
+    if node.method is Method.LINEAR and not source.same_lattice(node.grid):
+        rows = axis_positions(source.y, node.grid.y, r0, r1)
+        cols = axis_positions(source.x, node.grid.x, c0, c1)
+        shape = window.plane.shape
+        both = np.broadcast_to(rows[:, None], shape), np.broadcast_to(cols, shape)
+        return _linear(node, window, both, below)
+    return _gathered(
+        node,
+        window,
+        _cells_under(node, source.y, node.grid.y, (r0, r1)),
+        _cells_under(node, source.x, node.grid.x, (c0, c1)),
+        below,
+    )
+
+
+def _cells_under(
+    node: Resample, source: RegularAxis, target: RegularAxis, part: tuple[int, int]
+) -> Indices:
+    if node.from_edge:
+        return edge_indices(source, target, *part)
+    return np.floor(axis_positions(source, target, *part)).astype(np.int64)
+
+
+def _gathered(node: Resample, window: Window, rows: Indices, cols: Indices, below: Below) -> Cells:
+    """Take whole rows and columns: nearest within one CRS; exact copies and repetitions."""
+    domain = node.source.domain
+    inside_rows = (rows >= domain.grid.y.first) & (rows < domain.grid.y.stop)
+    inside_cols = (cols >= domain.grid.x.first) & (cols < domain.grid.x.stop)
+    if not (inside_rows.any() and inside_cols.any()):
+        return _nothing(node, window)
+    kept_rows, kept_cols = rows[inside_rows], cols[inside_cols]
+    plane = Window((_span(kept_rows), _span(kept_cols)))
+    cells = below(node.source, Window((*window.ranges[:-2], *plane.ranges)))
+    at_rows, at_cols = kept_rows - plane.rows[0], kept_cols - plane.cols[0]
+
+    def take(a: Values) -> Values:
+        taken = a
+        if not _is_identity(at_rows, a.shape[-2]):
+            taken = taken.take(at_rows, axis=-2)
+        if not _is_identity(at_cols, a.shape[-1]):
+            taken = taken.take(at_cols, axis=-1)
+        return taken
+
+    values, valid = tuple(map(take, cells.values)), tuple(map(take, cells.valid))
+    if inside_rows.all() and inside_cols.all():
+        return Cells(cells.names, values, valid)
+    part = Window((_span(np.flatnonzero(inside_rows)), _span(np.flatnonzero(inside_cols))))
+    return _pasted(Cells(cells.names, values, valid), window, part)
+
+
+def _is_identity(at: Indices, size: int) -> bool:
+    return at.size == size and bool(at[0] == 0) and bool((np.diff(at) == 1).all())
+
+
+def _span(indices: Indices) -> tuple[int, int]:
+    return int(indices.min()), int(indices.max()) + 1
+
+
+def _pasted(cells: Cells, window: Window, part: Window) -> Cells:
+    """Put `cells` at `part`, counted from the window's first cell; the rest is not valid."""
+    at = (..., slice(*part.rows), slice(*part.cols))
+
+    def paste(a: Values) -> Values:
+        whole = np.zeros(window.shape, dtype=a.dtype)
+        whole[at] = a
+        return whole
+
+    return Cells(cells.names, tuple(map(paste, cells.values)), tuple(map(paste, cells.valid)))
+
+
+def _nothing(node: Resample, window: Window) -> Cells:
+    fields = node.fields
+    return Cells(
+        tuple(f.name for f in fields),
+        tuple(np.zeros(window.shape, dtype=f.dtype) for f in fields),
+        tuple(np.zeros(window.shape, dtype=np.bool_) for _ in fields),
+    )
+
+
+def _reprojected(node: Resample, window: Window, below: Below) -> Cells:
+    made = coarse_map(node)
+    seen = None if made.reach is None else window.plane.intersect(made.reach)
+    if seen is None:
+        return _nothing(node, window)
+    part = Window((*window.ranges[:-2], *seen.ranges))
+    positions = made.positions(seen)
+    if node.method is Method.LINEAR:
+        cells = _linear(node, part, positions, below)
+    else:
+        cells = _nearest(node, part, positions, below)
+    if part == window:
+        return cells
+    (r0, _), (c0, _) = window.plane.ranges
+    (a, b), (c, d) = seen.ranges
+    return _pasted(cells, window, Window(((a - r0, b - r0), (c - c0, d - c0))))
+
+
+@dataclass(frozen=True, slots=True)
+class _Under:
+    """The source cells under the centres of a target window."""
+
+    plane: Window
+    """The source cells that are needed."""
+    flat: Indices
+    """Positions within `plane`, flattened; any where not `inside`."""
+    inside: Valid | None
+    """Where the source has a cell; None where everywhere."""
+
+    def take(self, a: Values) -> Values:
+        """Return what lies under each centre; the leading axes are kept."""
+        return a.reshape(*a.shape[:-2], -1).take(self.flat, axis=-1)
+
+    def valid(self, a: Valid) -> Valid:
+        """Return where a valid cell lies under the centre."""
+        if a.all():
+            full = np.ones((*a.shape[:-2], *self.flat.shape), dtype=np.bool_)
+            return full if self.inside is None else full & self.inside
+        taken = self.take(a)
+        return taken if self.inside is None else taken & self.inside
+
+
+def _under(node: Resample, positions: tuple[Positions, Positions], margin: int) -> _Under | None:
+    grid = node.source.domain.grid
+    rows, cols = positions
+    inside = (
+        (rows >= grid.y.first) & (rows < grid.y.stop)
+        & (cols >= grid.x.first) & (cols < grid.x.stop)
+    )  # fmt: skip
+    everywhere = bool(inside.all())
+    if not everywhere:
+        if not inside.any():
+            return None
+        rows, cols = np.where(inside, rows, np.nan), np.where(inside, cols, np.nan)
+    plane = Window((_around(rows, grid.y, margin), _around(cols, grid.x, margin)))
+    (r0, _), (c0, _) = plane.ranges
+    if not everywhere:
+        rows, cols = np.where(inside, rows, r0), np.where(inside, cols, c0)
+    # Within the window positions are not negative, so truncation is floor.
+    flat = (rows - r0).astype(np.int64) * plane.shape[1] + (cols - c0).astype(np.int64)
+    return _Under(plane, flat, None if everywhere else inside)
+
+
+def _around(positions: Positions, axis: RegularAxis, margin: int) -> tuple[int, int]:
+    low, high = floor(np.nanmin(positions)) - margin, floor(np.nanmax(positions)) + 1 + margin
+    return max(low, axis.first), min(high, axis.stop)
+
+
+def _nearest(
+    node: Resample, window: Window, positions: tuple[Positions, Positions], below: Below
+) -> Cells:
+    under = _under(node, positions, 0)
+    if under is None:
+        return _nothing(node, window)
+    cells = below(node.source, Window((*window.ranges[:-2], *under.plane.ranges)))
+    return Cells(
+        cells.names, tuple(map(under.take, cells.values)), tuple(map(under.valid, cells.valid))
+    )
+
+
+def _linear(
+    node: Resample, window: Window, positions: tuple[Positions, Positions], below: Below
+) -> Cells:
+    under = _under(node, positions, 1)
+    if under is None:
+        return _nothing(node, window)
+    if max(*under.plane.shape, *window.plane.shape) > _REMAP_SIDE_PX:
+        return _halved(node, window, positions, below)
+    cells = below(node.source, Window((*window.ranges[:-2], *under.plane.ranges)))
+    (r0, _), (c0, _) = under.plane.ranges
+    at = tuple(
+        (np.nan_to_num(np.rint((p - first - 0.5) * _POSITION_STEPS)) / _POSITION_STEPS).astype(
+            np.float32
+        )
+        for p, first in zip(positions, (r0, c0), strict=True)
+    )
+    shape = (-1, *under.plane.shape)
+    values = [
+        np.stack(
+            [
+                _blend(one, known, at[1], at[0])
+                for one, known in zip(v.reshape(shape), m.reshape(shape), strict=True)
+            ]
+        ).reshape(window.shape)
+        for v, m in zip(cells.values, cells.valid, strict=True)
+    ]
+    return Cells(cells.names, tuple(values), tuple(map(under.valid, cells.valid)))
+
+
+def _blend(values: Values, valid: Valid, cols: Values, rows: Values) -> Values:
+    """Interpolate between the centres of valid cells; weights of others count nothing."""
+    exact = values.dtype == np.float32 or (values.dtype.kind in "iu" and values.dtype.itemsize <= 2)
+    working: NDArray[np.floating] = values.astype(np.float32 if exact else np.float64)
+    if valid.all():
+        # Beyond the last centre the edge repeats: the same as weights of the cells there are.
+        made = cv2.remap(working, cols, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    else:
+        working[~valid] = 0
+        weights: NDArray[np.floating] = valid.astype(working.dtype)
+        total = cv2.remap(working, cols, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        weight = cv2.remap(weights, cols, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        made = np.divide(total, weight, out=np.zeros_like(total), where=weight > 0)
+    if values.dtype.kind in "iu":
+        made = np.rint(made)
+    return np.asarray(made).astype(values.dtype)
+
+
+def _halved(
+    node: Resample, window: Window, positions: tuple[Positions, Positions], below: Below
+) -> Cells:
+    axis = int(np.argmax(window.plane.shape))
+    if window.plane.shape[axis] < 2:
+        raise LimitExceededError(
+            f"one cell of the result needs more than {_REMAP_SIDE_PX} cells of the source"
+        )
+    start, stop = window.plane.ranges[axis]
+    at = window.plane.shape[axis] // 2
+    parts = []
+    for part, (a, b) in (
+        (slice(None, at), (start, start + at)),
+        (slice(at, None), (start + at, stop)),
+    ):
+        index = (part, slice(None)) if axis == 0 else (slice(None), part)
+        ranges = list(window.ranges)
+        ranges[axis - 2] = (a, b)
+        there = positions[0][index], positions[1][index]
+        parts.append(_linear(node, Window(tuple(ranges)), there, below))
+    return Cells(
+        parts[0].names,
+        tuple(
+            np.concatenate(pair, axis=axis - 2)
+            for pair in zip(*(p.values for p in parts), strict=True)
+        ),
+        tuple(
+            np.concatenate(pair, axis=axis - 2)
+            for pair in zip(*(p.valid for p in parts), strict=True)
+        ),
+    )
+
+
+def _weighed(node: Resample, window: Window, below: Below) -> Cells:
+    """Average or most frequent value, each source cell by the area it shares with the target's."""
+    source = node.source.domain.grid
+    rows = _shares(source.y, node.grid.y, window.rows)
+    cols = _shares(source.x, node.grid.x, window.cols)
+    if rows is None or cols is None:
+        return _nothing(node, window)
+    (r, down), (c, across) = rows, cols
+    cells = below(node.source, Window((*window.ranges[:-2], r, c)))
+
+    def gather(weights: Values) -> Values:
+        gathered: Values = down @ weights @ across.T
+        return gathered
+
+    choose = _average if node.method is Method.AVERAGE else _mode
+    made = [choose(v, m, gather) for v, m in zip(cells.values, cells.valid, strict=True)]
+    return Cells(cells.names, tuple(v for v, _ in made), tuple(m for _, m in made))
+
+
+_LEAST_SHARE = 1e-9
+
+
+def _average(
+    values: Values, valid: Valid, gather: Callable[[Values], Values]
+) -> tuple[Values, Valid]:
+    weight = gather(valid.astype(np.float64))
+    total = gather(np.where(valid, values, 0).astype(np.float64))
+    known = weight > _LEAST_SHARE
+    mean = np.divide(total, weight, out=np.zeros_like(total), where=known)
+    return (np.rint(mean) if values.dtype.kind in "iu" else mean).astype(values.dtype), known
+
+
+def _mode(values: Values, valid: Valid, gather: Callable[[Values], Values]) -> tuple[Values, Valid]:
+    classes = np.unique(values[valid])
+    weight = gather(valid.astype(np.float64))
+    best = np.zeros_like(weight)
+    made = np.zeros(weight.shape, dtype=values.dtype)
+    for one in classes:  # ascending, and only more weight wins: ties go to the lowest
+        share = gather((valid & (values == one)).astype(np.float64))
+        more = share > best + _LEAST_SHARE
+        made[more] = one
+        best[more] = share[more]
+    return made, weight > _LEAST_SHARE
+
+
+def _shares(
+    source: RegularAxis, target: RegularAxis, part: tuple[int, int]
+) -> tuple[tuple[int, int], NDArray[np.float64]] | None:
+    """Return the source cells that target cells overlap, and how much of each."""
+    edges = target.start + np.arange(part[0], part[1] + 1) * target.step
+    at = np.round((edges - source.start) / source.step, SNAP_DECIMALS)
+    low, high = np.minimum(at[:-1], at[1:]), np.maximum(at[:-1], at[1:])
+    first, stop = max(floor(low.min()), source.first), min(ceil(high.max()), source.stop)
+    if first >= stop:
+        return None
+    cells = np.arange(first, stop)
+    overlap = np.minimum(high[:, None], cells + 1) - np.maximum(low[:, None], cells)
+    return (first, stop), np.clip(overlap, 0, None)

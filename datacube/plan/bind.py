@@ -1,0 +1,55 @@
+"""Binding: from what is asked to typed nodes, against one view of the catalogue."""
+
+from dataclasses import dataclass
+
+from datacube.plan import query
+from datacube.plan.bind_coverage import bind_coverage
+from datacube.plan.bind_map import bind_map
+from datacube.plan.nodes import Encode
+from datacube.plan.style import StyleBook
+from datacube.protocols import CatalogView, Limits
+
+DEFAULT_MAP_DAYS = 30
+"""Days, of 24 hours, before a layer's newest acquisition that a map without a time may show."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """A bound plan with what was decided on the way."""
+
+    encode: Encode
+    notes: tuple[str, ...]
+    """What was chosen for the asker: defaults used, pyramid levels read."""
+    revision: int
+    """The revision it was bound at."""
+
+
+def bind(
+    asked: query.Encode,
+    view: CatalogView,
+    styles: StyleBook,
+    limits: Limits,
+    *,
+    default_map_days: int = DEFAULT_MAP_DAYS,
+) -> Bound:
+    """Resolve every name, CRS, axis, type and slot of a query at the view's revision.
+
+    Reads the catalogue, never cells.
+
+    Raises
+    ------
+    RequestError
+        Whatever is wrong with the request: an unknown name, a place or time outside
+        the coverage, a map over its limits.
+    """
+    if isinstance(asked.source, query.Map):
+        source, notes = bind_map(
+            asked.source, view, styles, limits, default_map_days=default_map_days
+        )
+        encode = Encode(source=source, media_type=asked.media_type, options=asked.options)
+        return Bound(encode=encode, notes=notes, revision=view.revision)
+    plan, coverage_id = bind_coverage(asked.source, view)
+    encode = Encode(
+        source=plan, media_type=asked.media_type, options=asked.options, title=coverage_id
+    )
+    return Bound(encode=encode, notes=(), revision=view.revision)

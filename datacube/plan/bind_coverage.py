@@ -1,0 +1,377 @@
+"""Binding of coverage queries: which cells, which acquisitions, which slots.
+
+The chain of a query is walked from the coverage outwards. Times and slots are
+fixed here, before any rule. A slice of x or y keeps an axis of one cell, because
+the last two axes of every domain are the plane and files hold planes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from datacube.axes import RegularAxis, TimeAxis
+from datacube.cube import Band, Coverage, Slot
+from datacube.errors import (
+    InvalidParameterError,
+    OutOfDomainError,
+    TimeSelectionError,
+    UnknownNameError,
+)
+from datacube.grid import Grid, Window
+from datacube.plan import nodes, query
+from datacube.plan.geometry import reproject_box
+from datacube.plan.names import axis_position, select_bands
+from datacube.plan.query import Method
+from datacube.protocols import Bbox, CatalogView
+from datacube.times import Acquisition, Period, iso_text
+
+type _Times = TimeAxis | Acquisition
+type _Step = query.Subset | query.CutBox | query.SelectBands | query.Scale
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Change:
+    """One step after the base grid: a scale, or a trim of a scaled grid."""
+
+    grid: Grid
+    method: Method | None
+    """None for a trim."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _State:
+    """What a chain of queries has come to so far."""
+
+    coverage: Coverage
+    base: Grid
+    """The stored cells, trimmed as far as they were before the first scale."""
+    changes: tuple[_Change, ...] = ()
+    times: _Times
+    """The axis, or the one acquisition of a slice."""
+    bands: tuple[Band, ...]
+
+    @property
+    def grid(self) -> Grid:
+        return self.changes[-1].grid if self.changes else self.base
+
+    @property
+    def domain(self) -> nodes.Domain:
+        outer = (self.times,) if isinstance(self.times, TimeAxis) else ()
+        return nodes.Domain(outer=outer, grid=self.grid)
+
+    def trimmed(self, grid: Grid) -> "_State":
+        if grid == self.grid:
+            return self
+        if not self.changes:
+            return replace(self, base=grid)
+        return replace(self, changes=(*self.changes, _Change(grid=grid, method=None)))
+
+
+def bind_coverage(asked: query.Query, view: CatalogView) -> tuple[nodes.Plan, str]:
+    """Bind a coverage query; return its plan and the coverage's id.
+
+    Raises
+    ------
+    RequestError
+        If a name, place, time or band does not exist.
+    """
+    chain: list[_Step] = []
+    while not isinstance(asked, query.Coverage):
+        chain.append(asked)
+        asked = asked.source
+    coverage = view.coverage(asked.coverage_id)
+    state = _State(coverage=coverage, base=coverage.grid, times=coverage.time, bands=coverage.bands)
+    for step in reversed(chain):
+        state = _step(state, step, view)
+    return _plan(state, view), coverage.id
+
+
+def _step(state: _State, step: _Step, view: CatalogView) -> _State:
+    match step:
+        case query.Subset(subsets=subsets):
+            return _subset(state, subsets, view)
+        case query.CutBox(bbox=bbox, crs=crs):
+            box = reproject_box(bbox, crs, state.grid.crs, widen=0.0)
+            if box is None:
+                raise OutOfDomainError(f"bbox {bbox} has no place in {state.grid.crs.name}")
+            return state.trimmed(state.grid.cover(box))
+        case query.SelectBands(bands=bands):
+            return replace(state, bands=select_bands(state.bands, bands))
+        case query.Scale(by=by, method=method):
+            return _scaled(state, by, method)
+        case _:
+            assert_never(step)
+
+
+def _subset(
+    state: _State, subsets: tuple[query.Trim | query.Slice, ...], view: CatalogView
+) -> _State:
+    """Apply one bracket: the plane first, then time, which may ask what lies in the plane."""
+    axes = state.domain.axes
+    by_axis: dict[int, query.Trim | query.Slice] = {}
+    for one in subsets:
+        at = axis_position(state.domain, one.axis)
+        if at in by_axis:
+            raise InvalidParameterError(
+                f"axis {one.axis!r} is subset twice in one bracket", parameter="subset"
+            )
+        by_axis[at] = one
+    x, y = by_axis.pop(len(axes) - 1, None), by_axis.pop(len(axes) - 2, None)
+    if x is not None or y is not None:
+        state = state.trimmed(_plane(state.grid, x, y))
+    for one in by_axis.values():
+        state = replace(state, times=_times(state, one, view))
+    return state
+
+
+def _plane(
+    grid: Grid, x: query.Trim | query.Slice | None, y: query.Trim | query.Slice | None
+) -> Grid:
+    crs = next((s.crs for s in (x, y) if s is not None and s.crs is not None), None)
+    if crs is None or crs == grid.crs:
+        return replace(grid, x=_along(grid.x, x), y=_along(grid.y, y))
+    outer = reproject_box(grid.bbox, grid.crs, crs)
+    if outer is None:
+        raise OutOfDomainError(f"the coverage has no place in {crs.name}")
+    (x0, x1), (y0, y1) = _bounds(x, outer[0], outer[2]), _bounds(y, outer[1], outer[3])
+    box = reproject_box((x0, y0, x1, y1), crs, grid.crs, widen=0.0)
+    if box is None:
+        raise OutOfDomainError(f"{(x0, y0, x1, y1)} of {crs.name} has no place in {grid.crs.name}")
+    return replace(grid, x=grid.x.inside(box[0], box[2]), y=grid.y.inside(box[1], box[3]))
+
+
+def _bounds(asked: query.Trim | query.Slice | None, low: float, high: float) -> tuple[float, float]:
+    if asked is None:
+        return low, high
+    if isinstance(asked, query.Slice):
+        at = _number(asked.at, asked.axis)
+        return at, at
+    first = low if asked.low is None else _number(asked.low, asked.axis)
+    last = high if asked.high is None else _number(asked.high, asked.axis)
+    return _ordered(first, last, asked.axis)
+
+
+def _ordered(low: float, high: float, axis: str) -> tuple[float, float]:
+    if low > high:
+        raise InvalidParameterError(
+            f"subset of {axis!r}: {low:g} lies above {high:g}", parameter="subset"
+        )
+    return low, high
+
+
+def _along(axis: RegularAxis, asked: query.Trim | query.Slice | None) -> RegularAxis:
+    if asked is None:
+        return axis
+    if isinstance(asked, query.Slice):
+        at = _number(asked.at, asked.axis)
+        index = _index(at, asked.axis) if asked.grid_index else axis.at(at)
+        return axis.select(index, index)
+    low, high = axis.bounds
+    if asked.grid_indices:
+        first = axis.first if asked.low is None else _index(asked.low, asked.axis)
+        last = axis.stop - 1 if asked.high is None else _index(asked.high, asked.axis)
+        return axis.select(first, last)
+    if asked.low is None and asked.high is None:
+        return axis
+    return axis.inside(*_bounds(asked, low, high))
+
+
+def _number(value: float | Period, axis: str) -> float:
+    if isinstance(value, Period):
+        raise InvalidParameterError(
+            f"axis {axis!r} takes numbers, not the time {value}", parameter="subset"
+        )
+    return float(value)
+
+
+def _index(value: float | Period, axis: str) -> int:
+    number = _number(value, axis)
+    if number != int(number):
+        raise InvalidParameterError(
+            f"axis {axis!r}: CRS:1 takes whole grid indices, not {number}", parameter="subset"
+        )
+    return int(number)
+
+
+def _period(value: float | Period | None, axis: str) -> Period | None:
+    if value is None or isinstance(value, Period):
+        return value
+    raise InvalidParameterError(
+        f"axis {axis!r} takes ISO 8601 times in quotes, not the number {value:g}",
+        parameter="subset",
+    )
+
+
+def _times(state: _State, asked: query.Trim | query.Slice, view: CatalogView) -> _Times:
+    axis = state.times
+    if not isinstance(axis, TimeAxis):
+        raise UnknownNameError("axis", asked.axis, ("E", "N"))
+    if isinstance(asked, query.Trim):
+        if asked.grid_indices:
+            first = 0 if asked.low is None else _index(asked.low, asked.axis)
+            last = axis.size - 1 if asked.high is None else _index(asked.high, asked.axis)
+            return replace(axis, acquisitions=_numbered(axis, first, last))
+        return axis.trim(_period(asked.low, asked.axis), _period(asked.high, asked.axis))
+    if asked.grid_index:
+        index = _index(asked.at, asked.axis)
+        return _numbered(axis, index, index)[0]
+    when = _period(asked.at, asked.axis)
+    if when is None:
+        raise InvalidParameterError(f"slice of {asked.axis!r} needs a time", parameter="subset")
+    return _sliced(state, axis, when, view)
+
+
+def _numbered(axis: TimeAxis, first: int, last: int) -> tuple[Acquisition, ...]:
+    if not 0 <= first <= last < axis.size:
+        raise OutOfDomainError(
+            f"grid indices {first}:{last} miss axis {axis.name!r} with 0:{axis.size - 1}"
+        )
+    return axis.acquisitions[first : last + 1]
+
+
+def _sliced(state: _State, axis: TimeAxis, when: Period, view: CatalogView) -> Acquisition:
+    """Return the one acquisition at `when` that touches the area, if need be."""
+    touched = [a for a in axis if a.touches(when)]
+    if len(touched) <= 1 and (when.end - when.start).total_seconds() <= 1:
+        return axis.at(when)
+    if not touched:
+        return axis.at(when)
+    here = {slot.scene.reference_time for slot in _slots(state, state.grid.bbox, touched, view)}
+    there = [a for a in touched if a.reference in here]
+    if len(there) == 1:
+        return there[0]
+    names = ", ".join(iso_text(a.reference) for a in (there or touched)[:10])
+    if there:
+        raise TimeSelectionError(
+            f"{when} selects {len(there)} acquisitions, one is needed: {names}"
+        )
+    raise TimeSelectionError(f"no acquisition at {when} touches the area; elsewhere: {names}")
+
+
+def _slots(
+    state: _State, area: Bbox, acquisitions: Sequence[Acquisition], view: CatalogView
+) -> tuple[Slot, ...]:
+    """Return the slots of acquisitions that have cells in the area."""
+    coverage, cube = state.coverage, state.coverage.cube
+    names = dict.fromkeys((coverage.group, *(band.group for band in state.bands)))
+    windows = {name: cube.group(name).grid.cover(area).window for name in names}
+    found = view.slots(
+        cube.name,
+        bbox=area,
+        first=min(a.first for a in acquisitions),
+        last=max(a.last for a in acquisitions),
+    )
+    return tuple(slot for slot in found if _touches(slot, windows))
+
+
+def _touches(slot: Slot, windows: dict[str, Window]) -> bool:
+    for name, window in windows.items():
+        covered = slot.window(name)
+        if covered is not None and covered.window.intersect(window) is not None:
+            return True
+    return False
+
+
+def _scaled(
+    state: _State, by: tuple[query.ScaleFactor | query.ScaleSize, ...], method: Method
+) -> _State:
+    grid = state.grid
+    sizes = {"x": grid.x.size, "y": grid.y.size}
+    for one in by:
+        if isinstance(one, query.ScaleFactor) and one.axis is None:
+            names: tuple[str, ...] = ("x", "y")
+        else:
+            names = (_plane_axis(state.domain, one.axis or ""),)
+        for name in names:
+            if isinstance(one, query.ScaleSize):
+                size = one.size
+            else:
+                size = round((grid.x.size if name == "x" else grid.y.size) * one.factor)
+            if size < 1:
+                raise InvalidParameterError(
+                    f"scale would leave {size} cells along {name}; at least 1 is needed",
+                    parameter="scale",
+                )
+            sizes[name] = size
+    target = replace(grid, x=_resized(grid.x, sizes["x"]), y=_resized(grid.y, sizes["y"]))
+    return replace(state, changes=(*state.changes, _Change(grid=target, method=method)))
+
+
+def _plane_axis(domain: nodes.Domain, name: str) -> str:
+    at = axis_position(domain, name) - len(domain.axes)
+    if at < -2:
+        raise InvalidParameterError(
+            f"axis {name!r} cannot be scaled; x and y can", parameter="scale"
+        )
+    return "x" if at == -1 else "y"
+
+
+def _resized(axis: RegularAxis, size: int) -> RegularAxis:
+    if size == axis.size:
+        return axis
+    edge = axis.start + axis.first * axis.step
+    return replace(axis, start=edge, step=axis.step * axis.size / size, first=0, size=size)
+
+
+def _plan(state: _State, view: CatalogView) -> nodes.Plan:
+    plan = _stored(state, view)
+    for change in state.changes:
+        domain = nodes.Domain(outer=plan.domain.outer, grid=change.grid)
+        if change.method is None:
+            plan = nodes.Trim(source=plan, domain=domain)
+        else:
+            plan = nodes.Resample(
+                source=plan,
+                grid=change.grid,
+                method=change.method,
+                from_edge=change.method is Method.NEAREST,
+            )
+    return plan
+
+
+def _stored(state: _State, view: CatalogView) -> nodes.Plan:
+    times = state.times
+    acquisitions = times.acquisitions if isinstance(times, TimeAxis) else (times,)
+    stacks = _stacks(acquisitions, _slots(state, state.base.bbox, acquisitions, view))
+    outer = (times,) if isinstance(times, TimeAxis) else ()
+    coverage = state.coverage
+    scans: dict[str, nodes.Plan] = {}
+    for name in dict.fromkeys(band.group for band in state.bands):
+        group = coverage.cube.group(name)
+        grid = state.base if name == coverage.group else group.grid.cover(state.base.bbox)
+        scan = nodes.Scan(
+            cube=coverage.cube.name,
+            group=group,
+            level=0,
+            bands=tuple(band for band in state.bands if band.group == name),
+            stacks=stacks,
+            domain=nodes.Domain(outer=outer, grid=grid),
+        )
+        scans[name] = (
+            scan
+            if name == coverage.group
+            else nodes.Resample(source=scan, grid=state.base, method=Method.NEAREST)
+        )
+    if len(scans) == 1:
+        return next(iter(scans.values()))
+    return nodes.Bands(
+        picks=tuple(
+            nodes.Pick(source=scans[band.group], field=band.name, name=band.name)
+            for band in state.bands
+        )
+    )
+
+
+def _stacks(
+    acquisitions: tuple[Acquisition, ...], slots: tuple[Slot, ...]
+) -> tuple[nodes.Stack, ...]:
+    """Group slots by acquisition; an acquisition that has none here keeps an empty stack."""
+    found: list[list[Slot]] = [[] for _ in acquisitions]
+    numbers = {a.reference: i for i, a in enumerate(acquisitions)}
+    for slot in sorted(slots, key=lambda slot: slot.scene.precedence, reverse=True):
+        if slot.scene.reference_time in numbers:
+            found[numbers[slot.scene.reference_time]].append(slot)
+    return tuple(
+        nodes.Stack(time=acquisition.reference, slots=tuple(at))
+        for acquisition, at in zip(acquisitions, found, strict=True)
+    )

@@ -1,0 +1,261 @@
+"""Binding of maps: the cubes, slots and pyramid levels that each layer shows, and its paint."""
+
+from dataclasses import dataclass
+from math import hypot, isfinite
+
+from datacube.axes import RegularAxis
+from datacube.cube import Band, Collection, Coverage, Cube, ResolutionGroup, find_band
+from datacube.errors import InvalidParameterError, LimitExceededError, UnknownNameError
+from datacube.grid import Grid, Window, transformer
+from datacube.plan import nodes, query
+from datacube.plan.bind_map_time import MapSlots, choose_time
+from datacube.plan.functions import apply
+from datacube.plan.geometry import reach_window, reproject_box
+from datacube.plan.style import BandTerm, Style, StyleBook, Term
+from datacube.protocols import Bbox, CatalogView, Limits
+
+_MARGIN_CELLS = 2
+"""Cells around a map that interpolation at its edge may need."""
+_WHOLE_CELL = 1 + 1e-6
+
+
+def bind_map(
+    asked: query.Map,
+    view: CatalogView,
+    styles: StyleBook,
+    limits: Limits,
+    *,
+    default_map_days: int,
+) -> tuple[nodes.Picture, tuple[str, ...]]:
+    """Bind a map; return its picture and what was chosen for the asker.
+
+    A map where no layer has data is an empty picture. A pyramid level is read where
+    its cells are no larger than a pixel.
+
+    Raises
+    ------
+    InvalidParameterError
+        If the box has no area or is not finite, or the size is not positive.
+    LimitExceededError
+        If the map is larger than allowed.
+    UnknownNameError
+        If a layer, style or band does not exist.
+    TimeSelectionError
+        If a layer has nothing at that time anywhere.
+    """
+    grid = _target(asked, limits)
+    layers: list[nodes.Colour] = []
+    notes: dict[str, None] = {}
+    for one in asked.layers:
+        layer = _layer(one.layer, view)
+        style = styles.style(layer.collection, layer.bands, one.style)
+        times = choose_time(asked.time, layer.coverages, default_map_days)
+        if times.note:
+            notes.setdefault(times.note)
+        source = _source(layer, style, grid, times, view)
+        if source is not None:
+            layers.append(nodes.Colour(source=source, rule=style.rule))
+    picture = nodes.Picture(
+        layers=tuple(layers),
+        grid=grid,
+        transparent=asked.transparent,
+        background=asked.background,
+    )
+    return picture, (*notes, *_level_notes(picture))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Layer:
+    """A layer's cubes, each as the coverage on its finest grid or the one that was named."""
+
+    collection: Collection
+    coverages: tuple[Coverage, ...]
+
+    @property
+    def bands(self) -> tuple[Band, ...]:
+        """The bands that any of them has, in order of first use."""
+        found: dict[str, Band] = {}
+        for coverage in self.coverages:
+            for band in coverage.bands:
+                found.setdefault(band.name, band)
+        return tuple(found.values())
+
+
+def _layer(name: str, view: CatalogView) -> _Layer:
+    try:
+        collection = view.collection(name)
+    except UnknownNameError:
+        return _one_cube(name, view)
+    coverages = tuple(view.coverage(cube.name) for cube in view.cubes(name))
+    return _Layer(collection=collection, coverages=coverages)
+
+
+def _one_cube(name: str, view: CatalogView) -> _Layer:
+    try:
+        coverage = view.coverage(name)
+    except UnknownNameError:
+        offered = tuple(c.id for c in view.collections())
+        raise UnknownNameError("layer", name, offered) from None
+    return _Layer(collection=view.collection(coverage.cube.collection), coverages=(coverage,))
+
+
+def _target(asked: query.Map, limits: Limits) -> Grid:
+    x0, y0, x1, y1 = asked.bbox
+    if not all(isfinite(v) for v in asked.bbox) or x0 >= x1 or y0 >= y1:
+        raise InvalidParameterError(
+            f"bbox {','.join(f'{v:g}' for v in asked.bbox)} has no area; "
+            "needed are finite numbers with min x < max x and min y < max y",
+            parameter="bbox",
+        )
+    width, height = asked.width_px, asked.height_px
+    for name, size in (("width", width), ("height", height)):
+        if size < 1:
+            raise InvalidParameterError(f"{name} {size} must be at least 1", parameter=name)
+        if size > limits.map_side_px:
+            raise LimitExceededError(
+                f"{name} {size} px is over the limit of {limits.map_side_px} px"
+            )
+    if width * height > limits.map_pixels:
+        raise LimitExceededError(
+            f"{width} x {height} = {width * height} px is over the limit of {limits.map_pixels} px"
+        )
+    return Grid(
+        crs=asked.crs,
+        x=RegularAxis(name="x", uom="", start=x0, step=(x1 - x0) / width, size=width),
+        y=RegularAxis(name="y", uom="", start=y1, step=-(y1 - y0) / height, size=height),
+    )
+
+
+def _source(
+    layer: _Layer, style: Style, grid: Grid, times: MapSlots, view: CatalogView
+) -> nodes.Plan | None:
+    members = []
+    for coverage in layer.coverages:
+        plan = _cube(coverage, style, grid, times, view)
+        if plan is not None:
+            home = utm_home(coverage.cube) if len(layer.coverages) > 1 else None
+            members.append(nodes.Member(source=plan, home=home))
+    if not members:
+        return None
+    merged = members[0].source if len(members) == 1 else nodes.Mosaic(members=tuple(members))
+    plans = tuple(_term(term, merged, layer.bands) for term in style.terms)
+    names = tuple(_channel(term, at, layer.bands) for at, term in enumerate(style.terms))
+    return nodes.Bands(
+        picks=tuple(
+            nodes.Pick(source=plan, field=plan.fields[0].name, name=name)
+            for plan, name in zip(plans, names, strict=True)
+        )
+    )
+
+
+def _term(term: Term, merged: nodes.Plan, bands: tuple[Band, ...]) -> nodes.Plan:
+    if isinstance(term, BandTerm):
+        name = _official(bands, term.band)
+        return nodes.Bands(picks=(nodes.Pick(source=merged, field=name, name=name),))
+    return apply(term.function, *(_term(arg, merged, bands) for arg in term.args))
+
+
+def _channel(term: Term, at: int, bands: tuple[Band, ...]) -> str:
+    return f"{at}:{_official(bands, term.band)}" if isinstance(term, BandTerm) else f"{at}"
+
+
+def _official(bands: tuple[Band, ...], name: str) -> str:
+    return find_band(bands, name).name
+
+
+def _cube(
+    coverage: Coverage, style: Style, grid: Grid, times: MapSlots, view: CatalogView
+) -> nodes.Plan | None:
+    """Bind one cube to the map's grid; None where it has nothing in the box."""
+    cube = coverage.cube
+    reach = reach_window(coverage.grid, grid)
+    if reach is None:
+        return None
+    seen = grid.at(reach)
+    area = reproject_box(seen.bbox, grid.crs, cube.crs)
+    if area is None or not all(isfinite(v) for v in area):
+        area = coverage.grid.bbox
+    pixel = _pixel_size(seen, cube)
+    bands = tuple(cube.band(name) for name in style.bands)
+    stack = times.stack(cube, area, view)
+    resampled: dict[str, nodes.Plan] = {}
+    for name in dict.fromkeys(band.group for band in bands):
+        group = cube.group(name)
+        level = _level(group, stack, pixel)
+        part = _part(group.level_grid(level), area, coverage.grid.bbox)
+        if part is None:
+            return None
+        scan = nodes.Scan(
+            cube=cube.name,
+            group=group,
+            level=level,
+            bands=tuple(band for band in bands if band.group == name),
+            stacks=(_touching(stack, group, level, part.window),),
+            domain=nodes.Domain(grid=part),
+        )
+        resampled[name] = nodes.Resample(source=scan, grid=grid, method=style.method)
+    picks = tuple(nodes.Pick(source=resampled[b.group], field=b.name, name=b.name) for b in bands)
+    return nodes.Bands(picks=picks)
+
+
+def _level(group: ResolutionGroup, stack: nodes.Stack, pixel: float) -> int:
+    """Return the coarsest level of all slots whose cells are no larger than `pixel`."""
+    written = [w.levels for slot in stack.slots if (w := slot.window(group.name)) is not None]
+    level = 0
+    while level + 1 < min(written, default=1) and (
+        group.resolution * 2 ** (level + 1) <= pixel * _WHOLE_CELL
+    ):
+        level += 1
+    return level
+
+
+def _part(lattice: Grid, area: Bbox, hull: Bbox) -> Grid | None:
+    """Return the cells of a lattice in the box and the hull, with a margin, or None."""
+    dx, dy = _MARGIN_CELLS * abs(lattice.x.step), _MARGIN_CELLS * abs(lattice.y.step)
+    wide = (area[0] - dx, area[1] - dy, area[2] + dx, area[3] + dy)
+    x0, y0 = max(wide[0], hull[0]), max(wide[1], hull[1])
+    x1, y1 = min(wide[2], hull[2]), min(wide[3], hull[3])
+    return lattice.cover((x0, y0, x1, y1)) if x0 < x1 and y0 < y1 else None
+
+
+def _touching(
+    stack: nodes.Stack, group: ResolutionGroup, level: int, window: Window
+) -> nodes.Stack:
+    """Drop the slots without a cell in `window`."""
+    kept = tuple(
+        slot
+        for slot in stack.slots
+        if (covered := slot.window(group.name)) is not None
+        and covered.window.coarser(level).intersect(window) is not None
+    )
+    return nodes.Stack(time=stack.time, slots=kept)
+
+
+def _pixel_size(seen: Grid, cube: Cube) -> float:
+    """Return the shorter side of a map's pixel in the unit of the cube's CRS, at the centre."""
+    (x0, x1), (y0, y1) = seen.x.bounds, seen.y.bounds
+    x, y = (x0 + x1) / 2, (y0 + y1) / 2
+    dx, dy = abs(seen.x.step) / 2, abs(seen.y.step) / 2
+    if seen.crs == cube.crs:
+        return 2 * min(dx, dy)
+    px, py = transformer(seen.crs, cube.crs).transform(
+        [x - dx, x + dx, x, x], [y, y, y - dy, y + dy]
+    )
+    size = min(hypot(px[1] - px[0], py[1] - py[0]), hypot(px[3] - px[2], py[3] - py[2]))
+    return size if isfinite(size) else 0.0
+
+
+def utm_home(cube: Cube) -> Bbox | None:
+    """Return the longitude-latitude box of a UTM cube's zone and hemisphere, or None."""
+    zone, name = cube.utm_zone, cube.crs.utm_zone
+    if zone is None or name is None:
+        return None
+    west = 6.0 * zone - 186.0
+    south, north = (0.0, 90.0) if name.endswith("N") else (-90.0, 0.0)
+    return west, south, west + 6.0, north
+
+
+def _level_notes(picture: nodes.Picture) -> tuple[str, ...]:
+    """Say which pyramid levels are shown, where one is not the stored resolution."""
+    found = {(scan.group.name, scan.level): None for scan in nodes.scans(picture) if scan.level > 0}
+    return tuple(f"Pyramid level shown: {name}/{level}" for name, level in found)

@@ -1,0 +1,144 @@
+"""The time of a map: which slots of a cube it may show, and which goes first."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from datacube.cube import Coverage, Cube, Slot
+from datacube.errors import InvalidParameterError, TimeSelectionError
+from datacube.plan.nodes import Stack
+from datacube.plan.query import MapTime
+from datacube.protocols import Bbox, CatalogView
+from datacube.times import Acquisition, Period, iso_text
+
+_NEAREST = timedelta(hours=12)
+"""How far an acquisition may be from the instant asked for."""
+_LONGEST_ACQUISITION = timedelta(hours=12)
+"""No scene's own times lie farther than this from its acquisition's reference time."""
+_INSTANT = timedelta(seconds=1)
+"""A time written to the second or finer is an instant, not a period."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapSlots:
+    """The slots of a layer at the time of a map."""
+
+    first: datetime
+    """Inclusive bound on the scenes' times."""
+    last: datetime
+    """Inclusive."""
+    instant: datetime | None = None
+    """Where given, the nearest goes first; else the newest."""
+    by_reference: bool = False
+    """The bounds count for reference times only, not for the time a scene took."""
+    note: str = ""
+    """What was chosen for the asker."""
+
+    def stack(self, cube: Cube, area: Bbox, view: CatalogView) -> Stack:
+        """Return the slots of `cube` near `area`, in the order in which they count."""
+        found = view.slots(
+            cube.name,
+            bbox=area,
+            first=self.first - _LONGEST_ACQUISITION,
+            last=self.last + _LONGEST_ACQUISITION,
+        )
+        kept = [slot for slot in found if self._shows(slot)]
+        # Both sorts are stable: precedence decides between scenes of one time.
+        kept.sort(key=lambda slot: slot.scene.precedence, reverse=True)
+        if self.instant is None:
+            kept.sort(key=lambda slot: slot.scene.reference_time, reverse=True)
+        else:
+            kept.sort(key=_distance(self.instant))
+        return Stack(time=None, slots=tuple(kept))
+
+    def _shows(self, slot: Slot) -> bool:
+        scene = slot.scene
+        if self.by_reference:
+            return self.first <= scene.reference_time <= self.last
+        begin, end = (
+            min(scene.reference_time, scene.first_time),
+            max(scene.reference_time, scene.last_time),
+        )
+        return begin <= self.last and end >= self.first
+
+    def shows(self, acquisition: Acquisition) -> bool:
+        """Tell whether an acquisition may be shown."""
+        if self.by_reference:
+            return self.first <= acquisition.reference <= self.last
+        return acquisition.first <= self.last and acquisition.last >= self.first
+
+
+def _distance(instant: datetime) -> Callable[[Slot], timedelta]:
+    def distance(slot: Slot) -> timedelta:
+        return abs(slot.scene.reference_time - instant)
+
+    return distance
+
+
+def choose_time(asked: MapTime, coverages: Sequence[Coverage], default_days: int) -> MapSlots:
+    """Decide which times a layer shows.
+
+    An instant: the nearest acquisition within 12 hours, place by place. A period or
+    an interval: all of it, newest first. Nothing: the days before the layer's newest
+    visible acquisition.
+
+    Raises
+    ------
+    TimeSelectionError
+        If the layer has nothing then, anywhere; the message names the nearest.
+    InvalidParameterError
+        If the interval runs backwards.
+    """
+    if asked.instant is None and asked.start is None and asked.end is None:
+        return _newest(coverages, default_days)
+    chosen = _written(asked)
+    acquisitions = [a for coverage in coverages for a in coverage.time]
+    if not any(chosen.shows(a) for a in acquisitions):
+        raise TimeSelectionError(_nothing(asked, chosen, acquisitions))
+    return chosen
+
+
+def _newest(coverages: Sequence[Coverage], days: int) -> MapSlots:
+    newest = max(coverage.time.acquisitions[-1].reference for coverage in coverages)
+    first = newest - timedelta(days=days)
+    return MapSlots(
+        first=first,
+        last=newest,
+        by_reference=True,
+        note=f"Default value used: time={iso_text(first)}/{iso_text(newest)}",
+    )
+
+
+def _written(asked: MapTime) -> MapSlots:
+    if asked.instant is not None:
+        when = asked.instant
+        if when.end - when.start <= _INSTANT:
+            return MapSlots(
+                first=when.start - _NEAREST,
+                last=when.start + _NEAREST,
+                instant=when.start,
+                by_reference=True,
+            )
+        return MapSlots(first=when.start, last=_closed(when))
+    if asked.start is None or asked.end is None:
+        raise InvalidParameterError(
+            "an interval of time needs a start and an end", parameter="time"
+        )
+    if asked.start.start > asked.end.start:
+        raise InvalidParameterError(
+            f"time {asked.start}/{asked.end} ends before it starts", parameter="time"
+        )
+    return MapSlots(first=asked.start.start, last=_closed(asked.end))
+
+
+def _closed(when: Period) -> datetime:
+    return when.end - timedelta(microseconds=1)
+
+
+def _nothing(asked: MapTime, chosen: MapSlots, acquisitions: Sequence[Acquisition]) -> str:
+    text = f"{asked.instant}" if asked.instant is not None else f"{asked.start}/{asked.end}"
+    times = sorted(a.reference for a in acquisitions)
+    middle = chosen.instant or chosen.first
+    near = [*[t for t in times if t < middle][-1:], *[t for t in times if t >= middle][:1]]
+    within = " within 12 hours" if chosen.instant is not None else ""
+    return f"no acquisition at {text}{within}; the nearest: {' and '.join(map(iso_text, near))}"

@@ -1,0 +1,212 @@
+"""Where the cells of one lattice lie on another: exact within a CRS, a coarse grid between two."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from math import ceil, floor, inf
+
+import numpy as np
+from numpy.typing import NDArray
+from pyproj import CRS
+
+from datacube.axes import SNAP_DECIMALS, RegularAxis
+from datacube.grid import Grid, Window, transformer
+from datacube.plan.nodes import Resample
+from datacube.protocols import Bbox
+
+type Positions = NDArray[np.float64]
+"""Index positions on an axis: k is the leading edge of cell k, k + 0.5 its centre."""
+
+TOLERANCE_CELLS = 0.125
+"""Greatest error of an interpolated position, in source cells (MapServer's and GDAL's default)."""
+_LARGEST_STEP_PX = 64
+_EDGE_POINTS = 21
+_CRS84 = CRS.from_user_input("OGC:CRS84")
+
+
+def axis_positions(source: RegularAxis, target: RegularAxis, start: int, stop: int) -> Positions:
+    """Positions on `source` of the centres of the cells `start` to `stop` of `target`.
+
+    Snapped at 1e-5 of a cell, as bounds are.
+    """
+    centres = target.start + (np.arange(start, stop) + 0.5) * target.step
+    return np.round((centres - source.start) / source.step, SNAP_DECIMALS)
+
+
+def edge_indices(
+    source: RegularAxis, target: RegularAxis, start: int, stop: int
+) -> NDArray[np.int64]:
+    """Cells of `source` at the leading edges of cells of `target`, both of one extent.
+
+    `floor(k * N_source / N_target)` in exact integers: the `scale` of WCPS.
+    """
+    k = np.arange(start, stop, dtype=np.int64) - target.first
+    return source.first + (k * source.size) // target.size
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CoarseMap:
+    """Positions on a source lattice for the cells of a target grid in another CRS.
+
+    Exact at the nodes of a coarse grid, bilinear between them; the nodes lie at
+    multiples of the step from the target's origin, so that a position does not
+    depend on the block in which it is asked.
+    """
+
+    source: Grid
+    target: Grid
+    step_px: int
+    """Target cells between two nodes; 1 where every position is exact."""
+    reach: Window | None
+    """The target cells that may see the source; None where none does."""
+
+    def positions(self, window: Window) -> tuple[Positions, Positions]:
+        """Return row and column positions, each of the window's shape; NaN where there is none."""
+        (r0, r1), (c0, c1) = window.plane.ranges
+        step = self.step_px
+        if step == 1:
+            return self.exact(np.arange(r0, r1) + 0.5, np.arange(c0, c1) + 0.5)
+        node_rows = np.arange(r0 // step, (r1 - 1) // step + 2)
+        node_cols = np.arange(c0 // step, (c1 - 1) // step + 2)
+        rows, cols = self.exact(node_rows * step + 0.5, node_cols * step + 0.5)
+        at_row, at_col = np.arange(r0, r1), np.arange(c0, c1)
+        return (
+            _bilinear(rows, at_row, at_col, step),
+            _bilinear(cols, at_row, at_col, step),
+        )
+
+    def exact(
+        self, rows: NDArray[np.floating], cols: NDArray[np.floating]
+    ) -> tuple[Positions, Positions]:
+        """Transform every point of a mesh of target positions."""
+        target, source = self.target, self.source
+        x, y = np.meshgrid(
+            target.x.start + cols * target.x.step, target.y.start + rows * target.y.step
+        )
+        sx, sy = transformer(target.crs, source.crs).transform(x, y)
+        at_col = (np.asarray(sx) - source.x.start) / source.x.step
+        at_row = (np.asarray(sy) - source.y.start) / source.y.step
+        lost = ~(np.isfinite(at_row) & np.isfinite(at_col))
+        at_row[lost] = np.nan
+        at_col[lost] = np.nan
+        return at_row, at_col
+
+
+def _bilinear(
+    nodes: Positions, rows: NDArray[np.int64], cols: NDArray[np.int64], step: int
+) -> Positions:
+    i, j = rows // step - rows[0] // step, cols // step - cols[0] // step
+    fi, fj = (rows % step / step)[:, None], cols % step / step
+    along = nodes[:, j] * (1 - fj) + nodes[:, j + 1] * fj
+    result: Positions = along[i] * (1 - fi) + along[i + 1] * fi
+    return result
+
+
+@lru_cache(maxsize=512)
+def coarse_map(node: Resample) -> CoarseMap:
+    """Return the map of a resampling between two CRSs, made once a node."""
+    return make_coarse_map(node.source.domain.grid, node.grid)
+
+
+def make_coarse_map(source: Grid, target: Grid, tolerance: float = TOLERANCE_CELLS) -> CoarseMap:
+    """Choose the widest node step whose error at cell midpoints is below `tolerance`.
+
+    Only the target cells that can see the source are looked at.
+    """
+    reach = reach_window(source, target)
+    if reach is None:
+        return CoarseMap(source, target, 1, None)
+    longest = max(reach.shape)
+    step = _LARGEST_STEP_PX
+    while step > 1 and step > 2 * longest:
+        step //= 2
+    while step > 2 and not _close(CoarseMap(source, target, step, reach), reach, tolerance):
+        step //= 2
+    return CoarseMap(source, target, step if step > 2 else 1, reach)
+
+
+def _close(made: CoarseMap, reach: Window, tolerance: float) -> bool:
+    (r0, r1), (c0, c1) = reach.plane.ranges
+    half = made.step_px // 2
+    rows = np.arange(r0 // half, (r1 - 1) // half + 2) * half
+    cols = np.arange(c0 // half, (c1 - 1) // half + 2) * half
+    exact = made.exact(rows + 0.5, cols + 0.5)
+    base_rows = np.arange(rows[0] // made.step_px, rows[-1] // made.step_px + 2)
+    base_cols = np.arange(cols[0] // made.step_px, cols[-1] // made.step_px + 2)
+    nodes = made.exact(base_rows * made.step_px + 0.5, base_cols * made.step_px + 0.5)
+    for truth, coarse in zip(exact, nodes, strict=True):
+        error = np.abs(_bilinear(coarse, rows, cols, made.step_px) - truth)
+        # A finite truth beside a lost node would lose cells: that is an error too.
+        if np.any(np.isfinite(truth) & ~(error < tolerance)):
+            return False
+    return True
+
+
+def reach_window(source: Grid, target: Grid) -> Window | None:
+    """Return the cells of `target` that the bounding box of `source` may touch, or None.
+
+    One cell wider than what sampled points tell; the whole width where the box
+    crosses the antimeridian of the target.
+    """
+    box = reproject_box(source.bbox, source.crs, target.crs)
+    if box is None:
+        return None
+    columns = _cells(target.x, box[0], box[2])
+    rows = _cells(target.y, box[1], box[3])
+    if columns is None or rows is None:
+        return None
+    return Window((rows, columns))
+
+
+def _cells(axis: RegularAxis, low: float, high: float) -> tuple[int, int] | None:
+    i, j = sorted(((low - axis.start) / axis.step, (high - axis.start) / axis.step))
+    first = axis.first if i == -inf else max(axis.first, floor(i) - 1)
+    stop = axis.stop if j == inf else min(axis.stop, ceil(j) + 1)
+    return (first, stop) if first < stop else None
+
+
+def reproject_box(box: Bbox, source: CRS, target: CRS, widen: float = 0.01) -> Bbox | None:
+    """Return the bounding box of `box` in another CRS, from 21 x 21 points of it.
+
+    Widened by a part of its sides. None where no point can be transformed; x is unbounded
+    where the points lie on both sides of the target's antimeridian.
+    """
+    if source == target:
+        return box
+    x, y = np.meshgrid(
+        np.linspace(box[0], box[2], _EDGE_POINTS), np.linspace(box[1], box[3], _EDGE_POINTS)
+    )
+    tx, ty = (np.asarray(v) for v in transformer(source, target).transform(x, y))
+    kept = np.isfinite(tx) & np.isfinite(ty)
+    if not kept.any():
+        return None
+    left, right = float(tx[kept].min()), float(tx[kept].max())
+    low, high = float(ty[kept].min()), float(ty[kept].max())
+    dx, dy = (right - left) * widen, (high - low) * widen
+    if crosses_antimeridian(box, source):
+        return -inf, low - dy, inf, high + dy
+    return left - dx, low - dy, right + dx, high + dy
+
+
+def crosses_antimeridian(box: Bbox, crs: CRS) -> bool:
+    """Tell whether longitudes jump between neighbouring points of `box`."""
+    if crs.is_geographic:
+        return box[0] < -180 < box[2] or box[0] < 180 < box[2]
+    x, y = np.meshgrid(
+        np.linspace(box[0], box[2], _EDGE_POINTS), np.linspace(box[1], box[3], _EDGE_POINTS)
+    )
+    lon = np.asarray(transformer(crs, _CRS84).transform(x, y)[0])
+    jumps = np.abs(np.diff(lon, axis=1))
+    return bool(np.any(jumps[np.isfinite(jumps)] > 180))
+
+
+def lonlat_map(target: Grid, tolerance_deg: float) -> CoarseMap:
+    """Return the map from a grid to longitude and latitude, as positions on a 1-degree lattice."""
+    world = Grid(
+        crs=_CRS84,
+        x=RegularAxis(name="lon", uom="deg", start=0.0, step=1.0, first=-180, size=360),
+        y=RegularAxis(name="lat", uom="deg", start=0.0, step=1.0, first=-90, size=180),
+    )
+    made = CoarseMap(world, target, _LARGEST_STEP_PX, target.window)
+    while made.step_px > 2 and not _close(made, target.window, tolerance_deg):
+        made = CoarseMap(world, target, made.step_px // 2, target.window)
+    return made if made.step_px > 2 else CoarseMap(world, target, 1, target.window)

@@ -1,0 +1,102 @@
+"""Rewrites that preserve values bit for bit: one a file, each `Plan -> Plan`."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from datacube.plan.nodes import (
+    Apply,
+    Bands,
+    Colour,
+    Encode,
+    Literal,
+    Mosaic,
+    Picture,
+    Plan,
+    Resample,
+    Scan,
+    Slice,
+    Trim,
+)
+from datacube.plan.rules.fold_resample import fold_resample
+from datacube.plan.rules.fold_trim import fold_trim
+from datacube.plan.rules.prune_bands import prune_bands
+from datacube.plan.rules.slice_below import slice_below
+from datacube.plan.rules.slice_into_scan import slice_into_scan
+from datacube.plan.rules.trim_below import trim_below
+from datacube.plan.rules.trim_below_resample import trim_below_resample
+from datacube.plan.rules.trim_into_scan import trim_into_scan
+
+type Rule = Callable[[Plan], Plan]
+
+RULES: tuple[Rule, ...] = (
+    fold_trim,
+    fold_resample,
+    trim_below,
+    trim_below_resample,
+    trim_into_scan,
+    slice_below,
+    slice_into_scan,
+    prune_bands,
+)
+"""Each looks at the top of a plan and returns it unchanged where it does not apply."""
+
+
+def rewrite(plan: Plan, rules: tuple[Rule, ...] = RULES) -> Plan:
+    """Apply `rules` everywhere in `plan` until none applies."""
+    return _rewrite(plan, rules, {})
+
+
+def rewrite_encode(encode: Encode, rules: tuple[Rule, ...] = RULES) -> Encode:
+    """Rewrite every plan below the root, which keeps its fields and domain."""
+    done: dict[str, Plan] = {}
+    source = encode.source
+    if not isinstance(source, Picture):
+        return replace(encode, source=_rewrite(source, rules, done))
+    layers = tuple(
+        Colour(source=_rewrite(layer.source, rules, done), rule=layer.rule)
+        for layer in source.layers
+    )
+    return replace(encode, source=replace(source, layers=layers))
+
+
+def _rewrite(plan: Plan, rules: tuple[Rule, ...], done: dict[str, Plan]) -> Plan:
+    """Rewrite the top, then what is below it, then the top again; shared parts once."""
+    if plan.key in done:
+        return done[plan.key]
+    made = plan
+    while True:
+        before = made.key
+        made = _at_top(made, rules)
+        made = _rebuilt(made, lambda part: _rewrite(part, rules, done))
+        if made.key == before:
+            break
+    done[plan.key] = made
+    return made
+
+
+def _at_top(plan: Plan, rules: tuple[Rule, ...]) -> Plan:
+    changed = True
+    while changed:
+        before = plan.key
+        for rule in rules:
+            plan = rule(plan)
+        changed = plan.key != before
+    return plan
+
+
+def _rebuilt(plan: Plan, change: Rule) -> Plan:
+    match plan:
+        case Scan() | Literal():
+            return plan
+        case Trim(source=source) | Slice(source=source) | Resample(source=source):
+            made = change(source)
+            return plan if made.key == source.key else replace(plan, source=made)
+        case Bands(picks=picks):
+            changed = tuple(replace(pick, source=change(pick.source)) for pick in picks)
+            return plan if changed == picks else Bands(picks=changed)
+        case Mosaic(members=members):
+            moved = tuple(replace(m, source=change(m.source)) for m in members)
+            return plan if moved == members else Mosaic(members=moved)
+        case Apply(args=args):
+            done = tuple(change(arg) for arg in args)
+            return plan if done == args else replace(plan, args=done)

@@ -1,0 +1,145 @@
+"""Which cells of its sources a node needs for a window of its own cells."""
+
+from collections.abc import Iterator
+from math import ceil, floor
+
+import numpy as np
+
+from datacube.axes import Axis, TimeAxis
+from datacube.grid import Grid, Window, transformer
+from datacube.plan.geometry import axis_positions, coarse_map, edge_indices
+from datacube.plan.nodes import (
+    Apply,
+    Bands,
+    Literal,
+    Mosaic,
+    Plan,
+    Resample,
+    Scan,
+    Slice,
+    Trim,
+)
+from datacube.plan.query import Method
+
+_SAMPLES = 21
+
+
+def inputs(node: Plan, window: Window) -> Iterator[tuple[Plan, Window]]:
+    """Yield the sources of `node` with the cells each must give for `window`.
+
+    A source of which no cell is needed is left out. Both windows are in the
+    indices of the respective domain; a warp's is a cell or so too large, never too small.
+    """
+    match node:
+        case Scan() | Literal():
+            return
+        case Trim(source=source):
+            yield source, trim_window(node, window)
+        case Slice(source=source):
+            yield source, slice_window(node, window)
+        case Resample(source=source):
+            plane = source_plane(node, window.plane)
+            if plane is not None:
+                yield source, Window((*window.ranges[:-2], *plane.ranges))
+        case Bands(picks=picks):
+            for one in {pick.source.key: pick.source for pick in picks}.values():
+                yield one, window
+        case Mosaic(members=members):
+            for member in members:
+                yield member.source, window
+        case Apply(args=args):
+            for arg in args:
+                yield arg, window
+
+
+def kept_indices(source: Axis, kept: Axis) -> tuple[int, ...] | None:
+    """Return the source's indices of the places of `kept`; None where indices are the same.
+
+    Regular axes keep their numbers when they are trimmed, listed ones do not.
+    """
+    if source == kept or source.size == kept.size:
+        return None
+    if isinstance(source, TimeAxis) and isinstance(kept, TimeAxis):
+        numbers = {a.reference: i for i, a in enumerate(source)}
+        return tuple(numbers[a.reference] for a in kept)
+    coefficients = getattr(source, "coefficients", None)
+    if coefficients is None:
+        return None
+    numbers = {c: i for i, c in enumerate(coefficients)}
+    return tuple(numbers[c] for c in getattr(kept, "coefficients", ()))
+
+
+def trim_window(node: Trim, window: Window) -> Window:
+    """Return the hull of the source's cells that a trimmed window needs."""
+    ranges = []
+    for (start, stop), source, kept in zip(
+        window.ranges, node.source.domain.axes, node.domain.axes, strict=True
+    ):
+        numbers = kept_indices(source, kept)
+        if numbers is None:
+            ranges.append((start, stop))
+        else:
+            ranges.append((numbers[start], numbers[stop - 1] + 1))
+    return Window(tuple(ranges))
+
+
+def slice_window(node: Slice, window: Window) -> Window:
+    """Return the source's cells with the sliced axis put back, one place long."""
+    at = node.axis
+    place = (node.index, node.index + 1)
+    return Window((*window.ranges[:at], place, *window.ranges[at:]))
+
+
+def source_plane(node: Resample, plane: Window) -> Window | None:
+    """Return the `(y, x)` cells of the source that a resampled window needs, or None."""
+    source = node.source.domain.grid
+    if node.grid.crs == source.crs:
+        rows, cols = _along(node, plane, 0), _along(node, plane, 1)
+        if rows is None or cols is None:
+            return None
+        return Window((rows, cols)).intersect(source.window)
+    made = coarse_map(node)
+    seen = plane.intersect(made.reach) if made.reach is not None else None
+    return None if seen is None else _warped_plane(source, node.grid, seen)
+
+
+def _along(node: Resample, plane: Window, axis: int) -> tuple[int, int] | None:
+    start, stop = plane.ranges[axis]
+    if start >= stop:
+        return None
+    grid, other = node.grid, node.source.domain.grid
+    source, target = ((other.y, grid.y), (other.x, grid.x))[axis]
+    if node.from_edge:
+        cells = edge_indices(source, target, start, stop)
+        return int(cells[0]), int(cells[-1]) + 1
+    if node.method in (Method.AVERAGE, Method.MODE):
+        edges = sorted(
+            (target.start + k * target.step - source.start) / source.step for k in (start, stop)
+        )
+        return floor(edges[0]), ceil(edges[1])
+    places = axis_positions(source, target, start, stop)
+    low, high = sorted((float(places[0]), float(places[-1])))
+    if node.method is Method.LINEAR:
+        return floor(low - 0.5), floor(high - 0.5) + 2
+    return floor(low), floor(high) + 1
+
+
+def _warped_plane(source: Grid, target: Grid, seen: Window) -> Window | None:
+    (r0, r1), (c0, c1) = seen.ranges
+    x, y = np.meshgrid(
+        target.x.start + np.linspace(c0, c1, _SAMPLES) * target.x.step,
+        target.y.start + np.linspace(r0, r1, _SAMPLES) * target.y.step,
+    )
+    sx, sy = (np.asarray(v) for v in transformer(target.crs, source.crs).transform(x, y))
+    kept = np.isfinite(sx) & np.isfinite(sy)
+    if not kept.any():
+        return None
+    ranges = []
+    for axis, places in ((source.y, sy[kept]), (source.x, sx[kept])):
+        at = (places - axis.start) / axis.step
+        margin = 2 + (at.max() - at.min()) / 100
+        low, high = max(at.min() - margin, axis.first), min(at.max() + margin, axis.stop)
+        if low >= high:
+            return None
+        ranges.append((floor(low), ceil(high)))
+    return Window(tuple(ranges)).intersect(source.window)
