@@ -29,6 +29,8 @@ from datacube.times import iso_text
 
 _MOST_BANDS = 65_535
 """GDAL's limit for GeoTIFF: SamplesPerPixel has 16 bits."""
+_CACHE_BYTES = 67_108_864
+"""GDAL's block cache, which would else grow to 5 % of the machine's memory."""
 
 
 def encode_geotiff(job: EncodeJob) -> bytes | Path:
@@ -55,12 +57,13 @@ def encode_geotiff(job: EncodeJob) -> bytes | Path:
             parameter="format",
         )
     cell_bytes = bands * plan.domain.grid.window.size * stored.numpy_dtype.itemsize
-    with _raw_path(in_memory=cell_bytes <= IN_MEMORY_BYTES) as raw:
+    in_memory = cell_bytes <= IN_MEMORY_BYTES
+    with rasterio.Env(GDAL_CACHEMAX=_CACHE_BYTES), _raw_path(in_memory=in_memory) as raw:
         with rasterio.open(raw, "w", **_profile(plan, stored, bands)) as dataset:
             _describe(dataset, job, plan)
             for window in blocks(plan.domain, len(plan.fields)):
                 _write(dataset, job, plan, stored, window)
-        return _cloud_optimized(raw, in_memory=cell_bytes <= IN_MEMORY_BYTES)
+        return _cloud_optimized(raw, in_memory=in_memory)
 
 
 @contextmanager

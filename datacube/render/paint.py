@@ -34,6 +34,8 @@ class Indexed:
     indices: Bytes2D
     palette: NDArray[np.uint8]
     """Shape `(n, 4)`, n <= 256: red, green, blue, alpha."""
+    smooth: bool = False
+    """Neighbouring indices are similar colours, as in greys and ramps; no class palette is."""
 
     def rgba(self) -> Rgba:
         """Return the colours themselves."""
@@ -81,9 +83,9 @@ def _whole(layer: Colour, compute: Compute) -> tuple[Bytes2D, Valid]:
 
 
 def _compact(picture: Picture, rule: ColourRule, shades: Bytes2D, valid: Valid) -> Indexed | Rgba:
-    palette = _palette(rule)
+    palette, smooth = _palette(rule), not isinstance(rule, Classes)
     if valid.all():
-        return Indexed(shades, palette)
+        return Indexed(shades, palette, smooth)
     free = len(palette)
     if free == 256:
         unused = np.flatnonzero(np.bincount(shades[valid], minlength=256) == 0)
@@ -95,7 +97,7 @@ def _compact(picture: Picture, rule: ColourRule, shades: Bytes2D, valid: Valid) 
         palette[free] = _fill_colour(picture)
     else:
         palette = np.concatenate([palette, _fill_colour(picture)[np.newaxis]])
-    return Indexed(np.where(valid, shades, np.uint8(free)), palette)
+    return Indexed(np.where(valid, shades, np.uint8(free)), palette, smooth)
 
 
 def _paint_over(canvas: Rgba, rule: ColourRule, cells: Cells) -> None:

@@ -28,7 +28,8 @@ def encode_png(image: Indexed | Rgba, *, scenes: tuple[str, ...] = ()) -> bytes:
     """
     if isinstance(image, Indexed):
         rows, columns = image.indices.shape
-        colour_type, pixels, filter_type = _PALETTE, image.indices, _FILTER_NONE
+        colour_type, pixels = _PALETTE, image.indices
+        filter_type = _FILTER_AVERAGE if image.smooth else _FILTER_NONE
         extra = [_chunk(b"PLTE", np.ascontiguousarray(image.palette[:, :3]).tobytes())]
         seen = np.flatnonzero(image.palette[:, 3] != 255)
         if seen.size:

@@ -66,11 +66,12 @@ def test_strips_join(monkeypatch: pytest.MonkeyPatch) -> None:
     np.testing.assert_array_equal(opencv(encode_png(rgba)), rgba)
 
 
-def test_a_palette_stays_one() -> None:
+@pytest.mark.parametrize("smooth", [False, True])
+def test_a_palette_stays_one(*, smooth: bool) -> None:
     rng = np.random.default_rng(4)
     palette = rng.integers(0, 256, (5, 4)).astype(np.uint8)
     palette[:, 3] = (255, 255, 0, 255, 255)
-    image = Indexed(rng.integers(0, 5, (30, 20)).astype(np.uint8), palette)
+    image = Indexed(rng.integers(0, 5, (30, 20)).astype(np.uint8), palette, smooth)
     body = encode_png(image)
     assert [kind for kind, _ in chunks(body)] == [b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"]
     np.testing.assert_array_equal(opencv(body), image.rgba())
