@@ -207,7 +207,7 @@ class SqlCatalog(SqlReader):
         with self._database.read() as connection:
             return [
                 (name, number, from_micros(beat))
-                for name, number, beat in connection.execute(query).tuples()
+                for name, number, beat in connection.execute(query)
             ]
 
     def commit(self, slots: Sequence[NewSlot]) -> Committed:
@@ -287,7 +287,7 @@ class SqlCatalog(SqlReader):
             .join(collections, collections.c.id == cubes.c.collection_id)
             .where(cubes.c.name.in_(names), cubes.c.recorded_in.is_(None))
             .order_by(cubes.c.name)
-        ).tuples()
+        )
         found = [(json.loads(cube), json.loads(collection)) for cube, collection in rows]
         by_id = {collection["id"]: collection for _, collection in found}
         return {

@@ -99,7 +99,7 @@ class SqlReader:
         """Pin a revision, by default the newest; see `protocols.Catalog`."""
         self._database.refresh()
         with self._database.read() as connection:
-            state = dict(connection.execute(select(meta.c.name, meta.c.value)).tuples().all())
+            state = dict(connection.execute(select(meta.c.name, meta.c.value)).all())
         newest, oldest = state["revision"], state["oldest_readable"]
         revision = newest if as_of is None else as_of
         if not 0 <= revision <= newest:

@@ -76,7 +76,7 @@ def _replay(database: SqliteDatabase, connection: Connection, revision: int, tex
 
 
 def _raise_slot_numbers(connection: Connection, slots_found: Mapping[str, int]) -> None:
-    for cube_id, name in connection.execute(select(cubes.c.id, cubes.c.name)).tuples().all():
+    for cube_id, name in connection.execute(select(cubes.c.id, cubes.c.name)).all():
         used = connection.execute(select(slots.c.number).where(slots.c.cube_id == cube_id))
         greatest = max([*used.scalars(), slots_found.get(name, -1)])
         connection.execute(

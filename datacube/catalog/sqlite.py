@@ -31,6 +31,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import Pool
 
 from datacube.catalog.tables import SCHEMA_VERSION, meta, metadata, slots
 from datacube.errors import StoreDamagedError, StoreError, StoreFullError, StoreReadOnlyError
@@ -82,7 +83,7 @@ class SqliteDatabase:
         _DATABASES.add(self)
 
     def _open_in_place(self) -> None:
-        self._engine = _engine(self.path, query_only=self.read_only)
+        self._engine = _engine(self, self.path, query_only=self.read_only)
         try:
             if self.read_only:
                 _check_schema(self._engine)
@@ -99,7 +100,7 @@ class SqliteDatabase:
 
     def _use_copy(self) -> None:
         self._copy = _Copy(self.path)
-        self._engine = _engine(self._copy.path, query_only=True)
+        self._engine = _engine(self, self._copy.path, query_only=True)
         try:
             _check_schema(self._engine)
         except (DBAPIError, sqlite3.Error) as error:
@@ -117,7 +118,7 @@ class SqliteDatabase:
         with self._guard:
             renewed = self._copy.renewed()
             if renewed is not None:
-                old, self._engine = self._engine, _engine(renewed, query_only=True)
+                old, self._engine = self._engine, _engine(self, renewed, query_only=True)
                 if old is not None:
                     old.dispose()
 
@@ -207,11 +208,14 @@ class SqliteDatabase:
                 self._copy.close()
 
     def forget_connections(self) -> None:
-        """Drop, unclosed, the connections inherited through a fork."""
+        """Leave alone the connections inherited through a fork; open new ones."""
         if self._engine is not None:
+            # Even closing them would be a use, so they are kept.
+            _INHERITED.append(self._engine.pool)
             self._engine.dispose(close=False)
 
 
+_INHERITED: list[Pool] = []
 _DATABASES: "weakref.WeakSet[SqliteDatabase]" = weakref.WeakSet()
 
 
@@ -296,7 +300,8 @@ class _Copy:
         raise StoreError(f"{self._source} changed during each of {COPY_ATTEMPTS} copies of it")
 
 
-def _engine(path: Path, *, query_only: bool) -> Engine:
+def _engine(owner: "SqliteDatabase", path: Path, *, query_only: bool) -> Engine:
+    """Return an engine whose connections are closed when `owner` is no longer used."""
     engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_TIMEOUT_S})
 
     @event.listens_for(engine, "connect")
@@ -311,6 +316,7 @@ def _engine(path: Path, *, query_only: bool) -> Engine:
             cursor.execute("PRAGMA query_only=ON")
         cursor.close()
 
+    weakref.finalize(owner, engine.dispose)
     return engine
 
 

@@ -56,7 +56,7 @@ def make_cube(name: str = "S2_TEST_32633", *, access: str = "public") -> Cube:
     )
 
 
-def make_scene(  # noqa: PLR0913 - a scene has many parts
+def make_scene(
     scene_id: str = "A",
     *,
     baseline: str = "05.09",
@@ -118,7 +118,7 @@ def full_shards(
     return tuple(shards)
 
 
-def commit_scene(  # noqa: PLR0913 - each test varies something else
+def commit_scene(
     catalog: SqlCatalog,
     scene: SceneRecord,
     *,

@@ -1,0 +1,82 @@
+"""A lost catalogue comes back from its records."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from datacube.catalog import SqlCatalog, open_catalog, rebuild_catalog
+from datacube.errors import StoreDamagedError, StoreError
+from tests.datacube.catalog.making import (
+    EVERYONE,
+    NOON,
+    commit_scene,
+    make_cube,
+    make_scene,
+    make_windows,
+    state_of,
+)
+
+CUBE = "S2_TEST_32633"
+
+
+@pytest.fixture
+def lost(tmp_path: Path) -> SqlCatalog:
+    """Return a catalogue with reprocessings, partial scenes, two cubes and an alias."""
+    catalog = open_catalog(tmp_path / "lost")
+    commit_scene(catalog, make_scene("A", baseline="04.00"))
+    commit_scene(catalog, make_scene("A", baseline="05.09"))
+    hidden = make_cube("S2_HIDDEN_32633", access="secret")
+    commit_scene(catalog, make_scene("A"), cube=hidden)
+    catalog.name_coverage("alps", CUBE)
+    north = make_windows(rows=(594_000, 594_960))
+    late = make_scene("B", reference=NOON + timedelta(days=2))
+    commit_scene(catalog, late, windows=north, bands=frozenset({"SCL"}))
+    return catalog
+
+
+def test_every_revision_of_the_rebuilt_catalogue_shows_what_it_showed(
+    lost: SqlCatalog, tmp_path: Path
+) -> None:
+    records = list(lost.unwritten_records(frozenset()))
+    made = rebuild_catalog(records, {CUBE: 7}, tmp_path / "new")
+    assert made.view().revision == 5
+    for revision in range(6):
+        before = lost.view(as_of=revision, principal=EVERYONE)
+        after = made.view(as_of=revision, principal=EVERYONE)
+        assert state_of(after) == state_of(before)
+        assert [s.number for c in after.cubes() for s in after.slots(c.name)] == [
+            s.number for c in before.cubes() for s in before.slots(c.name)
+        ]
+        for coverage_id in before.coverage_ids():
+            assert after.coverage(coverage_id) == before.coverage(coverage_id)
+    assert made.view().coverage("alps") == lost.view().coverage("alps")
+    assert list(made.unwritten_records(frozenset())) == records
+    assert lost.view(as_of=2).slots(CUBE) != lost.view(as_of=1).slots(CUBE)
+
+
+def test_new_claims_start_above_every_slot_found(lost: SqlCatalog, tmp_path: Path) -> None:
+    records = list(lost.unwritten_records(frozenset()))
+    made = rebuild_catalog(records, {CUBE: 7, "unknown": 3}, tmp_path / "new")
+    assert made.claim(CUBE) == 8
+    assert made.claim("S2_HIDDEN_32633") == 1
+
+
+def test_a_missing_record_is_named_and_nothing_is_left(lost: SqlCatalog, tmp_path: Path) -> None:
+    records = [r for r in lost.unwritten_records(frozenset()) if r[0] != 3]
+    with pytest.raises(StoreDamagedError, match="revision 3 is missing"):
+        rebuild_catalog(records, {}, tmp_path / "new")
+    with pytest.raises(StoreDamagedError, match="revision 1 is unreadable"):
+        rebuild_catalog([(1, '{"revision": 1')], {}, tmp_path / "new")
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_a_standing_catalogue_is_not_replaced(lost: SqlCatalog, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="move it away"):
+        rebuild_catalog([], {}, tmp_path / "lost")
+    assert lost.view().revision == 5
+
+
+def test_records_that_are_missing_are_yielded_to_the_next_writer(lost: SqlCatalog) -> None:
+    missing = [revision for revision, _ in lost.unwritten_records(frozenset({1, 3}))]
+    assert missing == [2, 4, 5]
