@@ -1,6 +1,6 @@
 """The styles of map layers: which bands, through which functions, painted how."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from datacube.cube import Band, Collection
@@ -22,8 +22,14 @@ SENTINEL_2 = "sentinel-2"
 """Style family of layers whose bands are Sentinel-2's, reflectance x 10000."""
 
 # 0.30 is about the brightest dry soil and concrete; clouds and snow clip. The gamma lifts
-# forest and water of L2A out of the black and keeps the haze of L1C pale instead of blue.
-_VISIBLE = Stretch(low=0, high=3000, gamma=1.35)
+# forest and water out of the black.
+_SURFACE = {name: Stretch(low=0, high=3000, gamma=1.35) for name in ("B04", "B03", "B02")}
+# Above the atmosphere the darkest pixels carry its light, the more the shorter the wave.
+_TOP_OF_ATMOSPHERE = {
+    "B04": Stretch(low=200, high=2800, gamma=1.35),
+    "B03": Stretch(low=370, high=2800, gamma=1.35),
+    "B02": Stretch(low=680, high=2900, gamma=1.35),
+}
 _NEAR_INFRARED = Stretch(low=0, high=5000, gamma=1.2)
 
 # Water and cloud below 0 in greys of blue; from bare soil to closed canopy the browns, yellows
@@ -84,19 +90,19 @@ DEFAULT_STYLES: StyleBook = DefaultStyles()
 
 
 def _sentinel_2(bands: tuple[Band, ...]) -> Iterator[Style]:
+    hazy = any((band.standard_name or "").startswith("toa_") for band in bands)
+    visible = _TOP_OF_ATMOSPHERE if hazy else _SURFACE
     yield _composite(
         "true-colour",
         "True colour",
         "B04, B03, B02 as red, green, blue: what an eye would see.",
-        ("B04", "B03", "B02"),
-        (_VISIBLE, _VISIBLE, _VISIBLE),
+        {name: visible[name] for name in ("B04", "B03", "B02")},
     )
     yield _composite(
         "false-colour",
         "False colour, infrared",
         "B08, B04, B03 as red, green, blue: vegetation is red.",
-        ("B08", "B04", "B03"),
-        (_NEAR_INFRARED, _VISIBLE, _VISIBLE),
+        {"B08": _NEAR_INFRARED, "B04": visible["B04"], "B03": visible["B03"]},
     )
     near_infrared, red = BandTerm(band="B08"), BandTerm(band="B04")
     yield Style(
@@ -127,19 +133,14 @@ def _sentinel_2(bands: tuple[Band, ...]) -> Iterator[Style]:
             )
 
 
-def _composite(
-    name: str,
-    title: str,
-    abstract: str,
-    bands: tuple[str, str, str],
-    stretches: tuple[Stretch, Stretch, Stretch],
-) -> Style:
+def _composite(name: str, title: str, abstract: str, channels: Mapping[str, Stretch]) -> Style:
+    red, green, blue = channels.values()
     return Style(
         name=name,
         title=title,
         abstract=abstract,
-        terms=tuple(BandTerm(band=band) for band in bands),
-        rule=Composite(stretches=stretches),
+        terms=tuple(BandTerm(band=band) for band in channels),
+        rule=Composite(stretches=(red, green, blue)),
         method=Method.LINEAR,
     )
 

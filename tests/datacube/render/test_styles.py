@@ -4,7 +4,7 @@ import pytest
 
 from datacube.cube import Band, Collection
 from datacube.errors import UnknownNameError
-from datacube.plan.colour import Classes, Grey
+from datacube.plan.colour import Classes, Composite, Grey
 from datacube.plan.functions import FUNCTIONS
 from datacube.plan.query import Method
 from datacube.plan.style import BandTerm, Call, Term
@@ -72,6 +72,15 @@ def test_measured_bands_are_interpolated_and_classes_never() -> None:
     for name in ("scl", "SCL"):
         assert book.style(LAYER, BANDS, name).method is Method.NEAREST
         assert isinstance(book.style(LAYER, BANDS, name).rule, Classes)
+
+
+def test_haze_is_taken_off_top_of_atmosphere_reflectance() -> None:
+    above = tuple(replace(b, standard_name="toa_bidirectional_reflectance") for b in BANDS[:3])
+    for bands, hazy in ((BANDS, False), (above, True)):
+        rule = DefaultStyles().style(LAYER, bands, "true-colour").rule
+        assert isinstance(rule, Composite)
+        red, green, blue = (stretch.low for stretch in rule.stretches)
+        assert (0 < red < green < blue) is hazy
 
 
 def test_every_function_of_a_style_exists() -> None:
