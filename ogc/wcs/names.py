@@ -1,5 +1,6 @@
 """Names of WCS 2.0: namespaces, versions, profiles, formats."""
 
+from datacube.encode.formats import COVERAGE_FORMATS, FORMAT_ALIASES, GEOTIFF
 from datacube.errors import UnknownNameError
 from ogc.faults import UnsupportedError
 from ogc.kvp import Kvp, shown
@@ -15,17 +16,9 @@ GEOSERVER = "http://www.geoserver.org/wcsgs/2.0"
 VERSION = "2.0.1"
 ACCEPTED_VERSIONS = ("2.0.1", "2.0.0")
 """The schemas and meanings of both are the same; 2.0.1 is answered."""
-NATIVE_FORMAT = "image/tiff"
-FORMATS = (NATIVE_FORMAT, "application/netcdf")
+NATIVE_FORMAT = GEOTIFF
+FORMATS = COVERAGE_FORMATS
 """GeoTIFF first: GDAL takes the first that sounds like TIFF."""
-_FORMAT_ALIASES = {
-    "image/geotiff": "image/tiff",
-    "geotiff": "image/tiff",
-    "image/tiff;application=geotiff": "image/tiff",
-    "image/tiff;subtype=geotiff": "image/tiff",
-    "application/x-netcdf": "application/netcdf",
-    "netcdf": "application/netcdf",
-}
 PROFILES = (
     "http://www.opengis.net/spec/WCS/2.0/conf/core",
     "http://www.opengis.net/spec/WCS_protocol-binding_get-kvp/1.0/conf/get-kvp",
@@ -38,7 +31,7 @@ PROFILES = (
 def parse_format(text: str) -> str:
     """Return the media type that FORMAT names.
 
-    >>> parse_format("image/geotiff")
+    >>> parse_format("image/GeoTIFF")
     'image/tiff'
 
     Raises
@@ -46,8 +39,8 @@ def parse_format(text: str) -> str:
     UnknownNameError
         If it is not offered.
     """
-    asked = "".join(text.casefold().split())
-    media_type = _FORMAT_ALIASES.get(asked, asked)
+    asked = "; ".join(part.strip() for part in text.casefold().split(";"))
+    media_type = FORMAT_ALIASES.get(asked, asked)
     if media_type not in FORMATS:
         raise UnknownNameError("format", text[:80], FORMATS)
     return media_type

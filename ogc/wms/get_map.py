@@ -7,6 +7,7 @@ from math import isfinite
 
 from pyproj import CRS
 
+from datacube.encode.formats import FORMAT_ALIASES, PICTURE_FORMATS, PNG
 from datacube.errors import InvalidParameterError, UnknownNameError
 from datacube.plan.query import Encode, Map, MapLayer, MapTime
 from datacube.protocols import Bbox
@@ -17,7 +18,7 @@ from ogc.faults import UnsupportedError
 from ogc.kvp import Kvp, integer, shown
 
 VERSION = "1.3.0"
-FORMATS = ("image/png", "image/jpeg")
+FORMATS = PICTURE_FORMATS
 """What a map can be, the preferred first."""
 MAX_LAYERS = 10
 """Layers of one map."""
@@ -67,9 +68,10 @@ def parse(kvp: Kvp) -> GetMap:
             parameter="VERSION",
         )
     crs = parse_crs(kvp.one("crs"))
-    media_type = kvp.one("format").casefold()
+    asked_format = kvp.one("format").casefold()
+    media_type = FORMAT_ALIASES.get(asked_format, asked_format)
     if media_type not in FORMATS:
-        raise UnknownNameError("format", media_type[:80], FORMATS)
+        raise UnknownNameError("format", asked_format[:80], FORMATS)
     return GetMap(
         layers=_layers(kvp.one("layers"), kvp.one("styles", default="")),
         crs=crs,
@@ -104,7 +106,7 @@ def handle(request: GetMap) -> Encode:
             width_px=request.width_px,
             height_px=request.height_px,
             time=request.time,
-            transparent=request.transparent and request.media_type == "image/png",
+            transparent=request.transparent and request.media_type == PNG,
             background=request.background,
         ),
         media_type=request.media_type,
