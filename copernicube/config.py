@@ -7,6 +7,7 @@ from typing import Any
 
 from datacube.errors import InvalidParameterError
 from datacube.protocols import Limits
+from ingest.rasters import ObjectStoreAccess
 
 PREFIX = "COPERNICUBE_"
 
@@ -46,6 +47,32 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     values = _overrides(Settings(), "", environ)
     limits = replace(Limits(), **_overrides(Limits(), "LIMIT_", environ))
     return replace(Settings(), **values, limits=limits)
+
+
+def load_object_store_access(environ: Mapping[str, str] | None = None) -> ObjectStoreAccess:
+    """Read how `s3://` places are reached from the usual AWS variables.
+
+    `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL` or `AWS_S3_ENDPOINT` (GDAL's, a host without
+    a scheme), `AWS_REGION` or `AWS_DEFAULT_REGION`, and the keys; without keys, or with
+    `AWS_NO_SIGN_REQUEST=YES`, requests are anonymous.
+
+    >>> load_object_store_access({"AWS_S3_ENDPOINT": "eodata.example"}).endpoint_url
+    'https://eodata.example'
+    """
+    environ = os.environ if environ is None else environ
+    endpoint = environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL")
+    host = environ.get("AWS_S3_ENDPOINT")
+    if endpoint is None and host:
+        plain = environ.get("AWS_HTTPS", "YES").upper() in ("NO", "FALSE", "OFF", "0")
+        endpoint = host if "://" in host else f"{'http' if plain else 'https'}://{host}"
+    unsigned = environ.get("AWS_NO_SIGN_REQUEST", "").upper() in ("YES", "TRUE", "ON", "1")
+    return ObjectStoreAccess(
+        endpoint_url=endpoint,
+        region=environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION"),
+        access_key_id=None if unsigned else environ.get("AWS_ACCESS_KEY_ID"),
+        secret_access_key=None if unsigned else environ.get("AWS_SECRET_ACCESS_KEY"),
+        session_token=None if unsigned else environ.get("AWS_SESSION_TOKEN"),
+    )
 
 
 def environment(settings: Settings) -> dict[str, str]:

@@ -1,11 +1,12 @@
 """What a mission's reader gives to the pipeline."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from datacube.cells import Valid, Values
 from datacube.cube import Band, Collection, Cube, SceneRecord
+from datacube.errors import CubeError
 from datacube.grid import Grid, Window
 
 
@@ -35,6 +36,8 @@ class SceneBand:
     grid: Grid
     """The source's grid; `window` of a read counts from its fixed origin."""
     read: ReadBand
+    saturated: Callable[[], int] | None = None
+    """How many valid cells read so far exceeded the stored type; None where none can."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +56,14 @@ class Scene:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadableScene:
+    """One scene of a location that holds several, which cannot be opened; the others can."""
+
+    name: str
+    error: CubeError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CubeChoice:
     """What the operator asked for: a cube by name, a resolution other than the product's."""
 
@@ -67,8 +78,8 @@ class SceneReader(Protocol):
         """Tell from the name and the first bytes whether `location` is this mission's."""
         ...
 
-    def open(self, location: str, choice: CubeChoice) -> Sequence[Scene]:
-        """Open the scenes at `location`: metadata only.
+    def open(self, location: str, choice: CubeChoice) -> Sequence[Scene | UnreadableScene]:
+        """Open the scenes at `location`: metadata and headers of files only.
 
         Raises
         ------

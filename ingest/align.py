@@ -1,0 +1,221 @@
+"""From the cells of a source to the cells of a cube: copied, repeated, or warped."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from math import ceil, floor
+from typing import Any
+
+import numpy as np
+import rasterio.crs
+from pyproj import CRS
+from rasterio.enums import Resampling
+from rasterio.warp import reproject, transform_bounds
+
+from datacube.axes import SNAP_DECIMALS
+from datacube.cells import Valid, Values
+from datacube.cube import SHARD_PX, Aggregate, Band, ResolutionGroup
+from datacube.grid import Grid, Window, crs_name
+from ingest.scene import SceneBand
+
+WARP_MARGIN_PX = 4
+"""Source cells around a block that its edge cells may need."""
+
+
+class Fit(StrEnum):
+    """How the cells of a source meet those of a cube."""
+
+    COPY = "copy"
+    """Cell by cell."""
+    REPEAT = "repeat"
+    """Each source cell is a whole number of cells of the cube."""
+    WARP = "warp"
+    """Resampled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """A band of a scene, placed on the lattice of a cube."""
+
+    source: SceneBand
+    band: Band
+    """As the cube defines it."""
+    group: ResolutionGroup
+    fit: Fit
+    factor: int
+    """Cells of the cube along one side of a source cell; 1 unless repeated."""
+    window: Window
+    """`(y, x)` grid indices that the source covers at level 0."""
+
+    @property
+    def warning(self) -> str | None:
+        """What an operator should know, or None."""
+        if self.fit is not Fit.WARP:
+            return None
+        grid = self.source.grid
+        return (
+            f"{self.band.name} is resampled: its cells of {grid.x.step:g} {grid.x.uom} in "
+            f"{crs_name(grid.crs)} do not lie on those of {self.group.name}"
+        )
+
+
+def place(source: SceneBand, band: Band, group: ResolutionGroup) -> Placed:
+    """Find where `source` lies on the lattice of `group`, and how its cells get there.
+
+    The cells are copied where they are the lattice's own, repeated where each is a
+    whole number of them, both without a change of value; else they are warped.
+    """
+    grid = group.grid
+    if same_crs(source.grid.crs, grid.crs):
+        ratio = source.grid.x.step / grid.x.step
+        top, left = grid.y.position(source.grid.y.start), grid.x.position(source.grid.x.start)
+        factor = round(ratio)
+        whole = (abs(n - round(n)) < 10**-SNAP_DECIMALS for n in (ratio, top, left))
+        if factor >= 1 and all(whole):
+            rows, cols = source.grid.shape
+            row, col = round(top), round(left)
+            return Placed(
+                source=source,
+                band=band,
+                group=group,
+                fit=Fit.COPY if factor == 1 else Fit.REPEAT,
+                factor=factor,
+                window=Window(((row, row + rows * factor), (col, col + cols * factor))),
+            )
+    box = transform_bounds(_rasterio(source.grid.crs), _rasterio(grid.crs), *source.grid.bbox)
+    return Placed(
+        source=source,
+        band=band,
+        group=group,
+        fit=Fit.WARP,
+        factor=1,
+        window=grid.cover(box).window,
+    )
+
+
+def same_crs(one: CRS, other: CRS) -> bool:
+    """Tell whether two CRS are the same, however they are written."""
+    return one == other or (
+        (epsg := one.to_epsg(min_confidence=70)) is not None
+        and epsg == other.to_epsg(min_confidence=70)
+    )
+
+
+def blocks(placed: Placed, window: Window) -> Iterator[tuple[Window, Values, Valid]]:
+    """Yield `window` from top to bottom in rows of whole shards: grid indices, values, validity.
+
+    `window` may be larger than the source; cells outside it hold nodata. Each source
+    row is read once, unless it is warped.
+    """
+    shift = placed.group.array_origin[0]
+    rows = _RepeatedRows(placed)
+    (start, stop), cols = window.ranges
+    while start < stop:
+        end = min(stop, ((start + shift) // SHARD_PX + 1) * SHARD_PX - shift)
+        block = Window(((start, end), cols))
+        values = np.full(block.shape, placed.band.nodata, placed.band.numpy_dtype)
+        valid = np.zeros(block.shape, np.bool_)
+        inside = block.intersect(placed.window)
+        if inside is not None:
+            at = inside.slices(block)
+            values[at], valid[at] = (
+                _warped(placed, inside) if placed.fit is Fit.WARP else rows.read(inside)
+            )
+        yield block, values, valid
+        start = end
+
+
+class _RepeatedRows:
+    """Reads target rows from top to bottom; a source row cut by a block's edge is kept."""
+
+    def __init__(self, placed: Placed) -> None:
+        self._placed = placed
+        self._kept: tuple[int, Values, Valid] | None = None
+
+    def read(self, window: Window) -> tuple[Values, Valid]:
+        """Return values and validity in `window`, which lies inside the source."""
+        placed, factor = self._placed, self._placed.factor
+        (top, _), (left, _) = placed.window.ranges
+        (row, row_stop), (col, col_stop) = window.ranges
+        first, last = (row - top) // factor, ceil((row_stop - top) / factor)
+        cols = ((col - left) // factor, ceil((col_stop - left) / factor))
+        values, valid = self._source(first, last, cols)
+        if factor == 1:
+            return values, valid
+        cut = (
+            slice(row - top - first * factor, row_stop - top - first * factor),
+            slice(col - left - cols[0] * factor, col_stop - left - cols[0] * factor),
+        )
+        return _repeat(values, factor)[cut], _repeat(valid, factor)[cut]
+
+    def _source(self, first: int, last: int, cols: tuple[int, int]) -> tuple[Values, Valid]:
+        kept = self._kept
+        start = first + 1 if kept is not None and kept[0] == first else first
+        if kept is not None and start == last:
+            return kept[1], kept[2]
+        values, valid = self._placed.source.read(Window(((start, last), cols)))
+        if kept is not None and start > first:
+            values = np.concatenate([kept[1], values])
+            valid = np.concatenate([kept[2], valid])
+        if self._placed.factor > 1:
+            self._kept = (last - 1, values[-1:].copy(), valid[-1:].copy())
+        return values, valid
+
+
+def _repeat(cells: Values, factor: int) -> Values:
+    return np.repeat(np.repeat(cells, factor, axis=0), factor, axis=1)
+
+
+def _warped(placed: Placed, window: Window) -> tuple[Values, Valid]:
+    """Resample: bilinear, or a mean into much coarser cells, over valid cells; classes nearest."""
+    target, source = placed.group.grid.at(window), placed.source.grid
+    dtype, nodata = placed.band.numpy_dtype, placed.band.nodata
+    part = _source_window(target, source)
+    empty = np.full(window.shape, nodata, dtype), np.zeros(window.shape, np.bool_)
+    if part is None:
+        return empty
+    values, valid = placed.source.read(part)
+    continuous = placed.band.aggregate is Aggregate.MEAN
+    coarser = target.x.step > 1.5 * source.x.step and same_crs(source.crs, target.crs)
+    # NaN as nodata makes GDAL weigh by validity, and no legal number is mistaken for nodata.
+    numbers = np.where(valid, values, np.nan).astype(np.float64)
+    warped = np.full(window.shape, np.nan, np.float64)
+    method = Resampling.nearest
+    if continuous:
+        method = Resampling.average if coarser else Resampling.bilinear
+    reproject(
+        numbers,
+        warped,
+        src_transform=source.at(part).transform,
+        src_crs=_rasterio(source.crs),
+        src_nodata=np.nan,
+        dst_transform=target.transform,
+        dst_crs=_rasterio(target.crs),
+        dst_nodata=np.nan,
+        resampling=method,
+        num_threads=1,
+    )
+    found = ~np.isnan(warped)
+    if dtype.kind in "iu":
+        warped = np.rint(warped)
+    stored = np.where(found, warped, nodata).astype(dtype)
+    return stored, found
+
+
+def _source_window(target: Grid, source: Grid) -> Window | None:
+    """Return the source cells that `target` may need, or None."""
+    box = transform_bounds(_rasterio(target.crs), _rasterio(source.crs), *target.bbox)
+    reach = WARP_MARGIN_PX + ceil(target.x.step / source.x.step)
+    rows = sorted(source.y.position(y) for y in (box[1], box[3]))
+    cols = sorted(source.x.position(x) for x in (box[0], box[2]))
+    wanted = Window(
+        (
+            (floor(rows[0]) - reach, ceil(rows[1]) + reach),
+            (floor(cols[0]) - reach, ceil(cols[1]) + reach),
+        )
+    )
+    return wanted.intersect(source.window)
+
+
+def _rasterio(crs: CRS) -> Any:  # noqa: ANN401  # rasterio is not annotated
+    return rasterio.crs.CRS.from_wkt(crs.to_wkt())

@@ -1,0 +1,246 @@
+"""From places to visible slots: open, place, write, commit; many scenes and bands at once."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from dask.base import compute
+from dask.delayed import delayed
+
+from datacube.cube import Cube
+from datacube.errors import CubeError, SourceError, UnsupportedSourceError, WrongResolutionError
+from ingest.align import Placed, place
+from ingest.job import Destination, Job, Work, failed, skip_note
+from ingest.progress import IngestProgress, Silent
+from ingest.scene import CubeChoice, Scene, SceneReader, UnreadableScene
+from ingest.summary import Outcome, Status, Summary
+from ingest.writer import slot_windows
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestOptions:
+    """How to ingest."""
+
+    choice: CubeChoice = field(default_factory=CubeChoice)
+    jobs: int = 2
+    """Bands worked on at once, of one scene or of several."""
+    dry_run: bool = False
+    """Say what would be done, write nothing."""
+
+
+def run(
+    locations: Sequence[str],
+    *,
+    readers: Sequence[SceneReader],
+    destination: Destination,
+    options: IngestOptions,
+    progress: IngestProgress | None = None,
+) -> Summary:
+    """Ingest every scene at `locations`; one that fails leaves the others alone.
+
+    Scenes become visible one by one, each in a commit of its own. Processings of the
+    same scene are written one after the other, the best first.
+
+    Memory: about 750 MB for each of `options.jobs` while whole tiles of 10980 x 10980
+    pixels are read (see `SceneWriter`), with 256 MB of decoded blocks for all.
+
+    Raises
+    ------
+    StoreError
+        If the store or the catalogue cannot be written at all.
+    """
+    start = time.monotonic()
+    progress = progress or Silent()
+    if not options.dry_run:
+        _write_missing_records(destination)
+    opened = _in_parallel(
+        [partial(_open, location, readers, options.choice) for location in locations],
+        options.jobs,
+    )
+    planned = [
+        _plan(source, scene, destination, dry_run=options.dry_run)
+        for found in opened
+        for source, scene in found
+    ]
+    works = [work for work in planned if isinstance(work, Work)]
+    if options.dry_run:
+        outcomes = [p if isinstance(p, Outcome) else _would(p, destination) for p in planned]
+    else:
+        progress.plan(
+            scenes=len(planned),
+            bands=sum(len(work.placed) for work in works),
+            nbytes=sum(work.nbytes for work in works),
+        )
+        for outcome in planned:
+            if isinstance(outcome, Outcome):
+                progress.scene_done(outcome.line, bands_left=0, nbytes_left=0)
+        del opened
+        done = iter(_write(works, destination, options, progress))
+        outcomes = [p if isinstance(p, Outcome) else next(done) for p in planned]
+    return Summary(outcomes=tuple(outcomes), seconds=time.monotonic() - start)
+
+
+type _Opened = tuple[str, Scene | UnreadableScene]
+
+
+def _open(location: str, readers: Sequence[SceneReader], choice: CubeChoice) -> Sequence[_Opened]:
+    try:
+        reader = _reader(location, readers)
+        return [(location, scene) for scene in reader.open(location, choice)]
+    except CubeError as error:
+        return [(location, UnreadableScene(name=location, error=error))]
+    except Exception as error:  # noqa: BLE001  # a reader's defect must not stop the other scenes
+        _log.debug("reader failed", exc_info=True)
+        failure = SourceError(f"{location} cannot be read: {type(error).__name__}: {error}")
+        return [(location, UnreadableScene(name=location, error=failure))]
+
+
+def _reader(location: str, readers: Sequence[SceneReader]) -> SceneReader:
+    for reader in readers:
+        if reader.recognises(location):
+            return reader
+    if not Path(location).exists():
+        raise SourceError(f"{location} does not exist")
+    raise UnsupportedSourceError(
+        f"{location} is no product that is known: a SAFE folder, a zipped SAFE, an s3:// "
+        "prefix ending in .SAFE, or a STAC item or item collection is needed"
+    )
+
+
+def _plan(
+    source: str, scene: Scene | UnreadableScene, destination: Destination, *, dry_run: bool
+) -> Work | Outcome:
+    """Register the scene's cube and place its bands; touches no cell."""
+    if isinstance(scene, UnreadableScene):
+        return failed(scene.name, None, scene.error)
+    try:
+        catalog = destination.catalog
+        standing = catalog.find_cube(scene.cube.name)
+        if standing is not None:
+            _check_same(scene.cube, standing)
+        if not dry_run:
+            standing = catalog.ensure_cube(scene.collection, scene.cube)
+        cube = standing or scene.cube
+        placed = tuple(
+            place(band, target, cube.group(target.group))
+            for band in scene.bands
+            for target in (cube.band(band.band.name),)
+        )
+        _check_lattice(placed)
+    except CubeError as error:
+        return failed(source, scene.record.product_id, error)
+    windows = slot_windows(placed)
+    sizes = {w.group: w.window.size for w in windows}
+    warnings = (*scene.warnings, *(text for p in placed if (text := p.warning)))
+    return Work(
+        source=source,
+        record=scene.record,
+        cube=cube,
+        placed=placed,
+        windows=windows,
+        warnings=warnings,
+        nbytes=sum(sizes[p.group.name] * p.band.numpy_dtype.itemsize for p in placed),
+    )
+
+
+def _check_same(asked: Cube, standing: Cube) -> None:
+    """Refuse a cube of this name that holds something else."""
+    if standing.collection != asked.collection:
+        raise UnsupportedSourceError(
+            f"cube {standing.name} holds {standing.collection}, the scene is {asked.collection}; "
+            "name another with --cube"
+        )
+    have = tuple(group.name for group in standing.groups)
+    want = tuple(group.name for group in asked.groups)
+    if have != want:
+        raise WrongResolutionError(
+            f"cube {standing.name} has the resolutions {', '.join(have)}, not {', '.join(want)}; "
+            "name another with --cube, or the same with "
+            f"--resolution {standing.groups[0].resolution:g}"
+        )
+
+
+def _check_lattice(placed: Sequence[Placed]) -> None:
+    """Refuse a source that lies outside the span of the cube."""
+    for band in placed:
+        whole = band.group.grid.window
+        if band.window.hull(whole) != whole:
+            raise UnsupportedSourceError(
+                f"{band.band.name} lies outside the span {band.group.grid.bbox} of its cube"
+            )
+
+
+def _would(work: Work, destination: Destination) -> Outcome:
+    """Say what would become of a scene."""
+    standing = destination.catalog.standing(
+        work.cube.name, work.record, windows=work.windows, bands=work.bands
+    )
+    if note := skip_note(standing):
+        return work.outcome(Status.SKIPPED, note=note)
+    return work.outcome(Status.PLANNED)
+
+
+def _write(
+    works: Sequence[Work],
+    destination: Destination,
+    options: IngestOptions,
+    progress: IngestProgress,
+) -> Sequence[Outcome]:
+    """Write all scenes on threads: Dask begins a scene only where none begun has work left."""
+    for cube in {work.cube.name: work.cube for work in works}.values():
+        destination.store.prepare(cube)
+    finished: dict[int, object] = {}
+    last: dict[tuple[str, str], object] = {}
+    best_first = sorted(range(len(works)), key=lambda i: works[i].record.precedence, reverse=True)
+    jobs = [Job(work, destination, progress) for work in works]
+    # In the order given, but for processings of one scene, which follow their better.
+    for index in sorted(best_first, key=lambda i: _rank(works, best_first, i)):
+        work, job = works[index], jobs[index]
+        key = (work.cube.name, work.record.scene_id)
+        begun = _task(job.begin, f"begin-{index}")(last.get(key))
+        bands = [
+            _task(partial(job.band, number), f"band-{index}-{number}")(begun)
+            for number in range(len(work.placed))
+        ]
+        last[key] = finished[index] = _task(job.finish, f"finish-{index}")(bands)
+    ordered = [finished[index] for index in range(len(works))]
+    return _compute(ordered, options.jobs)
+
+
+def _rank(works: Sequence[Work], best_first: Sequence[int], index: int) -> tuple[int, int]:
+    """Sort key: where the first processing of the scene was given, then precedence."""
+    scene = (works[index].cube.name, works[index].record.scene_id)
+    first = min(
+        i for i, work in enumerate(works) if (work.cube.name, work.record.scene_id) == scene
+    )
+    return first, best_first.index(index)
+
+
+def _in_parallel[T](calls: Sequence[Callable[[], T]], jobs: int) -> Sequence[T]:
+    tasks = [_task(call, f"open-{index}")() for index, call in enumerate(calls)]
+    return _compute(tasks, jobs)
+
+
+def _compute(tasks: Sequence[object], jobs: int) -> Sequence[Any]:
+    # Dask publishes no annotations of these.
+    run_all: Callable[..., tuple[Any, ...]] = compute
+    return run_all(*tasks, scheduler="threads", num_workers=jobs, optimize_graph=False)
+
+
+def _task(call: Callable[..., object], name: str) -> Callable[..., object]:
+    """Return `call` as a lazy task; its own arguments are not looked into."""
+    lazy: Callable[..., Any] = delayed
+    return partial(lazy(call, traverse=False, pure=False), dask_key_name=name)
+
+
+def _write_missing_records(destination: Destination) -> None:
+    """Write the records of commits whose writer died before it could."""
+    present = destination.records_present()
+    for revision, record in destination.catalog.unwritten_records(present):
+        destination.store.record_commit(revision, record)

@@ -1,0 +1,202 @@
+"""Raster files read by window, each thread through a handle of its own."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+import rasterio
+from affine import Affine
+from numpy.typing import NDArray
+from pyproj import CRS
+from rasterio.errors import RasterioError, RasterioIOError
+from rasterio.session import Session
+from rasterio.windows import Window as RasterWindow
+
+from datacube.axes import RegularAxis
+from datacube.errors import SourceError, UnsupportedSourceError
+from datacube.grid import Grid, Window
+
+DRIVERS = ("GTiff", "JP2OpenJPEG")
+"""Formats that are opened, told by their bytes. No VRT: it could name any file of this machine."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectStoreAccess:
+    """How `s3://` places are reached. Without a key, requests are not signed."""
+
+    endpoint_url: str | None = None
+    """Such as `https://eodata.dataspace.copernicus.eu`; None is AWS."""
+    region: str | None = None
+    access_key_id: str | None = None
+    secret_access_key: str | None = field(default=None, repr=False)
+    session_token: str | None = field(default=None, repr=False)
+
+    @property
+    def anonymous(self) -> bool:
+        """Whether requests go out without a signature."""
+        return self.access_key_id is None or self.secret_access_key is None
+
+
+class _Keys(Session):  # type: ignore[misc]  # rasterio is not annotated
+    """Credentials for GDAL's /vsis3/, set for the reading thread only."""
+
+    def __init__(self, access: ObjectStoreAccess) -> None:
+        self._options = (
+            {}
+            if access.anonymous
+            else {
+                "AWS_ACCESS_KEY_ID": access.access_key_id or "",
+                "AWS_SECRET_ACCESS_KEY": access.secret_access_key or "",
+                "AWS_SESSION_TOKEN": access.session_token or "",
+            }
+        )
+
+    def get_credential_options(self) -> dict[str, str]:
+        return self._options
+
+
+@contextmanager
+def gdal_environment(access: ObjectStoreAccess) -> Iterator[None]:
+    """Set what GDAL needs in this thread: one decoding thread, `access`, bounded waiting."""
+    options: dict[str, object] = {
+        "GDAL_NUM_THREADS": "1",
+        # Not EMPTY_DIR: sidecars (.aux.xml) are then looked for one by one, never by a listing.
+        "GDAL_DISABLE_READDIR_ON_OPEN": "TRUE",
+        "GDAL_HTTP_TIMEOUT": "60",
+        "GDAL_HTTP_CONNECTTIMEOUT": "20",
+        "GDAL_HTTP_MAX_RETRY": "3",
+        "GDAL_HTTP_RETRY_DELAY": "1",
+        "GDAL_CACHEMAX": 256 * 2**20,
+        "AWS_NO_SIGN_REQUEST": "YES" if access.anonymous else "NO",
+    }
+    if access.region:
+        options["AWS_REGION"] = access.region
+    if access.endpoint_url:
+        scheme, _, host = access.endpoint_url.rpartition("://")
+        options |= {
+            "AWS_S3_ENDPOINT": host.rstrip("/"),
+            "AWS_HTTPS": "NO" if scheme == "http" else "YES",
+            "AWS_VIRTUAL_HOSTING": "FALSE",
+        }
+    with rasterio.Env(session=_Keys(access), **options):
+        yield
+
+
+def gdal_path(location: str) -> str:
+    """Spell a path, `http(s)://` or `s3://` address as GDAL does.
+
+    >>> gdal_path("s3://eodata/a.jp2"), gdal_path("/data/a.jp2")
+    ('/vsis3/eodata/a.jp2', '/data/a.jp2')
+    """
+    if location.startswith("s3://"):
+        return "/vsis3/" + location.removeprefix("s3://")
+    if location.startswith(("http://", "https://")):
+        # The name holds an address; what GDAL would take as its own separators is quoted.
+        return "/vsicurl/" + quote(location, safe=":/?&=%+,;@~!$'()*#[]")
+    return location
+
+
+class RasterFile:
+    """One raster file; open it with `open_raster`.
+
+    A handle is opened for each thread that reads and closed with this object:
+    JP2 decoders share no state between handles, and GDAL's shared ones returned
+    wrong cells.
+    """
+
+    def __init__(self, name: str, path: str, access: ObjectStoreAccess) -> None:
+        self.name = name
+        """What messages call the file."""
+        self._path = path
+        self._access = access
+        self._local = threading.local()
+        with self._errors(), gdal_environment(access):
+            dataset = self._dataset()
+            self.shape: tuple[int, int] = dataset.shape
+            """`(rows, columns)`."""
+            self.count: int = dataset.count
+            self.dtype = np.dtype(dataset.dtypes[0])
+            self.block_rows: int = dataset.block_shapes[0][0]
+            """Rows that are decoded as one."""
+            transform: Affine = dataset.transform
+            self.transform = None if transform == Affine.identity() else transform
+            """From `(column, row)` to the CRS; None where neither file nor sidecar has it."""
+            self.crs = CRS.from_user_input(dataset.crs.to_wkt()) if dataset.crs else None
+
+    def read(self, window: Window, index: int = 1) -> NDArray[Any]:
+        """Return the cells of plane `index` in `window`, `(y, x)`, counted from the first cell.
+
+        Raises
+        ------
+        SourceError
+            If the file cannot be read or decoded.
+        """
+        with self._errors(), gdal_environment(self._access):
+            values: NDArray[Any] = self._dataset().read(index, window=_raster_window(window))
+        return values
+
+    def read_planes(self, window: Window) -> NDArray[Any]:
+        """Return all planes, `(plane, y, x)`; otherwise as `read`."""
+        with self._errors(), gdal_environment(self._access):
+            values: NDArray[Any] = self._dataset().read(window=_raster_window(window))
+        return values
+
+    def _dataset(self) -> Any:  # noqa: ANN401  # rasterio is not annotated
+        if not hasattr(self._local, "dataset"):
+            self._local.dataset = _open(self._path)
+        return self._local.dataset
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (RasterioIOError, RasterioError, ValueError) as error:
+            cause = error.__cause__ or error
+            raise SourceError(f"{self.name} cannot be read: {cause}") from error
+
+
+def _open(path: str) -> Any:  # noqa: ANN401  # rasterio is not annotated
+    """Open with the driver that knows the first bytes; the suffix says nothing."""
+    refused = []
+    for driver in DRIVERS:
+        try:
+            return rasterio.open(path, driver=driver)
+        except RasterioIOError as error:
+            # GDAL's words where a driver does not know the bytes.
+            if "not recognized as being in a supported file format" not in str(error):
+                raise
+            refused.append(driver)
+    raise RasterioIOError(f"its bytes are those of none of {', '.join(refused)}")
+
+
+def _raster_window(window: Window) -> RasterWindow:
+    (row, row_stop), (col, col_stop) = window.plane.ranges
+    return RasterWindow(col, row, col_stop - col, row_stop - row)
+
+
+def source_grid(name: str, shape: tuple[int, int], transform: Affine, crs: CRS) -> Grid:
+    """Return the grid of a file, cells numbered from its own upper left corner.
+
+    Raises
+    ------
+    UnsupportedSourceError
+        If the cells are not north up and square.
+    """
+    size = transform.a
+    square = size > 0 and abs(transform.e + size) <= 1e-6 * size
+    if not square or transform.b != 0 or transform.d != 0:
+        raise UnsupportedSourceError(
+            f"{name} has the transform {tuple(transform)[:6]}; cells must be square and north up"
+        )
+    unit = crs.axis_info[0].unit_name if crs.axis_info else "metre"
+    uom = "m" if unit == "metre" else "deg" if unit == "degree" else unit
+    x_name, y_name = ("Lon", "Lat") if crs.is_geographic else ("E", "N")
+    return Grid(
+        crs=crs,
+        x=RegularAxis(name=x_name, uom=uom, start=transform.c, step=size, size=shape[1]),
+        y=RegularAxis(name=y_name, uom=uom, start=transform.f, step=-size, size=shape[0]),
+    )
