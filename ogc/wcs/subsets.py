@@ -81,8 +81,8 @@ def _subset(text: str, default_crs: CRS | None) -> Trim | Slice:
 
 
 def _bound(text: str, axis: str, subset: str) -> float | Period | None:
-    # GDAL quotes every value, numbers too.
-    bare = text.strip().removeprefix('"').removesuffix('"').strip()
+    # GDAL quotes every value, numbers too; OWSLib quotes what is quoted already.
+    bare = text.strip().strip('"').strip()
     if bare == "*":
         return None
     year = axis.casefold() in _TIME_AXES and _YEAR.fullmatch(bare)

@@ -7,8 +7,8 @@ from ogc.xml import MEDIA_TYPE, XSI, Vocabulary, document
 
 _XML = Vocabulary(namespaces={"": "http://www.opengis.net/ogc", "xsi": XSI})
 
-# Statuses: GDAL and OWSLib look at the document, QGIS and browsers at the status; with a 4xx
-# each of them reports an error, with 200 a browser would try to draw the document.
+# WMS 1.3.0 prescribes no status. With 400 GDAL, QGIS and OWSLib all show the text of the
+# exception; OWSLib hides it behind a 404, and a browser would draw a document sent with 200.
 FAULTS = MappingProxyType(
     {
         "failure": Fault(exception_code=None, status=500),
@@ -21,16 +21,16 @@ FAULTS = MappingProxyType(
         ),
         "current-update-sequence": Fault(exception_code="CurrentUpdateSequence", status=400),
         "time-selection": Fault(exception_code="InvalidDimensionValue", status=400),
-        "unknown-name/collection": Fault(exception_code="LayerNotDefined", status=404),
-        "unknown-name/coverage": Fault(exception_code="LayerNotDefined", status=404),
-        "unknown-name/cube": Fault(exception_code="LayerNotDefined", status=404),
-        "unknown-name/layer": Fault(exception_code="LayerNotDefined", status=404),
-        "unknown-name/style": Fault(exception_code="StyleNotDefined", status=404),
+        "unknown-name/collection": Fault(exception_code="LayerNotDefined", status=400),
+        "unknown-name/coverage": Fault(exception_code="LayerNotDefined", status=400),
+        "unknown-name/cube": Fault(exception_code="LayerNotDefined", status=400),
+        "unknown-name/layer": Fault(exception_code="LayerNotDefined", status=400),
+        "unknown-name/style": Fault(exception_code="StyleNotDefined", status=400),
         "unknown-name/crs": Fault(exception_code="InvalidCRS", status=400),
         "unknown-name/format": Fault(exception_code="InvalidFormat", status=400),
         "not-supported": Fault(exception_code="OperationNotSupported", status=400),
         "not-supported/version": Fault(exception_code=None, status=400),
-        "revision": Fault(exception_code=None, status=404),
+        "revision": Fault(exception_code=None, status=400),
         "limit-exceeded": Fault(exception_code=None, status=413),
     }
 )

@@ -6,10 +6,15 @@ from typing import Any, cast
 from urllib.parse import urlparse
 
 import pytest
+from hypothesis import settings
 from lxml import etree
 
 from tests.conftest import REPOSITORY
 from tests.ogc.fakes import Client
+
+# A machine that is busy with other tests answers late, not wrongly.
+settings.register_profile("services", deadline=None)
+settings.load_profile("services")
 
 _RGRID = b"""<schema xmlns="http://www.w3.org/2001/XMLSchema" xmlns:gml="http://www.opengis.net/gml/3.2"
  xmlns:r="http://www.opengis.net/gml/3.3/rgrid" targetNamespace="http://www.opengis.net/gml/3.3/rgrid"

@@ -152,8 +152,8 @@ def test_a_place_without_data_is_empty(engine: Engine) -> None:
         (COVERAGE + "_7m", 404, "NoSuchCoverage"),
         (f"{COVERAGE}&scalefactor=5000", 413, "NoApplicableCode"),
         (f"{COVERAGE}&scalesize=Q(5)", 404, "InvalidAxisLabel"),
-        (_map(NATIVE, "EPSG:32633").replace("styles=scl", "styles=x"), 404, "StyleNotDefined"),
-        (_map(NATIVE, "EPSG:32633").replace("=S2_L2A", "=x"), 404, "LayerNotDefined"),
+        (_map(NATIVE, "EPSG:32633").replace("styles=scl", "styles=x"), 400, "StyleNotDefined"),
+        (_map(NATIVE, "EPSG:32633").replace("=S2_L2A", "=x"), 400, "LayerNotDefined"),
         (_map(NATIVE, "EPSG:32633").replace("=80", "=100000"), 413, None),
     ],
 )

@@ -30,9 +30,9 @@ COVERAGE = "service=WCS&version=2.0.1&request=GetCoverage&coverageid=a"
 @pytest.mark.parametrize(
     ("error", "wms", "wcs"),
     [
-        (UnknownNameError("layer", "a"), (404, "LayerNotDefined"), (404, "InvalidParameterValue")),
-        (UnknownNameError("coverage", "a"), (404, "LayerNotDefined"), (404, "NoSuchCoverage")),
-        (UnknownNameError("style", "a"), (404, "StyleNotDefined"), (404, "InvalidParameterValue")),
+        (UnknownNameError("layer", "a"), (400, "LayerNotDefined"), (404, "InvalidParameterValue")),
+        (UnknownNameError("coverage", "a"), (400, "LayerNotDefined"), (404, "NoSuchCoverage")),
+        (UnknownNameError("style", "a"), (400, "StyleNotDefined"), (404, "InvalidParameterValue")),
         (UnknownNameError("axis", "a"), (400, None), (404, "InvalidAxisLabel")),
         (UnknownNameError("band", "a"), (400, None), (404, "NoSuchField")),
         (OutOfDomainError("far"), (400, None), (404, "InvalidSubsetting")),

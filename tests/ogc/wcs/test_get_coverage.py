@@ -42,6 +42,7 @@ def _parse(more: str) -> GetCoverage:
             "Lat,http://www.opengis.net/def/crs/EPSG/0/4326(47,48)",
             Trim(axis="Lat", low=47.0, high=48.0, crs=parse_crs("EPSG:4326")),
         ),
+        ('ansi(""2022-12-11"")', Slice(axis="ansi", at=parse_period("2022-12-11"))),
         ('ansi("2022-12-11")', Slice(axis="ansi", at=parse_period("2022-12-11"))),
         ("time(2022)", Slice(axis="time", at=parse_period("2022"))),
         (

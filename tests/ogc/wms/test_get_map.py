@@ -119,7 +119,7 @@ def _request(encode: Encode) -> Map:
         ({"time": "2022-11,2022-12"}, "InvalidDimensionValue", 400),
         ({"time": "2022-12/2022-11"}, "InvalidDimensionValue", 400),
         ({"time": "2022-11/2022-12/often"}, "InvalidDimensionValue", 400),
-        ({"as_of": "99"}, None, 404),
+        ({"as_of": "99"}, None, 400),
         ({"as_of": "old"}, None, 400),
     ],
 )
