@@ -7,7 +7,6 @@ import contextlib
 import os
 import shutil
 import sqlite3
-import tempfile
 import threading
 import time
 import weakref
@@ -33,6 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import Pool
 
+from datacube.catalog.copying import FileCopy
 from datacube.catalog.tables import SCHEMA_VERSION, meta, metadata, slots
 from datacube.errors import StoreDamagedError, StoreError, StoreFullError, StoreReadOnlyError
 from datacube.protocols import Bbox
@@ -40,9 +40,6 @@ from datacube.protocols import Bbox
 BUSY_TIMEOUT_S = 60.0
 """How long a statement waits for another writer."""
 LOCK_ATTEMPTS = 3
-COPY_CHECK_S = 0.25
-"""How often a catalogue on read-only media is compared with its copy."""
-COPY_ATTEMPTS = 20
 CUBE_SPACING = 1e8
 """Width that each cube gets on the RTree's first axis, so that one tree serves all cubes.
 
@@ -71,7 +68,7 @@ class SqliteDatabase:
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
         self.read_only = read_only or not _writable(path)
-        self._copy: _Copy | None = None
+        self._copy: FileCopy | None = None
         self._engine: Engine | None = None
         self._guard = threading.RLock()
         if self.read_only and not path.exists():
@@ -99,7 +96,7 @@ class SqliteDatabase:
             self._use_copy()
 
     def _use_copy(self) -> None:
-        self._copy = _Copy(self.path)
+        self._copy = FileCopy(self.path)
         self._engine = _engine(self, self._copy.path, query_only=True)
         try:
             _check_schema(self._engine)
@@ -238,66 +235,6 @@ def meets_box(box: Bbox) -> ColumnElement[bool]:
         overlap,
         and_(slots.c.min_x <= x1, slots.c.max_x >= x0, slots.c.min_y <= y1, slots.c.max_y >= y0),
     )
-
-
-class _Copy:
-    """A copy, with its `-wal`, of a catalogue that cannot be opened in place."""
-
-    def __init__(self, source: Path) -> None:
-        self._source = source
-        self._folder = Path(tempfile.mkdtemp(prefix="copernicube-catalog-"))
-        self._finalizer = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
-        self._turn = 0
-        self._checked = time.monotonic()
-        self._signature = self._copy()
-
-    @property
-    def path(self) -> Path:
-        return self._folder / f"{self._turn}.sqlite"
-
-    def renewed(self) -> Path | None:
-        """Copy again where the source changed; return the new copy, or None."""
-        now = time.monotonic()
-        if now - self._checked < COPY_CHECK_S:
-            return None
-        self._checked = now
-        if self._signed() == self._signature:
-            return None
-        for old in self._folder.glob(f"{self._turn - 1}.sqlite*"):
-            old.unlink(missing_ok=True)
-        self._turn += 1
-        self._signature = self._copy()
-        return self.path
-
-    def close(self) -> None:
-        self._finalizer()
-
-    def _parts(self) -> tuple[Path, Path]:
-        return self._source, self._source.with_name(self._source.name + "-wal")
-
-    def _signed(self) -> tuple[tuple[int, int, int] | None, ...]:
-        signature: list[tuple[int, int, int] | None] = []
-        for part in self._parts():
-            try:
-                state = part.stat()
-            except FileNotFoundError:
-                signature.append(None)
-            else:
-                signature.append((state.st_ino, state.st_size, state.st_mtime_ns))
-        return tuple(signature)
-
-    def _copy(self) -> tuple[tuple[int, int, int] | None, ...]:
-        for _ in range(COPY_ATTEMPTS):
-            before = self._signed()
-            for part, suffix in zip(self._parts(), ("", "-wal"), strict=True):
-                target = Path(f"{self.path}{suffix}")
-                target.unlink(missing_ok=True)
-                with contextlib.suppress(FileNotFoundError):
-                    shutil.copyfile(part, target)
-            if before == self._signed():
-                return before
-            time.sleep(0.05)
-        raise StoreError(f"{self._source} changed during each of {COPY_ATTEMPTS} copies of it")
 
 
 def _engine(owner: "SqliteDatabase", path: Path, *, query_only: bool) -> Engine:

@@ -160,13 +160,14 @@ def _direction(degrees_per_unit: float) -> _Combine:
             np.add(east, np.sin(angle), out=east, where=mask)
             np.add(north, np.cos(angle), out=north, where=mask)
             np.minimum(lowest, child, out=lowest, where=mask)
+        lowest[np.isinf(lowest)] = 0  # no valid child
         mean = np.rad2deg(np.arctan2(east, north)) / degrees_per_unit
         turn = 360 / degrees_per_unit
         # Sums of four unit vectors that cancel out leave about 1e-16.
         mean = np.where(np.hypot(east, north) < 1e-9, lowest, mean)
         if dtype.kind in "iu":
             mean = np.rint(mean)
-        mean = np.where(np.isfinite(mean), mean % turn, 0)
-        return mean.astype(dtype)
+        turned: Values = (mean % turn).astype(dtype)
+        return turned
 
     return combine

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import zarr
+from obstore.exceptions import BaseError
 
 from datacube.cells import Values
 from datacube.cube import SHARD_PX, VALID_BAND, Cube, ResolutionGroup, Slot
@@ -26,6 +27,10 @@ from datacube.store.location import Location
 PREPARED_LEVELS = 8
 """Levels whose arrays `prepare` makes; `write` makes deeper ones when a scene has them."""
 HANDLES_KEPT = 4096
+_LOCAL_PIPELINE = {
+    "codec_pipeline.path": "zarrs.ZarrsCodecPipeline",
+    "codec_pipeline.validate_checksums": True,
+}
 RECORDS = "_commits"
 """Where the commit records lie."""
 
@@ -79,10 +84,14 @@ class ZarrStore:
     ) -> Values:
         (y0, y1), (x0, x1) = window.ranges
         number = slot.number
+        array = self._open(key)
         try:
             # An integer index would switch the fast pipeline off.
-            read = self._open(key)[number : number + 1, y0:y1, x0:x1]
+            read = array[number : number + 1, y0:y1, x0:x1]
+        except (OSError, BaseError) as error:
+            raise StoreError(f"{self.location.name} cannot be read: {error}") from error
         except Exception as error:
+            # The two pipelines have no error in common for bytes that do not decode.
             raise self._damage(key, number, shards, f"cannot be decoded: {error}") from error
         # After reading: shards are never made again, so one that stands now stood then. Zarr
         # itself takes a missing shard for nodata.
@@ -110,13 +119,12 @@ class ZarrStore:
             return handle
         with self._guard:
             # The pipeline of an array is chosen while it is opened, from global settings.
-            with zarr.config.set(
-                {
-                    "codec_pipeline.path": "zarrs.ZarrsCodecPipeline",
-                    "codec_pipeline.validate_checksums": True,
-                }
-            ):
-                opened = zarr.open_array(self._zarr, path=key, mode="r", zarr_format=3)
+            settings = _LOCAL_PIPELINE if self.location.local else {}
+            try:
+                with zarr.config.set(settings):
+                    opened = zarr.open_array(self._zarr, path=key, mode="r", zarr_format=3)
+            except FileNotFoundError as error:
+                raise StoreDamagedError(f"the array {key} has no zarr.json") from error
             while len(self._handles) >= HANDLES_KEPT:
                 self._handles.popitem(last=False)
             self._handles[key] = opened

@@ -15,6 +15,7 @@ import pytest
 
 from datacube.catalog import SqlCatalog, open_catalog
 from datacube.catalog import sqlite as sqlite_module
+from datacube.catalog.copying import COPY_CHECK_S
 from datacube.errors import (
     InvalidParameterError,
     StoreDamagedError,
@@ -75,7 +76,7 @@ def test_a_catalogue_on_read_only_media_is_read_and_followed(
     assert (source / "catalog.sqlite-wal").stat().st_size > 0
     assert reader.view().counts() == {CUBE: 1}
     commit_scene(writer, make_scene("B"))
-    time.sleep(sqlite_module.COPY_CHECK_S)
+    time.sleep(COPY_CHECK_S)
     assert reader.view().counts() == {CUBE: 2}
     with pytest.raises(StoreReadOnlyError):
         reader.claim(CUBE)
@@ -170,16 +171,16 @@ def test_a_url_that_holds_no_catalogue_says_what_does(url: str) -> None:
         open_catalog(url)
 
 
-def _open_and_close(store: Path) -> None:
-    open_catalog(store).close()
+def _open_and_commit(store: Path, worker: int) -> None:
+    commit_scene(open_catalog(store), make_scene(f"W{worker}"))
 
 
-def test_processes_may_make_the_same_catalogue_at_once(tmp_path: Path) -> None:
+def test_processes_may_make_the_same_catalogue_and_cube_at_once(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
-    makers = [context.Process(target=_open_and_close, args=(tmp_path,)) for _ in range(4)]
+    makers = [context.Process(target=_open_and_commit, args=(tmp_path, n)) for n in range(4)]
     for maker in makers:
         maker.start()
     for maker in makers:
         maker.join(60)
         assert maker.exitcode == 0
-    assert open_catalog(tmp_path).view().revision == 0
+    assert open_catalog(tmp_path).view().counts() == {CUBE: 4}
