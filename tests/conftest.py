@@ -1,9 +1,13 @@
 """Fixtures that every test may use."""
 
+import fcntl
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.builders.served import run_copernicube, served
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -25,3 +29,34 @@ def testdata() -> Path:
 def samples() -> Path:
     """Return the folder of the samples bundled with the repository."""
     return REPOSITORY / "samples"
+
+
+@pytest.fixture(scope="session")
+def demo_store(tmp_path_factory: pytest.TempPathFactory, samples: Path) -> Path:
+    """Return a store with the bundled samples, as `make demo` makes it; never write to it.
+
+    The processes of a parallel run share one.
+    """
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+    store = base / "demo-store"
+    with (base / "demo-store.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (base / "demo-store.done").exists():
+            run_copernicube(
+                "ingest",
+                "--store",
+                store,
+                samples / "virginia/item.json",
+                samples / "romania/items.json",
+            )
+            (base / "demo-store.done").touch()
+    return store
+
+
+@pytest.fixture(scope="session")
+def demo_url(demo_store: Path) -> Iterator[str]:
+    """Return the address of a server over the demo store, without a slash at its end."""
+    with served(demo_store) as url:
+        yield url

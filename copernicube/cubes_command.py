@@ -1,0 +1,153 @@
+"""The commands `cubes` and `verify`: what a store holds, and whether it is whole."""
+
+import json
+import sys
+from dataclasses import asdict
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from copernicube.options import as_of_option, json_option, store_option
+from copernicube.wiring import open_local, rebuild_local
+from datacube.cube import Cube
+from datacube.grid import crs_name
+from datacube.protocols import CatalogView
+from datacube.store import verify as verify_store
+from datacube.times import iso_text
+
+
+@click.group()
+def cubes() -> None:
+    """List, show and rebuild the cubes of a store."""
+
+
+@cubes.command("list")
+@store_option
+@as_of_option
+@json_option
+def list_cubes(store: str, as_of: int | None, *, as_json: bool) -> None:
+    """List the cubes with their scenes, times and bands."""
+    view = open_local(store, read_only=True).catalog.view(as_of=as_of)
+    rows = [summarise(view, cube) for cube in view.cubes()]
+    if as_json:
+        click.echo(json.dumps({"revision": view.revision, "cubes": rows}, indent=2))
+        return
+    table = Table(title=f"Revision {view.revision}", box=None)
+    for title in ("cube", "CRS", "scenes", "times", "first", "last", "bands"):
+        table.add_column(title)
+    for row in rows:
+        table.add_row(
+            row["name"],
+            row["crs"],
+            str(row["scenes"]),
+            str(row["times"]),
+            row["first"],
+            row["last"],
+            " ".join(row["bands"]),
+        )
+    Console().print(table)
+
+
+@cubes.command("show")
+@click.argument("name")
+@store_option
+@as_of_option
+@json_option
+def show_cube(name: str, store: str, as_of: int | None, *, as_json: bool) -> None:
+    """Show one cube or coverage: grid, bands and acquisitions."""
+    view = open_local(store, read_only=True).catalog.view(as_of=as_of)
+    coverage = view.coverage(name)
+    facts = summarise(view, coverage.cube) | {
+        "coverage": coverage.id,
+        "grid": {
+            "bbox": list(coverage.grid.bbox),
+            "resolution": coverage.grid.x.step,
+            "shape": list(coverage.grid.shape),
+        },
+        "bands": [
+            {
+                "name": band.name,
+                "title": band.title,
+                "type": band.dtype,
+                "nodata": band.nodata,
+                "scale": band.scale,
+                "offset": band.offset,
+                "unit": band.unit,
+                "native": band.group,
+            }
+            for band in coverage.bands
+        ],
+        "times": [iso_text(acquisition.reference) for acquisition in coverage.time],
+    }
+    click.echo(json.dumps(facts, indent=2) if as_json else _as_text(facts))
+
+
+@cubes.command("rebuild")
+@store_option
+@click.option("--dry-run", is_flag=True, help="Say what would be restored; change nothing.")
+@json_option
+def rebuild(store: str, *, dry_run: bool, as_json: bool) -> None:
+    """Restore a lost catalogue from the records of the commits."""
+    found = rebuild_local(store, dry_run=dry_run)
+    if as_json:
+        click.echo(json.dumps(asdict(found)))
+        return
+    verb = "would restore" if dry_run else "restored"
+    click.echo(f"{verb} {found.revisions} revisions with {found.cubes} cubes")
+
+
+@click.command()
+@click.argument("names", nargs=-1)
+@store_option
+@as_of_option
+@json_option
+def verify(names: tuple[str, ...], store: str, as_of: int | None, *, as_json: bool) -> None:
+    """Read every recorded shard of the cubes NAMES, by default of all."""
+    local = open_local(store, read_only=True)
+    view = local.catalog.view(as_of=as_of)
+    for name in names:
+        view.coverage(name)
+    report = verify_store(view, local.store, cubes=names)
+    if as_json:
+        click.echo(json.dumps(asdict(report) | {"intact": report.intact}, indent=2))
+    else:
+        for message in report.damage:
+            click.echo(message, err=True)
+        click.echo(
+            f"revision {report.revision}: {report.slots} scenes in {report.cubes} cubes, "
+            f"{report.shards} shards, {report.decoded_bytes / 1e6:.1f} MB decoded, "
+            f"{len(report.damage)} damaged"
+        )
+    if not report.intact:
+        sys.exit(1)
+
+
+def summarise(view: CatalogView, cube: Cube) -> dict[str, Any]:
+    """Return what a list of cubes says of one."""
+    coverage = view.coverage(cube.name)
+    times = coverage.time.acquisitions
+    return {
+        "name": cube.name,
+        "collection": cube.collection,
+        "title": cube.title,
+        "crs": crs_name(cube.crs),
+        "scenes": view.counts().get(cube.name, 0),
+        "times": len(times),
+        "first": iso_text(times[0].reference),
+        "last": iso_text(times[-1].reference),
+        "bands": [band.name for band in coverage.bands],
+    }
+
+
+def _as_text(facts: dict[str, Any]) -> str:
+    lines = [f"{key}: {value}" for key, value in facts.items() if not isinstance(value, list)]
+    for key in ("bands", "times"):
+        lines.append(f"{key}:")
+        lines += [f"  {_item_text(item)}" for item in facts[key]]
+    return "\n".join(lines)
+
+
+def _item_text(item: str | dict[str, Any]) -> str:
+    return item if isinstance(item, str) else ", ".join(f"{k} {v}" for k, v in item.items())

@@ -1,0 +1,54 @@
+"""`make demo`: ingest the bundled samples, say where to look, and serve them."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from copernicube.config import load_settings
+
+ROOT = Path(__file__).parents[1]
+SAMPLES = (ROOT / "samples/virginia/item.json", ROOT / "samples/romania/items.json")
+STORE = ROOT / "build/demo-store"
+ADDRESSES = """
+Copernicube serves {store}
+Contains modified Copernicus Sentinel data 2015-2021
+
+  Browser    {url}/
+  QGIS       add a WMS/WMTS connection: {url}/ows
+  GDAL       gdalinfo "WCS:{url}/ows?version=2.0.1&coverage=S2_L1C_32618_10m"
+             gdal_translate "{map}" virginia.png
+  Jupyter    import copernicube
+             cubes = copernicube.open("{url}")          # or open("{store}")
+             cubes["S2_L2A_3035"].to_xarray(bands=["B04", "B08"])
+  OGC API    {url}/ogcapi
+  Zarr       {url}/zarr/S2_L2A_3035_10m
+
+Stop with Ctrl-C.
+"""
+VIRGINIA_MAP = (
+    "{url}/ows?service=WMS&version=1.3.0&request=GetMap&layers=S2_L1C&styles=&crs=EPSG:3857"
+    "&bbox=-8421500,4530000,-8411000,4540500&width=800&height=800&format=image/png"
+)
+
+
+def main() -> int:
+    """Run the demo until it is stopped; returns the exit code."""
+    settings = load_settings()
+    program = (sys.executable, "-m", "copernicube")
+    ingested = subprocess.run(  # noqa: S603  # our own program with our own files
+        [*program, "ingest", "--store", str(STORE), *map(str, SAMPLES)], check=False
+    )
+    if ingested.returncode:
+        return ingested.returncode
+    url = settings.public_url.rstrip("/") or f"http://{settings.host}:{settings.port}"
+    print(ADDRESSES.format(store=STORE, url=url, map=VIRGINIA_MAP.format(url=url)), flush=True)
+    try:
+        return subprocess.run(  # noqa: S603  # as above
+            [*program, "serve", "--store", str(STORE)], check=False
+        ).returncode
+    except KeyboardInterrupt:
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

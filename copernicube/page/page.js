@@ -1,0 +1,154 @@
+// The cubes on a map, with a choice of layer, style and time. What it knows of the
+// server it reads from the WMS capabilities, as any other client would.
+"use strict";
+
+const element = (id) => document.getElementById(id);
+const OWS = new URL("ows", document.baseURI).href;
+const layersByName = new Map();
+const parameters = new URLSearchParams(location.hash.slice(1));
+
+const footprints = new ol.layer.Vector({
+  source: new ol.source.Vector(),
+  style: (feature) =>
+    new ol.style.Style({
+      stroke: new ol.style.Stroke({ color: "#005b96", width: 1.5, lineDash: [6, 4] }),
+      text: new ol.style.Text({
+        text: feature.get("title"),
+        font: "12px system-ui, sans-serif",
+        overflow: true,
+        textBaseline: "bottom",
+        fill: new ol.style.Fill({ color: "#16232e" }),
+        stroke: new ol.style.Stroke({ color: "#fff", width: 3 }),
+      }),
+    }),
+});
+const picture = new ol.layer.Tile({ source: null });
+const map = new ol.Map({
+  target: "map",
+  layers: [
+    new ol.layer.Graticule({ strokeStyle: new ol.style.Stroke({ color: "#b9c6cf" }), showLabels: true }),
+    picture,
+    footprints,
+  ],
+  controls: ol.control.defaults.defaults().extend([new ol.control.ScaleLine()]),
+  view: new ol.View({ center: [0, 0], zoom: 2 }),
+});
+
+function say(text) {
+  element("message").hidden = !text;
+  element("message").textContent = text || "";
+}
+
+function options(select, pairs, chosen) {
+  select.replaceChildren(...pairs.map(([value, text]) => new Option(text, value, false, value === chosen)));
+}
+
+// A list of times, or `first/last/period`: only listed times become choices.
+function timesOf(layer) {
+  const dimension = (layer.Dimension || []).find((d) => d.name === "time");
+  if (!dimension) return [];
+  return dimension.values.split(",").map((text) => text.trim()).filter((text) => text && !text.includes("/"));
+}
+
+function extentOf(layer) {
+  return ol.proj.transformExtent(layer.EX_GeographicBoundingBox, "EPSG:4326", "EPSG:3857");
+}
+
+function chosen() {
+  return { layer: element("layer").value, style: element("style").value, time: element("time").value };
+}
+
+function show() {
+  say("");
+  const { layer, style, time } = chosen();
+  const params = { LAYERS: layer, STYLES: style, FORMAT: "image/png", TRANSPARENT: true, VERSION: "1.3.0" };
+  if (time) params.TIME = time;
+  const source = new ol.source.TileWMS({ url: OWS, params, extent: undefined });
+  source.on("tileloaderror", (event) => explain(event.tile.src_));
+  picture.setSource(source);
+  for (const [button, step] of [["earlier", -1], ["later", 1]]) {
+    const index = element("time").selectedIndex + step;
+    element(button).disabled = index < 0 || index >= element("time").options.length;
+  }
+  location.replace("#" + new URLSearchParams(chosen()));
+  showAddresses();
+}
+
+async function explain(address) {
+  const reply = await fetch(address);
+  if (reply.ok) return;
+  const text = new DOMParser().parseFromString(await reply.text(), "text/xml").documentElement.textContent;
+  say(text.trim());
+}
+
+function showAddresses() {
+  const { layer, style, time } = chosen();
+  const [minx, miny, maxx, maxy] = extentOf(layersByName.get(layer));
+  const picture = new URLSearchParams({
+    service: "WMS", version: "1.3.0", request: "GetMap", layers: layer, styles: style, crs: "EPSG:3857",
+    bbox: [minx, miny, maxx, maxy].join(","), width: 1024,
+    height: Math.max(1, Math.round((1024 * (maxy - miny)) / (maxx - minx))), format: "image/png",
+    ...(time && { time }),
+  });
+  const root = new URL(".", document.baseURI).href;
+  const rows = [
+    ["WMS for QGIS, ArcGIS, OpenLayers", `${OWS}?service=WMS&request=GetCapabilities`],
+    ["WCS for GDAL and OWSLib", `${OWS}?service=WCS&version=2.0.1&request=GetCapabilities`],
+    ["This picture", `${OWS}?${picture}`],
+    ["Jupyter", `import copernicube; copernicube.open("${root}")`],
+  ];
+  element("addresses").replaceChildren(
+    ...rows.flatMap(([title, text]) => {
+      const [term, entry, code, copy] = ["dt", "dd", "code", "button"].map((tag) => document.createElement(tag));
+      term.textContent = title;
+      code.textContent = text;
+      copy.type = "button";
+      copy.textContent = "Copy";
+      copy.addEventListener("click", () => navigator.clipboard.writeText(text));
+      entry.append(code, copy);
+      return [term, entry];
+    }),
+  );
+}
+
+function chooseLayer({ style, time, keepView } = {}) {
+  const layer = layersByName.get(element("layer").value);
+  options(element("style"), (layer.Style || []).map((s) => [s.Name, s.Title]), style);
+  const times = timesOf(layer);
+  options(element("time"), [...times.map((t) => [t, t]), ["", "newest"]], time && times.includes(time) ? time : "");
+  element("about").textContent = layer.Abstract || "";
+  if (!keepView) map.getView().fit(extentOf(layer), { padding: [40, 40, 40, 40], maxZoom: 17 });
+  show();
+}
+
+async function start() {
+  const reply = await fetch(`${OWS}?service=WMS&version=1.3.0&request=GetCapabilities`);
+  if (!reply.ok) throw new Error(`the server answered ${reply.status}`);
+  const capabilities = new ol.format.WMSCapabilities().read(await reply.text());
+  element("state").textContent = `Revision ${reply.headers.get("Copernicube-Revision")}`;
+  const collect = (layer) => {
+    if (layer.Name) layersByName.set(layer.Name, layer);
+    (layer.Layer || []).forEach(collect);
+  };
+  collect(capabilities.Capability.Layer);
+  if (!layersByName.size) throw new Error("the store is empty: ingest a scene, then reload");
+  for (const layer of layersByName.values()) {
+    const feature = new ol.Feature(ol.geom.Polygon.fromExtent(extentOf(layer)));
+    feature.set("title", layer.Title);
+    footprints.getSource().addFeature(feature);
+  }
+  options(element("layer"), [...layersByName].map(([name, l]) => [name, l.Title]), parameters.get("layer"));
+  chooseLayer({ style: parameters.get("style"), time: parameters.get("time") });
+  element("layer").addEventListener("change", () => chooseLayer());
+  element("style").addEventListener("change", show);
+  element("time").addEventListener("change", show);
+  for (const [button, step] of [["earlier", -1], ["later", 1]]) {
+    element(button).addEventListener("click", () => {
+      element("time").selectedIndex += step;
+      show();
+    });
+  }
+  document.body.dataset.ready = "true";
+}
+
+start().catch((error) => say(error.message));

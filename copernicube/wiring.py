@@ -1,0 +1,74 @@
+"""Putting the engine together: which catalogue, which store, which styles and encoders."""
+
+from dataclasses import dataclass
+
+from datacube.catalog import SqlCatalog, open_catalog, rebuild_catalog
+from datacube.encode import ENCODERS
+from datacube.engine import Engine
+from datacube.errors import StoreError
+from datacube.protocols import Limits
+from datacube.render.styles import DEFAULT_STYLES
+from datacube.store import ZarrStore, open_store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Local:
+    """A store on this machine, opened."""
+
+    engine: Engine
+    catalog: SqlCatalog
+    store: ZarrStore
+
+
+def open_local(
+    location: str, *, limits: Limits | None = None, map_days: int = 30, read_only: bool = False
+) -> Local:
+    """Open the store at `location`, a folder; a store that is not there yet is made.
+
+    `map_days` are the days before a layer's newest acquisition that a map without
+    TIME may show. `read_only` opens what exists and refuses to write.
+
+    Raises
+    ------
+    StoreError
+        If there is no store and none can be made, or it cannot be read.
+    """
+    store = open_store(location, read_only=read_only)
+    catalog = open_catalog(location, read_only=read_only)
+    engine = Engine(
+        catalog=catalog,
+        cells=store,
+        styles=DEFAULT_STYLES,
+        encoders=ENCODERS,
+        limits=limits or Limits(),
+        default_map_days=map_days,
+    )
+    return Local(engine=engine, catalog=catalog, store=store)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rebuilt:
+    """What a catalogue was, or would be, rebuilt from."""
+
+    revisions: int
+    """Records of commits found."""
+    cubes: int
+    """Cubes found in the store."""
+
+
+def rebuild_local(location: str, *, dry_run: bool = False) -> Rebuilt:
+    """Make a lost catalogue anew from the records in the store; `dry_run` only counts.
+
+    Raises
+    ------
+    StoreError
+        If there is a catalogue already, no store, or no record.
+    """
+    store = open_store(location, read_only=True)
+    records = list(store.commit_records())
+    slots_found = store.slots_found()
+    if not records:
+        raise StoreError(f"{location} holds no record of a commit to rebuild from")
+    if not dry_run:
+        rebuild_catalog(records, slots_found, location)
+    return Rebuilt(revisions=len(records), cubes=len(slots_found))
