@@ -24,6 +24,8 @@ from datacube.plan.query import Method
 type Below = Callable[[Plan, Window], Cells]
 type Indices = NDArray[np.int64]
 
+_LEAST_SHARE = 1e-6
+"""Part of a source cell's area below which it counts as not covered."""
 _REMAP_SIDE_PX = 32_000
 """cv2.remap takes sources and targets of less than 32767 cells a side."""
 _POSITION_STEPS = 256
@@ -38,15 +40,16 @@ def resample(node: Resample, window: Window, below: Below) -> Cells:
         if node.method in (Method.AVERAGE, Method.MODE):
             raise InvalidParameterError(f"{node.method} between two CRSs; allowed: nearest, linear")
         return _reprojected(node, window, below)
-    if node.method in (Method.AVERAGE, Method.MODE):
-        return _weighed(node, window, below)
     (r0, r1), (c0, c1) = window.plane.ranges
-    if node.method is Method.LINEAR and not source.same_lattice(node.grid):
-        rows = axis_positions(source.y, node.grid.y, r0, r1)
-        cols = axis_positions(source.x, node.grid.x, c0, c1)
-        shape = window.plane.shape
-        both = np.broadcast_to(rows[:, None], shape), np.broadcast_to(cols, shape)
-        return _linear(node, window, both, below)
+    if not source.same_lattice(node.grid):
+        if node.method in (Method.AVERAGE, Method.MODE):
+            return _weighed(node, window, below)
+        if node.method is Method.LINEAR:
+            rows = axis_positions(source.y, node.grid.y, r0, r1)
+            cols = axis_positions(source.x, node.grid.x, c0, c1)
+            shape = window.plane.shape
+            both = np.broadcast_to(rows[:, None], shape), np.broadcast_to(cols, shape)
+            return _linear(node, window, both, below)
     return _gathered(
         node,
         window,
@@ -283,28 +286,24 @@ def _halved(
 def _weighed(node: Resample, window: Window, below: Below) -> Cells:
     """Average or most frequent value, each source cell by the area it shares with the target's."""
     source = node.source.domain.grid
-    rows = _shares(source.y, node.grid.y, window.rows)
-    cols = _shares(source.x, node.grid.x, window.cols)
+    rows = _overlaps(source.y, node.grid.y, window.rows)
+    cols = _overlaps(source.x, node.grid.x, window.cols)
     if rows is None or cols is None:
         return _nothing(node, window)
-    (r, down), (c, across) = rows, cols
-    cells = below(node.source, Window((*window.ranges[:-2], r, c)))
+    cells = below(node.source, Window((*window.ranges[:-2], rows.cells, cols.cells)))
 
-    def gather(weights: Values) -> Values:
-        gathered: Values = down @ weights @ across.T
-        return gathered
+    def gather(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        return cols.sums(rows.sums(weights, -2), -1)
 
     choose = _average if node.method is Method.AVERAGE else _mode
     made = [choose(v, m, gather) for v, m in zip(cells.values, cells.valid, strict=True)]
     return Cells(cells.names, tuple(v for v, _ in made), tuple(m for _, m in made))
 
 
-_LEAST_SHARE = 1e-9
+type _Gather = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
-def _average(
-    values: Values, valid: Valid, gather: Callable[[Values], Values]
-) -> tuple[Values, Valid]:
+def _average(values: Values, valid: Valid, gather: _Gather) -> tuple[Values, Valid]:
     weight = gather(valid.astype(np.float64))
     total = gather(np.where(valid, values, 0).astype(np.float64))
     known = weight > _LEAST_SHARE
@@ -312,12 +311,11 @@ def _average(
     return (np.rint(mean) if values.dtype.kind in "iu" else mean).astype(values.dtype), known
 
 
-def _mode(values: Values, valid: Valid, gather: Callable[[Values], Values]) -> tuple[Values, Valid]:
-    classes = np.unique(values[valid])
+def _mode(values: Values, valid: Valid, gather: _Gather) -> tuple[Values, Valid]:
     weight = gather(valid.astype(np.float64))
     best = np.zeros_like(weight)
     made = np.zeros(weight.shape, dtype=values.dtype)
-    for one in classes:  # ascending, and only more weight wins: ties go to the lowest
+    for one in np.unique(values[valid]):  # ascending, so that ties go to the lowest
         share = gather((valid & (values == one)).astype(np.float64))
         more = share > best + _LEAST_SHARE
         made[more] = one
@@ -325,16 +323,43 @@ def _mode(values: Values, valid: Valid, gather: Callable[[Values], Values]) -> t
     return made, weight > _LEAST_SHARE
 
 
-def _shares(
+@dataclass(frozen=True, slots=True)
+class _Overlaps:
+    """Which stretch of source cells each target cell covers, along one axis."""
+
+    cells: tuple[int, int]
+    """The source cells that are needed."""
+    low: NDArray[np.float64]
+    """Where each target cell begins, in source cells from the first that is needed."""
+    high: NDArray[np.float64]
+
+    def sums(self, values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+        """Sum `values` along `axis`, a cell that is covered in part by that part."""
+        total = np.cumsum(values, axis=axis)
+        zero = np.zeros_like(total.take([0], axis=axis))
+        total = np.concatenate([zero, total], axis=axis)
+        return _until(total, values, self.high, axis) - _until(total, values, self.low, axis)
+
+
+def _until(
+    total: NDArray[np.float64], values: NDArray[np.float64], at: NDArray[np.float64], axis: int
+) -> NDArray[np.float64]:
+    cell = np.minimum(np.floor(at).astype(np.int64), values.shape[axis] - 1)
+    part = at - cell if axis == -1 else (at - cell)[:, None]
+    made: NDArray[np.float64] = total.take(cell, axis=axis) + part * values.take(cell, axis=axis)
+    return made
+
+
+def _overlaps(
     source: RegularAxis, target: RegularAxis, part: tuple[int, int]
-) -> tuple[tuple[int, int], NDArray[np.float64]] | None:
-    """Return the source cells that target cells overlap, and how much of each."""
+) -> _Overlaps | None:
     edges = target.start + np.arange(part[0], part[1] + 1) * target.step
     at = np.round((edges - source.start) / source.step, SNAP_DECIMALS)
     low, high = np.minimum(at[:-1], at[1:]), np.maximum(at[:-1], at[1:])
     first, stop = max(floor(low.min()), source.first), min(ceil(high.max()), source.stop)
     if first >= stop:
         return None
-    cells = np.arange(first, stop)
-    overlap = np.minimum(high[:, None], cells + 1) - np.maximum(low[:, None], cells)
-    return (first, stop), np.clip(overlap, 0, None)
+    size = stop - first
+    return _Overlaps(
+        (first, stop), np.clip(low - first, 0, size), np.clip(high - first, 0, size)
+    )

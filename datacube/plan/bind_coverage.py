@@ -315,6 +315,7 @@ def _resized(axis: RegularAxis, size: int) -> RegularAxis:
 
 def _plan(state: _State, view: CatalogView) -> nodes.Plan:
     plan = _stored(state, view)
+    _check_methods(state)
     for change in state.changes:
         domain = nodes.Domain(outer=plan.domain.outer, grid=change.grid)
         if change.method is None:
@@ -327,6 +328,16 @@ def _plan(state: _State, view: CatalogView) -> nodes.Plan:
                 from_edge=change.method is Method.NEAREST,
             )
     return plan
+
+
+def _check_methods(state: _State) -> None:
+    """Refuse the most frequent of thousands of values: it means little and costs much."""
+    wide = [band.name for band in state.bands if band.numpy_dtype.itemsize > 1]
+    if wide and any(change.method is Method.MODE for change in state.changes):
+        raise InvalidParameterError(
+            f"interpolation mode is for classes in one byte, not for {', '.join(wide)}",
+            parameter="interpolation",
+        )
 
 
 def _stored(state: _State, view: CatalogView) -> nodes.Plan:

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from pyproj import CRS
+from pyproj import CRS, Transformer
 
 from datacube.cells import Cells, Values
 from datacube.errors import (
@@ -123,8 +123,6 @@ def test_slice_of_the_plane_keeps_an_axis_of_one_cell(world: World, data: Scenes
 
 
 def test_trim_in_another_crs(world: World) -> None:
-    from pyproj import Transformer
-
     to_lonlat = Transformer.from_crs(32633, 4326, always_xy=True)
     lon, lat = to_lonlat.transform([X0 + 100, X0 + 300], [Y0 - 300, Y0 - 100])
     crs = CRS.from_epsg(4326)
@@ -143,12 +141,12 @@ def test_time_slice_at_full_precision_drops_the_axis(world: World, data: Scenes)
 
 
 def test_time_slice_between_acquisitions_names_the_neighbours(world: World) -> None:
-    with pytest.raises(TimeSelectionError, match="2023-08-15.*2023-08-20"):
+    with pytest.raises(TimeSelectionError, match=r"2023-08-15.*2023-08-20"):
         plan(world, subset(query.Slice(axis="time", at=parse_period("2023-08-17T00:00:00.5Z"))))
 
 
 def test_time_slice_by_month_names_the_candidates(world: World) -> None:
-    with pytest.raises(TimeSelectionError, match="2 acquisitions.*2023-08-15.*2023-08-20"):
+    with pytest.raises(TimeSelectionError, match=r"2 acquisitions.*2023-08-15.*2023-08-20"):
         plan(world, subset(query.Slice(axis="t", at=parse_period("2023-08"))))
 
 
