@@ -9,18 +9,20 @@ const parameters = new URLSearchParams(location.hash.slice(1));
 
 const footprints = new ol.layer.Vector({
   source: new ol.source.Vector(),
-  style: (feature) =>
+  style: (feature) => [
+    new ol.style.Style({ stroke: new ol.style.Stroke({ color: "#005b96", width: 1.5, lineDash: [6, 4] }) }),
     new ol.style.Style({
-      stroke: new ol.style.Stroke({ color: "#005b96", width: 1.5, lineDash: [6, 4] }),
+      geometry: new ol.geom.Point(ol.extent.getTopLeft(feature.getGeometry().getExtent())),
       text: new ol.style.Text({
         text: feature.get("title"),
         font: "12px system-ui, sans-serif",
-        overflow: true,
-        textBaseline: "bottom",
+        textAlign: "left",
+        offsetY: -9,
         fill: new ol.style.Fill({ color: "#16232e" }),
         stroke: new ol.style.Stroke({ color: "#fff", width: 3 }),
       }),
     }),
+  ],
 });
 const picture = new ol.layer.Tile({ source: null });
 const map = new ol.Map({
