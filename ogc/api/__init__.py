@@ -1,0 +1,1 @@
+"""OGC API: pygeoapi's pages over the live catalogue, and our own route for coverages."""

@@ -1,0 +1,158 @@
+"""The catalogue as pygeoapi's resources: every coverage is a collection."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from datacube.cube import Band, Coverage
+from datacube.errors import UnknownNameError
+from datacube.grid import transformer
+from datacube.protocols import Bbox, CatalogView
+from datacube.times import iso_text
+from ogc.api.get_coverage import FORMATS
+from ogc.crs import CRS84, crs_url
+from ogc.exchange import Site
+
+CRS84_URL = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
+PROVIDER = "ogc.api.provider.CoverageProvider"
+
+type Document = dict[str, Any]
+"""A JSON document, as pygeoapi takes and gives it."""
+
+
+class Resources(Mapping[str, Document]):
+    """The coverages of one revision, described when they are asked for.
+
+    Descriptions come from the catalogue alone: no store is opened. A revision never
+    changes, so each is made once.
+    """
+
+    def __init__(self, view: CatalogView, site: Site) -> None:
+        self._view = view
+        self._site = site
+        self._ids: tuple[str, ...] | None = None
+        self._made: dict[str, Document] = {}
+
+    def __getitem__(self, coverage_id: str) -> Document:
+        if coverage_id not in self._made:
+            try:
+                coverage = self._view.coverage(coverage_id)
+            except UnknownNameError as error:
+                raise KeyError(coverage_id) from error
+            collection = self._view.collection(coverage.cube.collection)
+            self._made[coverage_id] = describe(coverage, collection.description, self._site)
+        return self._made[coverage_id]
+
+    def __iter__(self) -> Iterator[str]:
+        if self._ids is None:
+            self._ids = tuple(self._view.coverage_ids())
+        return iter(self._ids)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __deepcopy__(self, memo: object) -> "Resources":
+        # pygeoapi copies its whole configuration for its HTML pages; the catalogue is not copied.
+        return self
+
+
+def describe(coverage: Coverage, description: str, site: Site) -> Document:
+    """Return a coverage as pygeoapi configures a resource."""
+    url = f"{site.url}/collections/{coverage.id}"
+    links = [
+        _link(f"{url}/coverage?f={name}", media_type, "coverage", f"Coverage as {name}")
+        for name, media_type in FORMATS.items()
+    ]
+    root = site.url.removesuffix("/ogcapi")
+    links.append(
+        {
+            "href": f"{root}/zarr/{coverage.id}",
+            "type": "application/vnd.zarr; version=3",
+            "rel": "alternate",
+            "title": "Zarr view of the present",
+        }
+    )
+    return {
+        "type": "collection",
+        "title": title(coverage),
+        "description": description or title(coverage),
+        "keywords": [coverage.cube.collection, *(band.name for band in coverage.bands)],
+        "links": links,
+        "extents": {
+            "spatial": {"bbox": list(lonlat_bbox(coverage)), "crs": CRS84_URL},
+            "temporal": dict(zip(("begin", "end"), interval(coverage), strict=True)),
+        },
+        "providers": [{"type": "coverage", "name": PROVIDER, "data": coverage}],
+    }
+
+
+def title(coverage: Coverage) -> str:
+    """Name a coverage for people."""
+    grid = coverage.grid
+    return f"{coverage.cube.title}, {grid.x.step:g} {grid.x.uom}"
+
+
+def interval(coverage: Coverage) -> tuple[str, str]:
+    """First and last reference time, ISO 8601."""
+    acquisitions = coverage.time.acquisitions
+    return iso_text(acquisitions[0].reference), iso_text(acquisitions[-1].reference)
+
+
+def lonlat_bbox(coverage: Coverage) -> Bbox:
+    """Longitude-latitude box around the coverage, to seven decimals, about a centimetre."""
+    change = transformer(coverage.cube.crs, CRS84)
+    west, south, east, north = change.transform_bounds(*coverage.grid.bbox, densify_pts=21)
+    return round(west, 7), round(south, 7), round(east, 7), round(north, 7)
+
+
+def amend(document: Document, coverage: Coverage) -> Document:
+    """Complete pygeoapi's description of a collection, and drop links that lead nowhere.
+
+    Besides what OGC API has (`crs`, `storageCrs`, `storageCrsBbox`, the grid of the axes),
+    members beginning with `copernicube:` tell our own client which cube it is.
+    """
+    offered = tuple(FORMATS)
+    document["links"] = [
+        link
+        for link in document["links"]
+        if not link["href"].partition("?")[0].endswith("/coverage")
+        or link["href"].endswith(tuple(f"f={name}" for name in offered))
+    ]
+    crs = crs_url(coverage.cube.crs)
+    document["crs"] = [CRS84_URL, crs]
+    document["storageCrs"] = crs
+    extent = document["extent"]
+    extent["spatial"]["storageCrsBbox"] = [list(coverage.grid.bbox)]
+    extent["temporal"]["grid"] = {"cellsCount": coverage.time.size}
+    document["copernicube:collection"] = coverage.cube.collection
+    document["copernicube:cube"] = coverage.cube.name
+    document["copernicube:title"] = coverage.cube.title
+    document["copernicube:resolution"] = coverage.grid.x.step
+    document["copernicube:bands"] = [
+        {"name": band.name, "title": band.title, "aliases": list(band.aliases)}
+        for band in coverage.bands
+    ]
+    return document
+
+
+def band_schema(band: Band) -> Document:
+    """Describe a band as a property of the collection's schema."""
+    integer = band.numpy_dtype.kind in "iu"
+    schema: Document = {
+        "title": band.title,
+        "type": "integer" if integer else "number",
+        "x-ogc-unit": band.unit,
+        "x-ogc-unitLang": "UCUM",
+        "x-ogc-nodata": band.nodata,
+    }
+    if (band.scale, band.offset) != (1, 0):
+        schema["x-ogc-scale"], schema["x-ogc-offset"] = band.scale, band.offset
+    if band.standard_name:
+        schema["x-ogc-definition"] = f"http://vocab.nerc.ac.uk/standard_name/{band.standard_name}/"
+    if band.classes:
+        schema["oneOf"] = [{"const": c.value, "title": c.title} for c in band.classes]
+    return schema
+
+
+def _link(href: str, media_type: str, relation: str, text: str) -> Document:
+    rel = f"http://www.opengis.net/def/rel/ogc/1.0/{relation}"
+    return {"href": href, "type": media_type, "rel": rel, "title": text}

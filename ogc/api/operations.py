@@ -1,0 +1,88 @@
+"""Pages of which pygeoapi's own would say what is not so, made of its parts."""
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from pygeoapi.api import API, CONFORMANCE_CLASSES, APIRequest, describe_collections, openapi_
+from pygeoapi.api.collection import gen_collection
+from pygeoapi.api.coverages import CONFORMANCE_CLASSES as COVERAGE_CLASSES
+from pygeoapi.formats import F_HTML, F_JSON, F_JSONLD, FORMAT_TYPES
+from pygeoapi.openapi import get_oas
+from pygeoapi.util import render_j2_template, to_json
+
+from ogc.api.collections import Document, amend
+from ogc.api.openapi import amend_openapi
+
+PAGE_FORMATS = (F_JSON, F_HTML, F_JSONLD)
+"""Values of `f` on pages, the usual one first."""
+_NOT_OFFERED = ("/coverage-subset", "/conf/html")
+CONFORMS_TO = sorted(
+    {
+        *CONFORMANCE_CLASSES,
+        *(name for name in COVERAGE_CLASSES if not name.endswith(_NOT_OFFERED)),
+    }
+)
+"""pygeoapi's classes without those for which the coverage route has no parameter or format."""
+
+if TYPE_CHECKING:
+    from datacube.cube import Coverage
+
+type Answered = tuple[dict[str, str], int, str | bytes]
+"""`(headers, status, body)`, as pygeoapi answers."""
+
+
+def conformance(api: API, request: APIRequest) -> Answered:
+    """List the classes that the service conforms to."""
+    return _rendered(api, request, "conformance.html", {"conformsTo": CONFORMS_TO})
+
+
+def collections(api: API, request: APIRequest) -> Answered:
+    """List the coverages."""
+    if request.format == F_JSONLD:
+        listed: Answered = describe_collections(api, request)
+        return listed
+    document = {
+        "collections": [_described(api, request, name) for name in api.config["resources"]],
+        "links": [
+            {
+                "type": FORMAT_TYPES[name],
+                "rel": request.get_linkrel(name),
+                "title": f"This document as {name}",
+                "href": f"{api.get_collections_url()}?f={name}",
+            }
+            for name in PAGE_FORMATS
+        ],
+    }
+    return _rendered(api, request, "collections/index.html", document)
+
+
+def collection(api: API, request: APIRequest, name: str) -> Answered:
+    """Describe one coverage."""
+    if request.format == F_JSONLD:
+        described: Answered = describe_collections(api, request, name)
+        return described
+    return _rendered(api, request, "collections/collection.html", _described(api, request, name))
+
+
+def openapi(api: API, request: APIRequest) -> Answered:
+    """Describe the interface; the document is made once a revision."""
+    if not api.openapi:
+        api.openapi = amend_openapi(get_oas(api.config))
+    answered: Answered = openapi_(api, request)
+    return answered
+
+
+def _described(api: API, request: APIRequest, name: str) -> Document:
+    coverage: Coverage = api.config["resources"][name]["providers"][0]["data"]
+    return amend(gen_collection(api, request, name, request.locale), coverage)
+
+
+def _rendered(api: API, request: APIRequest, template: str, document: Document) -> Answered:
+    headers: dict[str, str] = request.get_response_headers(**api.api_headers)
+    if request.format != F_HTML:
+        text: str = to_json(document, api.pretty_print)
+        return headers, HTTPStatus.OK, text
+    page = document | {"base_url": api.base_url, "collections_path": api.get_collections_url()}
+    templates = api.config["server"]["templates"]
+    html: str = render_j2_template(api.tpl_config, templates, template, page, request.locale)
+    return headers, HTTPStatus.OK, html

@@ -1,0 +1,196 @@
+"""pygeoapi's documents and HTML pages over one revision of the catalogue.
+
+pygeoapi's own web app keeps one configuration and one OpenAPI document for a process.
+Here its functions get an `API` object for the revision that the request is pinned to,
+so every process shows a new scene at once, and `as_of` holds for every page.
+"""
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from pygeoapi import l10n
+from pygeoapi.api import API, APIRequest, get_collection_schema, landing_page
+from pygeoapi.api.itemtypes import get_collection_queryables
+from pygeoapi.api.processes import describe_processes
+from pygeoapi.api.tiles import tilematrixset, tilematrixsets
+from pygeoapi.formats import F_HTML, F_JSON
+
+from datacube.errors import UnknownNameError
+from datacube.protocols import CatalogView
+from ogc.api import operations
+from ogc.api.collections import Document, Resources
+from ogc.api.get_coverage import check_names
+from ogc.api.operations import PAGE_FORMATS, Answered
+from ogc.exchange import Reply, Site
+from ogc.kvp import Kvp
+
+KEPT = 32
+"""Number of `API` objects kept, the last used."""
+
+
+class WebRequest(Protocol):
+    """What pygeoapi reads of a request; Starlette's has it."""
+
+    @property
+    def headers(self) -> Any: ...  # noqa: ANN401, D102 a framework's own type
+    @property
+    def query_params(self) -> Any: ...  # noqa: ANN401, D102 a framework's own type
+    @property
+    def scope(self) -> Any: ...  # noqa: ANN401, D102 a framework's own type
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One kind of page."""
+
+    function: Callable[..., Answered]
+    """Takes the API, the request and, where the path names something, its name."""
+    allowed: tuple[str, ...] = ()
+    """Parameters beside `f`, `lang` and `as_of`."""
+    formats: tuple[str, ...] = (F_JSON, F_HTML)
+    of_collection: bool = False
+    """The path names a collection."""
+
+
+PAGES = MappingProxyType(
+    {
+        "/": Page(function=landing_page, formats=PAGE_FORMATS),
+        "/openapi": Page(function=operations.openapi, allowed=("ui",)),
+        "/conformance": Page(function=operations.conformance),
+        "/collections": Page(function=operations.collections, formats=PAGE_FORMATS),
+        "/collections/{name}": Page(
+            function=operations.collection, formats=PAGE_FORMATS, of_collection=True
+        ),
+        "/collections/{name}/schema": Page(function=get_collection_schema, of_collection=True),
+        "/collections/{name}/queryables": Page(
+            function=get_collection_queryables,
+            allowed=("properties", "profile"),
+            of_collection=True,
+        ),
+        "/TileMatrixSets": Page(function=tilematrixsets),
+        "/TileMatrixSets/{name}": Page(function=tilematrixset),
+        "/processes": Page(function=describe_processes, allowed=("limit",)),
+    }
+)
+"""The pages by path below the mount."""
+
+
+class Pages:
+    """Answers pages; safe for use by many threads."""
+
+    def __init__(self) -> None:
+        self._apis: OrderedDict[tuple[int, str], API] = OrderedDict()
+        self._guard = threading.Lock()
+        self._rendering = threading.Lock()
+
+    def answer(
+        self, page: Page, name: str, request: WebRequest, view: CatalogView, site: Site
+    ) -> Reply:
+        """Answer one page at the revision of `view`; `name` is what the path names, or empty.
+
+        Raises
+        ------
+        InvalidParameterError, UnknownNameError
+        """
+        kvp = Kvp.parse(str(request.query_params))
+        check_names(kvp, ("f", "lang", "as_of", *page.allowed))
+        wanted = kvp.one("f", default="")
+        if wanted and wanted not in page.formats:
+            raise UnknownNameError("format", wanted[:80], page.formats)
+        api = self._api(view, site)
+        asked = APIRequest(_without_as_of(request), api.locales)
+        if asked.format not in page.formats:
+            # No `f`, and an Accept that names nothing a page has: JSON.
+            asked._format = None  # noqa: SLF001 it has no setter
+        if page.of_collection and name not in api.config["resources"]:
+            raise UnknownNameError("collection", name[:80], tuple(api.config["resources"]))
+        names = (name,) if name else ()
+        if asked.format != F_HTML:
+            return _reply(page.function(api, asked, *names), view.revision)
+        with self._rendering:
+            # The first configuration that pygeoapi renders with it keeps for the process's life.
+            l10n._cfg_cache.clear()  # noqa: SLF001 there is no public way
+            return _reply(page.function(api, asked, *names), view.revision)
+
+    def _api(self, view: CatalogView, site: Site) -> API:
+        key = (view.revision, site.url)
+        with self._guard:
+            if key in self._apis:
+                self._apis.move_to_end(key)
+                return self._apis[key]
+        made = API(_config(Resources(view, site), site), {})
+        with self._guard:
+            self._apis[key] = made
+            while len(self._apis) > KEPT:
+                self._apis.popitem(last=False)
+        return made
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """A request as pygeoapi shall see it."""
+
+    headers: Any
+    query_params: Any
+    scope: Any
+
+
+def _without_as_of(request: WebRequest) -> _Asked:
+    """Hide the revision, which pygeoapi would repeat: equal documents are equal bytes."""
+    kept = {name: value for name, value in request.query_params.items() if name != "as_of"}
+    return _Asked(headers=request.headers, query_params=kept, scope=request.scope)
+
+
+def _reply(answered: Answered, revision: int) -> Reply:
+    headers, status, body = answered
+    data = body if isinstance(body, bytes) else body.encode()
+    tag = hashlib.sha256(data).hexdigest()[:32]
+    return Reply(
+        status=int(status),
+        media_type=headers.get("Content-Type", "application/json"),
+        body=data,
+        headers=(
+            ("Copernicube-Revision", str(revision)),
+            ("Content-Language", headers.get("Content-Language", "en-US")),
+            *((("ETag", f'"{tag}"'),) if status < 400 else ()),
+        ),
+    )
+
+
+def _config(resources: Resources, site: Site) -> Document:
+    """Return pygeoapi's configuration; made in memory, no file and no variable is needed."""
+    return {
+        "server": {
+            "url": site.url,
+            "mimetype": "application/json; charset=UTF-8",
+            "encoding": "utf-8",
+            "language": "en-US",
+            "languages": ["en-US"],
+            "limits": {"default_items": 10, "max_items": 10_000},
+            "map": {
+                "url": "https://tile.openstreetmap.org/{z}/{x}/{y}.png",
+                "attribution": "&copy; OpenStreetMap contributors",
+            },
+            "admin": False,
+        },
+        "logging": {"level": "WARNING"},
+        "metadata": {
+            "identification": {
+                "title": site.title,
+                "description": site.abstract,
+                "keywords": list(site.keywords),
+                "keywords_type": "theme",
+                "terms_of_service": "",
+                "url": site.url.removesuffix("/ogcapi") + "/",
+            },
+            "license": {"name": "See each collection", "url": f"{site.url}/collections"},
+            "provider": {"name": site.provider, "url": site.url.removesuffix("/ogcapi") + "/"},
+            "contact": {"name": site.provider, "email": ""},
+        },
+        "resources": resources,
+    }

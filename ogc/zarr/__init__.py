@@ -1,0 +1,1 @@
+"""Immutable Zarr views of coverages: cut to area and time, pinned to a revision."""
