@@ -91,6 +91,7 @@ def as_dask(
 ) -> Mapping[str, da.Array]:
     """Return one lazy array a field, stored numbers with the field's nodata where not valid.
 
+    A field without one gets NaN, the least signed, or the greatest unsigned number.
     `chunks` is the length of a chunk along each axis of the node's domain, by default
     one outer place by 2048 x 2048 cells. Names follow from the node's key, so
     equal plans give equal tokens. Each chunk evaluates one field only.
@@ -121,7 +122,15 @@ def as_dask(
 def _fill(nodata: float | None, dtype: "np.dtype[Any]") -> float:
     if nodata is not None:
         return nodata
-    return float("nan") if dtype.kind == "f" else 0
+    match dtype.kind:
+        case "f":
+            return float("nan")
+        case "i":
+            return int(np.iinfo(dtype).min)
+        case "u":
+            return int(np.iinfo(dtype).max)
+        case _:
+            return 0
 
 
 def _block(

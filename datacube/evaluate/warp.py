@@ -350,9 +350,7 @@ def _until(
     return made
 
 
-def _overlaps(
-    source: RegularAxis, target: RegularAxis, part: tuple[int, int]
-) -> _Overlaps | None:
+def _overlaps(source: RegularAxis, target: RegularAxis, part: tuple[int, int]) -> _Overlaps | None:
     edges = target.start + np.arange(part[0], part[1] + 1) * target.step
     at = np.round((edges - source.start) / source.step, SNAP_DECIMALS)
     low, high = np.minimum(at[:-1], at[1:]), np.maximum(at[:-1], at[1:])
@@ -360,6 +358,4 @@ def _overlaps(
     if first >= stop:
         return None
     size = stop - first
-    return _Overlaps(
-        (first, stop), np.clip(low - first, 0, size), np.clip(high - first, 0, size)
-    )
+    return _Overlaps((first, stop), np.clip(low - first, 0, size), np.clip(high - first, 0, size))

@@ -194,4 +194,4 @@ def _operand_type(arg: Plan, at: int) -> str:
 
 
 def _field(name: str, dtype: str) -> Field:
-    return Field(name=name, dtype=dtype, nodata=float("nan") if dtype.startswith("float") else None)
+    return Field(name=name, dtype=dtype, nodata=None)

@@ -194,9 +194,9 @@ def crosses_antimeridian(box: Bbox, crs: CRS) -> bool:
     x, y = np.meshgrid(
         np.linspace(box[0], box[2], _EDGE_POINTS), np.linspace(box[1], box[3], _EDGE_POINTS)
     )
-    lon = np.asarray(transformer(crs, _CRS84).transform(x, y)[0])
-    jumps = np.abs(np.diff(lon, axis=1))
-    return bool(np.any(jumps[np.isfinite(jumps)] > 180))
+    lon = np.array(transformer(crs, _CRS84).transform(x, y)[0])
+    lon[~np.isfinite(lon)] = np.nan
+    return bool(np.any(np.abs(np.diff(lon, axis=1)) > 180))
 
 
 def lonlat_map(target: Grid, tolerance_deg: float) -> CoarseMap:

@@ -41,7 +41,7 @@ def scan_of(values: Values) -> tuple[World, Scan]:
 
 
 def target(epsg: int | str, scale: float = 1.0, px: int = 300) -> Grid:
-    """A grid of `px` cells around the scene, each `scale` cells of 10 m wide."""
+    """Return a grid of `px` cells around the scene, each `scale` cells of 10 m wide."""
     crs = CRS.from_user_input(epsg)
     to = Transformer.from_crs(32633, crs, always_xy=True)
     middle = ORIGIN_M[0] + SIDE * 5, ORIGIN_M[1] - SIDE * 5
@@ -57,7 +57,8 @@ def target(epsg: int | str, scale: float = 1.0, px: int = 300) -> Grid:
 def warped(values: Values, grid: Grid, method: Method) -> tuple[Values, NDArray[np.bool_]]:
     world, scan = scan_of(values)
     node = Resample(source=scan, grid=grid, method=method)
-    return evaluate(node, grid.window, world).band("B08")
+    made: tuple[Values, NDArray[np.bool_]] = evaluate(node, grid.window, world).band("B08")
+    return made
 
 
 def gdal(values: Values, grid: Grid, method: Resampling) -> Values:
@@ -80,7 +81,8 @@ def gdal(values: Values, grid: Grid, method: Resampling) -> Values:
 def slope() -> Values:
     """Ten a row and three a column: an error of a cell shows as at most 13."""
     rows, cols = np.mgrid[0:SIDE, 0:SIDE]
-    return (1000 + 10 * rows + 3 * cols).astype("int16")
+    values: Values = (1000 + 10 * rows + 3 * cols).astype("int16")
+    return values
 
 
 def holes(seed: int) -> Values:
@@ -129,10 +131,10 @@ def test_linear_equals_a_float_warp_with_a_mask(epsg: int) -> None:
     values = holes(9)
     grid = target(epsg, 0.6)
     made, valid = warped(values, grid, Method.LINEAR)
-    world, scan = scan_of(values)
-    rows, cols = coarse_map(
-        Resample(source=scan, grid=grid, method=Method.LINEAR)
-    ).positions(grid.window)
+    _, scan = scan_of(values)
+    rows, cols = coarse_map(Resample(source=scan, grid=grid, method=Method.LINEAR)).positions(
+        grid.window
+    )
     first_row, first_col = scan.domain.window.ranges[0][0], scan.domain.window.ranges[1][0]
     wanted, known = masked_bilinear(values, rows - first_row, cols - first_col)
     np.testing.assert_array_equal(valid, known)

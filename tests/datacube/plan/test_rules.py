@@ -1,0 +1,235 @@
+"""Rules preserve values: random plans with every rule on and off, bit for bit."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pyproj import CRS, Transformer
+
+from datacube.axes import Axis, RegularAxis, TimeAxis
+from datacube.evaluate.cells import evaluate
+from datacube.grid import Grid
+from datacube.plan.functions import apply
+from datacube.plan.nodes import (
+    Bands,
+    Domain,
+    Encode,
+    Literal,
+    Member,
+    Mosaic,
+    Pick,
+    Plan,
+    Resample,
+    Scan,
+    Slice,
+    Stack,
+    Trim,
+    scans,
+)
+from datacube.plan.query import Method
+from datacube.plan.rules import RULES, Rule, rewrite, rewrite_encode
+from datacube.times import Acquisition
+from tests.builders.fakes import BASE_TIME, ORIGIN_M, World, optical_cube
+
+CUBE = optical_cube()
+SIDE = 12
+TIMES = tuple(BASE_TIME + timedelta(days=5 * i) for i in range(3))
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    """Six scenes at three times, each with holes, some beside the others."""
+    made = World()
+    rng = np.random.default_rng(0)
+    for number, time in enumerate(TIMES * 2):
+        bands = {}
+        for name in ("B04", "B08"):
+            values = rng.integers(-50, 9000, (SIDE, SIDE)).astype("int16")
+            values[rng.random(values.shape) < 0.25] = -32768
+            bands[name] = values
+        shift = 30.0 * (number % 4)
+        made.add(CUBE, bands, when=time, corner=(ORIGIN_M[0] + shift, ORIGIN_M[1]))
+    return made
+
+
+def base(world: World, *, swapped: bool) -> Scan:
+    group = CUBE.group("r10m")
+    first = world.slots[0].window("r10m")
+    assert first is not None
+    axis = TimeAxis(
+        acquisitions=tuple(
+            Acquisition(reference=t, first=t, last=t + timedelta(seconds=25)) for t in TIMES
+        )
+    )
+    stacks = []
+    for time in TIMES:
+        slots = [s for s in world.slots if s.scene.reference_time == time]
+        stacks.append(Stack(time=time, slots=tuple(slots[::-1] if swapped else slots[:1])))
+    return Scan(
+        cube=CUBE.name,
+        group=group,
+        level=0,
+        bands=(CUBE.band("B04"), CUBE.band("B08")),
+        stacks=tuple(stacks),
+        domain=Domain(outer=(axis,), grid=group.grid.at(first.window)),
+    )
+
+
+def trimmed(plan: Plan, data: st.DataObject) -> Plan:
+    grid = plan.domain.grid
+    outer: tuple[Axis, ...] = plan.domain.outer
+
+    def cut(axis: RegularAxis) -> RegularAxis:
+        first = data.draw(st.integers(axis.first, axis.stop - 1))
+        return axis.select(first, data.draw(st.integers(first, axis.stop - 1)))
+
+    if outer and data.draw(st.sampled_from([False, True])):
+        (time,) = outer
+        assert isinstance(time, TimeAxis)
+        keep = data.draw(st.sets(st.integers(0, time.size - 1), min_size=1))
+        outer = (TimeAxis(acquisitions=tuple(time.acquisitions[i] for i in sorted(keep))),)
+    return Trim(
+        source=plan, domain=Domain(outer=outer, grid=replace(grid, x=cut(grid.x), y=cut(grid.y)))
+    )
+
+
+def resampled(plan: Plan, data: st.DataObject) -> Plan:
+    grid = plan.domain.grid
+    method = data.draw(st.sampled_from(list(Method)))
+    kind = data.draw(st.sampled_from(["size", "shift", "same", "edge", "crs"]))
+    (x0, x1), (y0, y1) = grid.x.bounds, grid.y.bounds
+    if kind == "crs" and grid.crs == CUBE.crs:
+        crs = CRS.from_epsg(3857)
+        (x0, x1), (y0, y1) = Transformer.from_crs(grid.crs, crs, always_xy=True).transform(
+            [x0, x1], [y0, y1]
+        )
+        method = data.draw(st.sampled_from([Method.NEAREST, Method.LINEAR]))
+    else:
+        crs = grid.crs
+    if kind == "same":
+        return Resample(source=plan, grid=grid, method=method)
+    columns, rows = data.draw(st.integers(1, 15)), data.draw(st.integers(1, 15))
+    shift = data.draw(st.sampled_from([0.0, 3.7, 25.0])) if kind == "shift" else 0.0
+    target = Grid(
+        crs=crs,
+        x=RegularAxis(name="E", uom="m", start=x0 + shift, step=(x1 - x0) / columns, size=columns),
+        y=RegularAxis(name="N", uom="m", start=y1 + shift, step=-(y1 - y0) / rows, size=rows),
+    )
+    edge = kind == "edge"
+    return Resample(
+        source=plan, grid=target, method=Method.NEAREST if edge else method, from_edge=edge
+    )
+
+
+def applied(plan: Plan, data: st.DataObject) -> Plan:
+    name = data.draw(st.sampled_from(["+", "-", "/", "<", "max", "abs", "negative", "sqrt"]))
+    if name in ("abs", "negative", "sqrt"):
+        return apply(name, plan)
+    other = data.draw(
+        st.one_of(
+            st.just(plan), st.integers(0, 9).map(lambda v: Literal(value=v, domain=plan.domain))
+        )
+    )
+    return apply(name, plan, other)
+
+
+def picked(plan: Plan, data: st.DataObject) -> Plan:
+    names = [f.name for f in plan.fields]
+    chosen = data.draw(st.lists(st.sampled_from(names), min_size=1, max_size=2, unique=True))
+    return Bands(
+        picks=tuple(Pick(source=plan, field=n, name=f"n{i}") for i, n in enumerate(chosen))
+    )
+
+
+def sliced(plan: Plan, data: st.DataObject) -> Plan:
+    if not plan.domain.outer:
+        return plan
+    return Slice(
+        source=plan, axis=0, index=data.draw(st.integers(0, plan.domain.outer[0].size - 1))
+    )
+
+
+STEPS = {
+    "trim": trimmed,
+    "resample": resampled,
+    "apply": applied,
+    "bands": picked,
+    "slice": sliced,
+}
+
+
+def mosaic(plan: Plan, other: Plan, data: st.DataObject) -> Plan:
+    homes = [None, (12.0, 0.0, 18.0, 90.0), (0.0, 0.0, 15.0005, 90.0)]
+    return Mosaic(
+        members=tuple(
+            Member(source=p, home=data.draw(st.sampled_from(homes))) for p in (plan, other)
+        )
+    )
+
+
+def same(plan: Plan, world: World, rules: tuple[Rule, ...]) -> Plan:
+    made = rewrite(plan, rules)
+    assert made.domain == plan.domain
+    assert made.fields == plan.fields
+    before = evaluate(plan, plan.domain.window, world)
+    after = evaluate(made, made.domain.window, world)
+    for at in range(len(plan.fields)):
+        known = before.valid[at]
+        np.testing.assert_array_equal(after.valid[at], known)
+        assert after.values[at].dtype == before.values[at].dtype
+        assert after.values[at][known].tobytes() == before.values[at][known].tobytes()
+    return made
+
+
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(data=st.data())
+def test_random_plans_evaluate_to_the_same_bits(world: World, data: st.DataObject) -> None:
+    plan: Plan = base(world, swapped=False)
+    for name in data.draw(st.lists(st.sampled_from([*STEPS, "mosaic"]), max_size=6)):
+        if name == "mosaic":
+            other = base(world, swapped=True)
+            if (plan.domain, plan.fields) == (other.domain, other.fields):
+                plan = mosaic(plan, other, data)
+        else:
+            plan = STEPS[name](plan, data)
+    same(plan, world, RULES)
+    same(plan, world, (data.draw(st.sampled_from(RULES)),))
+
+
+def test_everything_ends_in_the_scan(world: World) -> None:
+    scan = base(world, swapped=False)
+    ratio = apply(
+        "/",
+        Bands(picks=(Pick(source=scan, field="B08", name="a"),)),
+        Bands(picks=(Pick(source=scan, field="B08", name="b"),)),
+    )
+    grid = scan.domain.grid
+    small = replace(grid, x=grid.x.select(grid.x.first, grid.x.first + 1))
+    made = rewrite(
+        Slice(
+            source=Trim(source=ratio, domain=Domain(outer=scan.domain.outer, grid=small)),
+            axis=0,
+            index=2,
+        )
+    )
+    (only,) = scans(made)
+    assert [b.name for b in only.bands] == ["B08"]
+    assert [s.time for s in only.stacks] == [TIMES[2]]
+    assert only.domain.grid == small
+    # The third scene stands 60 m further east.
+    assert only.stacks[0].slots == ()
+
+
+def test_encode_keeps_its_fields_and_domain(world: World) -> None:
+    scan = base(world, swapped=True)
+    encode = Encode(source=Trim(source=scan, domain=scan.domain), media_type="x", title="t")
+    made = rewrite_encode(encode)
+    assert made.source == scan
+    assert (made.media_type, made.title) == ("x", "t")
