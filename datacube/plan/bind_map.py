@@ -10,7 +10,7 @@ from datacube.grid import Grid, Window, transformer
 from datacube.plan import nodes, query
 from datacube.plan.bind_map_time import MapSlots, choose_time
 from datacube.plan.functions import apply
-from datacube.plan.geometry import reach_window, reproject_box
+from datacube.plan.geometry import lonlat_box, reach_window, reproject_box
 from datacube.plan.style import BandTerm, Style, StyleBook, Term
 from datacube.protocols import Bbox, CatalogView, Limits
 
@@ -168,6 +168,8 @@ def _cube(
 ) -> nodes.Plan | None:
     """Bind one cube to the map's grid; None where it has nothing in the box."""
     cube = coverage.cube
+    if _apart(coverage.grid, grid):
+        return None
     reach = reach_window(coverage.grid, grid)
     if reach is None:
         return None
@@ -196,6 +198,15 @@ def _cube(
         resampled[name] = nodes.Resample(source=scan, grid=grid, method=style.method)
     picks = tuple(nodes.Pick(source=resampled[b.group], field=b.name, name=b.name) for b in bands)
     return nodes.Bands(picks=picks)
+
+
+def _apart(hull: Grid, grid: Grid) -> bool:
+    """Tell cheaply that a cube lies elsewhere: a layer may have a hundred of them."""
+    here, there = lonlat_box(grid.bbox, grid.crs), lonlat_box(hull.bbox, hull.crs)
+    if here is None or there is None:
+        return False
+    beside = here[2] < there[0] or there[2] < here[0]
+    return beside or here[3] < there[1] or there[3] < here[1]
 
 
 def _level(group: ResolutionGroup, stack: nodes.Stack, pixel: float) -> int:

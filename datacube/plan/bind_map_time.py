@@ -1,5 +1,6 @@
 """The time of a map: which slots of a cube it may show, and which goes first."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -92,10 +93,21 @@ def choose_time(asked: MapTime, coverages: Sequence[Coverage], default_days: int
     if asked.instant is None and asked.start is None and asked.end is None:
         return _newest(coverages, default_days)
     chosen = _written(asked)
-    acquisitions = [a for coverage in coverages for a in coverage.time]
-    if not any(chosen.shows(a) for a in acquisitions):
+    if not any(_has_any(coverage, chosen) for coverage in coverages):
+        acquisitions = [a for coverage in coverages for a in coverage.time]
         raise TimeSelectionError(_nothing(asked, chosen, acquisitions))
     return chosen
+
+
+def _has_any(coverage: Coverage, chosen: MapSlots) -> bool:
+    times = coverage.time.acquisitions
+    start = bisect_left(times, chosen.first - _LONGEST_ACQUISITION, key=_reference)
+    stop = bisect_right(times, chosen.last + _LONGEST_ACQUISITION, key=_reference)
+    return any(chosen.shows(a) for a in times[start:stop])
+
+
+def _reference(acquisition: Acquisition) -> datetime:
+    return acquisition.reference
 
 
 def _newest(coverages: Sequence[Coverage], days: int) -> MapSlots:

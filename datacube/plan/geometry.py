@@ -182,11 +182,13 @@ def reproject_box(box: Bbox, source: CRS, target: CRS, widen: float = 0.01) -> B
     left, right = float(tx[kept].min()), float(tx[kept].max())
     low, high = float(ty[kept].min()), float(ty[kept].max())
     dx, dy = (right - left) * widen, (high - low) * widen
-    if crosses_antimeridian(box, source):
+    # No longitude jumps within a UTM zone, so only other targets need the check.
+    if target.utm_zone is None and crosses_antimeridian(box, source):
         return -inf, low - dy, inf, high + dy
     return left - dx, low - dy, right + dx, high + dy
 
 
+@lru_cache(maxsize=4096)
 def crosses_antimeridian(box: Bbox, crs: CRS) -> bool:
     """Tell whether longitudes jump between neighbouring points of `box`."""
     if crs.is_geographic:
@@ -197,6 +199,25 @@ def crosses_antimeridian(box: Bbox, crs: CRS) -> bool:
     lon = np.array(transformer(crs, _CRS84).transform(x, y)[0])
     lon[~np.isfinite(lon)] = np.nan
     return bool(np.any(np.abs(np.diff(lon, axis=1)) > 180))
+
+
+@lru_cache(maxsize=4096)
+def lonlat_box(box: Bbox, crs: CRS) -> Bbox | None:
+    """Return the longitude-latitude box of `box`; None where a part of it has none.
+
+    Longitude is unbounded where the box crosses or lies beyond 180 degrees.
+    """
+    x, y = np.meshgrid(
+        np.linspace(box[0], box[2], _EDGE_POINTS), np.linspace(box[1], box[3], _EDGE_POINTS)
+    )
+    lon, lat = (np.asarray(v) for v in transformer(crs, _CRS84).transform(x, y))
+    if not (np.isfinite(lon).all() and np.isfinite(lat).all()):
+        return None
+    west, east = float(lon.min()), float(lon.max())
+    dx, dy = (east - west) / 100, (float(lat.max()) - float(lat.min())) / 100
+    if west < -180 or east > 180 or crosses_antimeridian(box, crs):
+        west, east = -inf, inf
+    return west - dx, float(lat.min()) - dy, east + dx, float(lat.max()) + dy
 
 
 def lonlat_map(target: Grid, tolerance_deg: float) -> CoarseMap:
