@@ -16,7 +16,7 @@ from datacube.catalog.codec import (
     windows_from_json,
 )
 from datacube.catalog.commit import scene_from_row
-from datacube.catalog.sqlite import SqliteDatabase, meets_box
+from datacube.catalog.sqlite import SlotSearch, SqliteDatabase
 from datacube.catalog.tables import (
     acquisitions,
     aliases,
@@ -230,19 +230,11 @@ class SqlReader:
     ) -> tuple[Slot, ...]:
         """Return slots in the order of reference time, then precedence, best first."""
         first, last = (None if t is None else to_micros(t) for t in times)
-        query = select(slots.c.number).where(
-            slots.c.cube_id == entry.cube_id, valid_at(slots, revision)
+        search = SlotSearch(
+            cube_id=entry.cube_id, revision=revision, box=bbox, first=first, last=last
         )
-        if bbox is not None or first is not None or last is not None:
-            query = query.where(self._database.candidates(entry.cube_id, bbox, first, last))
-        if bbox is not None:
-            query = query.where(meets_box(bbox))
-        if first is not None:
-            query = query.where(slots.c.latest >= first)
-        if last is not None:
-            query = query.where(slots.c.earliest <= last)
         with self._database.read() as connection:
-            numbers = list(connection.execute(query).scalars())
+            numbers = self._database.slot_numbers(connection, search)
             found = self._slots_by_number(connection, entry, numbers)
         # Two stable sorts: the second key ascends where the first descends.
         found.sort(key=lambda slot: slot.scene.precedence, reverse=True)

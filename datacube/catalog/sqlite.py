@@ -11,22 +11,24 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from sqlalchemy import (
+    BigInteger,
     Column,
-    ColumnElement,
     Connection,
     Engine,
     Float,
     Integer,
     MetaData,
+    Select,
     Table,
-    and_,
+    bindparam,
     create_engine,
     event,
     insert,
-    or_,
     select,
 )
 from sqlalchemy.exc import DBAPIError
@@ -60,6 +62,24 @@ _rtree = Table(
 _RTREE_DDL = (
     "CREATE VIRTUAL TABLE IF NOT EXISTS slots_rtree USING rtree(id, c0, c1, x0, x1, y0, y1, t0, t1)"
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotSearch:
+    """Which slots are wanted of a cube."""
+
+    cube_id: int
+    revision: int
+    box: Bbox | None = None
+    """In the CRS of the cube; slots share area with it, unless `touching`."""
+    first: int | None = None
+    """Microseconds since 1970, inclusive, as `last`."""
+    last: int | None = None
+
+    @property
+    def touching(self) -> bool:
+        """Whether the box is a point or a line, so that touching it is enough."""
+        return self.box is not None and (self.box[0] >= self.box[2] or self.box[1] >= self.box[3])
 
 
 class SqliteDatabase:
@@ -173,27 +193,26 @@ class SqliteDatabase:
             )
         )
 
-    def candidates(
-        self, cube_id: int, box: Bbox | None, first: int | None, last: int | None
-    ) -> ColumnElement[bool]:
-        """Return a condition on `slots` that is true for all that may meet the filters.
-
-        Coordinates in the tree have 24 bits and are rounded outwards.
-        """
-        centre = cube_id * CUBE_SPACING + CUBE_SPACING / 4
-        terms: list[ColumnElement[bool]] = [_rtree.c.c0 <= centre, _rtree.c.c1 >= centre]
-        if box is not None:
-            terms += [
-                _rtree.c.x0 <= box[2],
-                _rtree.c.x1 >= box[0],
-                _rtree.c.y0 <= box[3],
-                _rtree.c.y1 >= box[1],
-            ]
-        if first is not None:
-            terms.append(_rtree.c.t1 >= _days(first))
-        if last is not None:
-            terms.append(_rtree.c.t0 <= _days(last))
-        return slots.c.id.in_(select(_rtree.c.id).where(and_(*terms)))
+    def slot_numbers(self, connection: Connection, search: SlotSearch) -> list[int]:
+        """Return the numbers of the slots that `search` finds."""
+        values = {
+            "cube_id": search.cube_id,
+            "revision": search.revision,
+            "centre": search.cube_id * CUBE_SPACING + CUBE_SPACING / 4,
+        }
+        if search.box is not None:
+            values |= dict(zip(("x0", "y0", "x1", "y1"), search.box, strict=True))
+        if search.first is not None:
+            values |= {"first": search.first, "first_day": _days(search.first)}
+        if search.last is not None:
+            values |= {"last": search.last, "last_day": _days(search.last)}
+        query = _search_query(
+            search.box is not None,
+            search.touching,
+            search.first is not None,
+            search.last is not None,
+        )
+        return list(connection.execute(query, values).scalars())
 
     def close(self) -> None:
         """Close every connection and remove the copy, where there is one."""
@@ -225,16 +244,31 @@ def _forget_all() -> None:
 os.register_at_fork(after_in_child=_forget_all)
 
 
-def meets_box(box: Bbox) -> ColumnElement[bool]:
-    """Return the exact condition that a slot's box shares area with `box`, or touches a point."""
-    x0, y0, x1, y1 = box
-    overlap = and_(slots.c.min_x < x1, slots.c.max_x > x0, slots.c.min_y < y1, slots.c.max_y > y0)
-    if x0 < x1 and y0 < y1:
-        return overlap
-    return or_(
-        overlap,
-        and_(slots.c.min_x <= x1, slots.c.max_x >= x0, slots.c.min_y <= y1, slots.c.max_y >= y0),
-    )
+@lru_cache(maxsize=16)
+def _search_query(box: bool, touching: bool, first: bool, last: bool) -> Select[int]:  # noqa: FBT001 - the key of a cache
+    """Return the query of a search, made once: making it costs more than running it."""
+    revision = bindparam("revision", type_=BigInteger)
+    exact = [slots.c.valid_from <= revision, slots.c.valid_to > revision]
+    if not (box or first or last):
+        return select(slots.c.number).where(slots.c.cube_id == bindparam("cube_id"), *exact)
+    tree = [_rtree.c.c0 <= bindparam("centre"), _rtree.c.c1 >= bindparam("centre")]
+    if box:
+        x0, y0, x1, y1 = (bindparam(name, type_=Float) for name in ("x0", "y0", "x1", "y1"))
+        tree += [_rtree.c.x0 <= x1, _rtree.c.x1 >= x0, _rtree.c.y0 <= y1, _rtree.c.y1 >= y0]
+        s = slots.c
+        if touching:
+            exact += [s.min_x <= x1, s.max_x >= x0, s.min_y <= y1, s.max_y >= y0]
+        else:
+            exact += [s.min_x < x1, s.max_x > x0, s.min_y < y1, s.max_y > y0]
+    if first:
+        tree.append(_rtree.c.t1 >= bindparam("first_day", type_=Float))
+        exact.append(slots.c.latest >= bindparam("first", type_=BigInteger))
+    if last:
+        tree.append(_rtree.c.t0 <= bindparam("last_day", type_=Float))
+        exact.append(slots.c.earliest <= bindparam("last", type_=BigInteger))
+    # `+ 0` keeps SQLite from walking all slots of the cube and asking the tree for each.
+    exact.append(slots.c.cube_id + 0 == bindparam("cube_id", type_=Integer))
+    return select(slots.c.number).where(slots.c.id.in_(select(_rtree.c.id).where(*tree)), *exact)
 
 
 def _engine(owner: "SqliteDatabase", path: Path, *, query_only: bool) -> Engine:

@@ -29,7 +29,7 @@ class Location(Protocol):
     """The few things a store does with bytes."""
 
     name: str
-    """As the user wrote it."""
+    """As the user wrote it; of a folder its absolute path."""
     local: bool
 
     def zarr_store(self) -> Store:
@@ -68,7 +68,7 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
-        self.name = str(path)
+        self.name = str(self.path)
 
     def zarr_store(self) -> Store:
         """Return a read-only Zarr store of all keys."""

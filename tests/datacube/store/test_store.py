@@ -4,6 +4,7 @@ import json
 import multiprocessing
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -38,7 +39,7 @@ from datacube.errors import (
 )
 from datacube.grid import Grid, Window
 from datacube.protocols import BandRead, NewSlot
-from datacube.store import ZarrStore, open_store, verify
+from datacube.store import ZarrStore, open_store, verify, zarr_store
 from datacube.store.location import Objects
 from tests.datacube.catalog.making import COLLECTION, make_cube, make_scene
 
@@ -233,6 +234,39 @@ def test_threads_read_what_one_reads(store: ZarrStore) -> None:
     for thread in threads:
         thread.join()
     assert failures == []
+
+
+def test_every_pipeline_reads_the_same(store: ZarrStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = noise(WINDOW)
+    values[500:900, 300:2_000] = NODATA  # inner chunks that the shards leave out
+    slot = write_slot(store, values, WINDOW)
+    part = Window(((600_100, 602_500), (96_010, 99_000)))
+    expected = values[part.slices(WINDOW)]
+    assert (store.read(slot, request(part)) == expected).all()
+    monkeypatch.setattr(zarr_store, "DIRECT_CELLS", 0)
+    assert (store.read(slot, request(part)) == expected).all()
+    shard_files(store)[5].unlink()
+    with pytest.raises(StoreDamagedError, match="is recorded and missing"):
+        store.read(slot, request(WINDOW))
+
+
+def test_an_array_of_another_layout_is_read_by_its_own_codecs(store: ZarrStore) -> None:
+    store.prepare(CUBE)
+    folder = Path(store.location.name) / CUBE.name / "r10m/0/B02"
+    shutil.rmtree(folder)
+    array = zarr.create_array(
+        folder,
+        shape=(4, 1_200_000, 240_000),
+        chunks=(1, 128, 128),
+        shards=(1, 2048, 2048),
+        dtype="int16",
+        fill_value=NODATA,
+    )
+    values = noise(WINDOW)
+    (y0, y1), (x0, x1) = WINDOW.ranges
+    array[0:1, y0:y1, x0:x1] = values[np.newaxis]
+    slot = write_slot(open_store(folder.parent / "elsewhere"), values, WINDOW)
+    assert (store.read(slot, request(WINDOW)) == values).all()
 
 
 def test_a_window_of_256_px_reads_in_about_a_millisecond(store: ZarrStore) -> None:
