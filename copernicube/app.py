@@ -1,12 +1,11 @@
 """The server: every address, and which service answers it."""
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-import anyio
+from anyio import CapacityLimiter, to_thread
 from starlette.applications import Starlette
-from starlette.background import BackgroundTask
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
@@ -17,8 +16,11 @@ from starlette.staticfiles import StaticFiles
 from copernicube.config import Settings, load_settings
 from copernicube.wiring import open_local
 from datacube.engine import Engine, Session
-from ogc.exchange import Reply, Site
+from ogc.api.routes import api_routes
+from ogc.exchange import Site
+from ogc.responses import RootOf, respond
 from ogc.service import dispatch
+from ogc.zarr.routes import zarr_routes
 
 PAGE = Path(__file__).parent / "page"
 EXPOSED_HEADERS = ("Copernicube-Revision", "Copernicube-Scenes", "ETag", "Warning")
@@ -33,17 +35,27 @@ def create() -> Starlette:
 def build(settings: Settings) -> Starlette:
     """Build the server over the store of `settings`."""
     local = open_local(settings.store, limits=settings.limits, map_days=settings.default_map_days)
-    ows = Ows(engine=local.engine, settings=settings)
+    places = CapacityLimiter(2 * (os.cpu_count() or 1))
+    sessions = local.engine.session
+
+    def root_of(request: Request) -> str:
+        # Inside a mount the base URL ends in the mount's path.
+        address = request.url.replace(path="", query="", fragment="")
+        return settings.public_url.rstrip("/") or str(address).rstrip("/")
+
     cors = Middleware(
         CORSMiddleware,
         allow_origins=["*"],
         allow_methods=["GET", "HEAD", "POST", "OPTIONS"],
         expose_headers=EXPOSED_HEADERS,
     )
+    ows = Ows(engine=local.engine, settings=settings, root_of=root_of, places=places)
     return Starlette(
         routes=[
             Route("/", front_page),
             Route("/ows", ows.answer, methods=["GET", "POST"]),
+            Mount("/ogcapi", routes=api_routes(sessions, root_of, limiter=places)),
+            Mount("/zarr", routes=zarr_routes(sessions, root_of, limiter=places)),
             Mount("/page", StaticFiles(directory=PAGE)),
         ],
         middleware=[cors],
@@ -61,9 +73,8 @@ class Ows:
 
     engine: Engine
     settings: Settings
-    places: anyio.CapacityLimiter = field(
-        default_factory=lambda: anyio.CapacityLimiter(2 * (os.cpu_count() or 1))
-    )
+    root_of: RootOf
+    places: CapacityLimiter
     """Requests evaluated at once in this process; more wait their turn."""
 
     async def answer(self, request: Request) -> Response:
@@ -77,46 +88,20 @@ class Ows:
             parameters = request.url.query
         if parameters is None or len(parameters) > bound:
             return PlainTextResponse(f"the parameters are longer than {bound} bytes", 413)
-        reply = await anyio.to_thread.run_sync(
+        reply = await to_thread.run_sync(
             dispatch, parameters, self._session, self._site(request), limiter=self.places
         )
-        return to_response(reply, request)
+        return respond(reply, request)
 
     def _session(self, as_of: int | None) -> Session:
         return self.engine.session(as_of)
 
     def _site(self, request: Request) -> Site:
-        root = self.settings.public_url.rstrip("/") or str(request.base_url).rstrip("/")
         return Site(
-            url=f"{root}/ows",
+            url=f"{self.root_of(request)}/ows",
             default_map_days=self.settings.default_map_days,
             limits=self.settings.limits,
         )
-
-
-def to_response(reply: Reply, request: Request) -> Response:
-    """Send a service's reply; 304 where the client has it already.
-
-    A file that was made for the answer is deleted after it was sent.
-    """
-    tag = dict(reply.headers).get("ETag")
-    response: Response
-    if tag and tag in request.headers.get("if-none-match", ""):
-        if isinstance(reply.body, Path):
-            reply.body.unlink(missing_ok=True)
-        response = Response(status_code=304)
-    elif isinstance(reply.body, Path):
-        response = FileResponse(
-            reply.body,
-            status_code=reply.status,
-            media_type=reply.media_type,
-            background=BackgroundTask(reply.body.unlink, missing_ok=True),
-        )
-    else:
-        response = Response(reply.body, reply.status, media_type=reply.media_type)
-    for name, value in reply.headers:
-        response.headers.append(name, value)
-    return response
 
 
 async def _read_body(request: Request, bound_bytes: int) -> str | None:

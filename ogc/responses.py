@@ -1,6 +1,7 @@
 """Replies as responses of Starlette; imported only by the modules that make routes."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 
 from starlette.background import BackgroundTask
@@ -14,10 +15,18 @@ type RootOf = Callable[[Request], str]
 
 
 def respond(reply: Reply, request: Request) -> Response:
-    """Send a reply; the answer to HEAD has the length of the body, and no body."""
+    """Send a reply; 304 where the client has it, to HEAD the length and no body.
+
+    A file that was made for the answer is deleted after it was sent.
+    """
     body = reply.body
+    tag = dict(reply.headers).get("ETag")
     response: Response
-    if isinstance(body, Path):
+    if reply.status == HTTPStatus.OK and tag and tag in request.headers.get("if-none-match", ""):
+        if isinstance(body, Path):
+            body.unlink(missing_ok=True)
+        response = Response(status_code=HTTPStatus.NOT_MODIFIED)
+    elif isinstance(body, Path):
         response = FileResponse(
             body, reply.status, background=BackgroundTask(body.unlink, missing_ok=True)
         )
@@ -26,7 +35,7 @@ def respond(reply: Reply, request: Request) -> Response:
         response.headers["content-length"] = str(len(body))
     else:
         response = Response(body, reply.status)
-    if reply.media_type:
+    if reply.media_type and response.status_code != HTTPStatus.NOT_MODIFIED:
         response.headers["content-type"] = reply.media_type
     for name, value in reply.headers:
         response.headers.append(name, value)
