@@ -239,11 +239,8 @@ class ZarrStore:
     def flush(self, cube: Cube, slot: int) -> None:
         """Bring every shard of the slot to disk; called before the commit."""
         self._check_writable()
-        self.location.sync(
-            slot_key(key, slot)
-            for key in self._array_keys(cube.name)
-            if str(slot) in self.location.children(f"{key}/c")
-        )
+        keys = (slot_key(key, slot) for key in self._array_keys(cube.name))
+        self.location.sync(key for key in keys if self.location.exists(key))
 
     def _check_writable(self) -> None:
         if self.read_only:

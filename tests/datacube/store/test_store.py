@@ -486,3 +486,23 @@ def test_opened_for_reading_a_store_refuses_to_write(store: ZarrStore) -> None:
         write_slot(reader, noise(WINDOW), WINDOW, number=1)
     with pytest.raises(StoreError, match="no store"):
         open_store(f"{store.location.name}/missing", read_only=True)
+
+
+def test_flush_syncs_every_shard_and_every_folder_above_it(
+    store: ZarrStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_slot(store, noise(WINDOW), WINDOW)
+    write_slot(store, noise(WINDOW), WINDOW, number=1)
+    synced = set()
+    monkeypatch.setattr(
+        os, "fsync", lambda number: synced.add(Path(f"/proc/self/fd/{number}").readlink())
+    )
+    store.flush(CUBE, 0)
+    root = Path(store.location.name)
+    ours = {p for p in shard_files(store) if "c/0/" in str(p)}
+    assert len(ours) == 12
+    assert {p for p in synced if p.is_file()} == ours
+    above = {
+        folder for p in ours for folder in p.parents if root == folder or root in folder.parents
+    }
+    assert above <= synced
