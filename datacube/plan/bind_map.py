@@ -4,19 +4,27 @@ from dataclasses import dataclass
 from math import hypot, isfinite
 
 from datacube.axes import RegularAxis
-from datacube.cube import Band, Collection, Coverage, Cube, ResolutionGroup, find_band
-from datacube.errors import InvalidParameterError, LimitExceededError, UnknownNameError
+from datacube.cube import Band, Collection, Coverage, Cube, ResolutionGroup, Slot, find_band
+from datacube.errors import (
+    InvalidParameterError,
+    LimitExceededError,
+    OutOfDomainError,
+    UnknownNameError,
+)
 from datacube.grid import Grid, Window, transformer
 from datacube.plan import nodes, query
 from datacube.plan.bind_map_time import MapSlots, choose_time
 from datacube.plan.functions import apply
 from datacube.plan.geometry import lonlat_box, reach_window, reproject_box
+from datacube.plan.query import Method
 from datacube.plan.style import BandTerm, Style, StyleBook, Term
 from datacube.protocols import Bbox, CatalogView, Limits
 
 _MARGIN_CELLS = 2
 """Cells around a map that interpolation at its edge may need."""
 _WHOLE_CELL = 1 + 1e-6
+_MOST_LEVELS = 24
+"""More than any slot has."""
 
 
 def bind_map(
@@ -178,26 +186,91 @@ def _cube(
     if area is None or not all(isfinite(v) for v in area):
         area = coverage.grid.bbox
     pixel = _pixel_size(seen, cube)
-    bands = tuple(cube.band(name) for name in style.bands)
-    stack = times.stack(cube, area, view)
-    resampled: dict[str, nodes.Plan] = {}
-    for name in dict.fromkeys(band.group for band in bands):
-        group = cube.group(name)
-        level = _level(group, stack, pixel)
-        part = _part(group.level_grid(level), area, coverage.grid.bbox)
-        if part is None:
+    wanted = _Wanted(
+        cube=cube,
+        bands=tuple(cube.band(name) for name in style.bands),
+        area=area,
+        pixel=pixel,
+        grid=grid,
+        method=style.method,
+    )
+    runs = wanted.runs(times.stack(cube, area, view).slots)
+    members = tuple(
+        nodes.Member(source=plan, home=None)
+        for levels, slots in runs
+        if (plan := wanted.plan(levels, slots)) is not None
+    )
+    if not members:
+        return None
+    return members[0].source if len(members) == 1 else nodes.Mosaic(members=members)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """What a map wants of one cube."""
+
+    cube: Cube
+    bands: tuple[Band, ...]
+    area: Bbox
+    """In the CRS of the cube."""
+    pixel: float
+    """Side of a pixel in the unit of that CRS."""
+    grid: Grid
+    method: Method
+
+    def runs(
+        self, slots: tuple[Slot, ...]
+    ) -> list[tuple[tuple[tuple[ResolutionGroup, int], ...], list[Slot]]]:
+        """Cut slots, in their order, into runs that are read at the same levels.
+
+        A small scene has few levels; the large ones beside it are still read coarse.
+        """
+        groups = [self.cube.group(name) for name in dict.fromkeys(b.group for b in self.bands)]
+        made: list[tuple[tuple[tuple[ResolutionGroup, int], ...], list[Slot]]] = []
+        for slot in slots:
+            levels = tuple((group, self._level(group, slot)) for group in groups)
+            if not made or made[-1][0] != levels:
+                made.append((levels, []))
+            made[-1][1].append(slot)
+        return made
+
+    def _level(self, group: ResolutionGroup, slot: Slot) -> int:
+        """Return the coarsest level that the slot has whose cells are no larger than a pixel."""
+        covered = slot.window(group.name)
+        written = _MOST_LEVELS if covered is None else covered.levels
+        level = 0
+        while level + 1 < written and (
+            group.resolution * 2 ** (level + 1) <= self.pixel * _WHOLE_CELL
+        ):
+            level += 1
+        return level
+
+    def plan(
+        self, levels: tuple[tuple[ResolutionGroup, int], ...], slots: list[Slot]
+    ) -> nodes.Plan | None:
+        """Scan each group at its level and bring it to the map's grid; None without cells."""
+        resampled: dict[str, nodes.Plan] = {}
+        found = False
+        for group, level in levels:
+            lattice = group.level_grid(level)
+            part, touching = _near(lattice, group, level, slots, self.area)
+            found = found or bool(touching)
+            scan = nodes.Scan(
+                cube=self.cube.name,
+                group=group,
+                level=level,
+                bands=tuple(band for band in self.bands if band.group == group.name),
+                stacks=(nodes.Stack(time=None, slots=tuple(touching)),),
+                domain=nodes.Domain(grid=lattice.at(part)),
+            )
+            resampled[group.name] = nodes.Resample(source=scan, grid=self.grid, method=self.method)
+        if not found:
             return None
-        scan = nodes.Scan(
-            cube=cube.name,
-            group=group,
-            level=level,
-            bands=tuple(band for band in bands if band.group == name),
-            stacks=(_touching(stack, group, level, part.window),),
-            domain=nodes.Domain(grid=part),
+        return nodes.Bands(
+            picks=tuple(
+                nodes.Pick(source=resampled[b.group], field=b.name, name=b.name) for b in self.bands
+            )
         )
-        resampled[name] = nodes.Resample(source=scan, grid=grid, method=style.method)
-    picks = tuple(nodes.Pick(source=resampled[b.group], field=b.name, name=b.name) for b in bands)
-    return nodes.Bands(picks=picks)
 
 
 def _apart(hull: Grid, grid: Grid) -> bool:
@@ -209,37 +282,28 @@ def _apart(hull: Grid, grid: Grid) -> bool:
     return beside or here[3] < there[1] or there[3] < here[1]
 
 
-def _level(group: ResolutionGroup, stack: nodes.Stack, pixel: float) -> int:
-    """Return the coarsest level of all slots whose cells are no larger than `pixel`."""
-    written = [w.levels for slot in stack.slots if (w := slot.window(group.name)) is not None]
-    level = 0
-    while level + 1 < min(written, default=1) and (
-        group.resolution * 2 ** (level + 1) <= pixel * _WHOLE_CELL
-    ):
-        level += 1
-    return level
+def _near(
+    lattice: Grid, group: ResolutionGroup, level: int, slots: list[Slot], area: Bbox
+) -> tuple[Window, list[Slot]]:
+    """Return the cells of the slots in the box, with a margin, and the slots that have some.
 
-
-def _part(lattice: Grid, area: Bbox, hull: Bbox) -> Grid | None:
-    """Return the cells of a lattice in the box and the hull, with a margin, or None."""
+    Cells of the box that no slot covers are left out, so that a scene beside the map
+    changes nothing of the plan.
+    """
     dx, dy = _MARGIN_CELLS * abs(lattice.x.step), _MARGIN_CELLS * abs(lattice.y.step)
-    wide = (area[0] - dx, area[1] - dy, area[2] + dx, area[3] + dy)
-    x0, y0 = max(wide[0], hull[0]), max(wide[1], hull[1])
-    x1, y1 = min(wide[2], hull[2]), min(wide[3], hull[3])
-    return lattice.cover((x0, y0, x1, y1)) if x0 < x1 and y0 < y1 else None
-
-
-def _touching(
-    stack: nodes.Stack, group: ResolutionGroup, level: int, window: Window
-) -> nodes.Stack:
-    """Drop the slots without a cell in `window`."""
-    kept = tuple(
-        slot
-        for slot in stack.slots
-        if (covered := slot.window(group.name)) is not None
-        and covered.window.coarser(level).intersect(window) is not None
-    )
-    return nodes.Stack(time=stack.time, slots=kept)
+    try:
+        box = lattice.cover((area[0] - dx, area[1] - dy, area[2] + dx, area[3] + dy)).window
+    except OutOfDomainError:
+        return lattice.window, []
+    hull: Window | None = None
+    kept = []
+    for slot in slots:
+        covered = slot.window(group.name)
+        part = None if covered is None else covered.window.coarser(level).intersect(box)
+        if part is not None:
+            hull = part if hull is None else hull.hull(part)
+            kept.append(slot)
+    return hull or box, kept
 
 
 def _pixel_size(seen: Grid, cube: Cube) -> float:

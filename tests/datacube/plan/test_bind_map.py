@@ -1,5 +1,6 @@
 """Maps: places, times, zones and levels, by hand and against GDAL."""
 
+from dataclasses import replace
 from datetime import timedelta
 from math import inf, nan
 
@@ -295,3 +296,33 @@ def test_tiles_share_their_edges() -> None:
     np.testing.assert_array_equal(
         whole, np.hstack([shown(world, part).values[0] for part in parts])
     )
+
+
+def test_a_small_scene_does_not_force_large_ones_to_their_finest_level() -> None:
+    """The newest scene has level 0 only and stands in the middle of an older, larger one."""
+    world = World()
+    world.add(CUBE, constant(7, 400))
+    small = world.add(
+        CUBE, constant(9, 40), when=BASE_TIME + timedelta(days=1), corner=(X0 + 1200, Y0 - 1200)
+    )
+    windows = tuple(replace(w, levels=1) for w in small.windows)
+    world.slots[1] = replace(small, windows=windows)
+    bound = ask(world, (X0, Y0 - 4000, X0 + 4000, Y0), px=(100, 100))
+    levels = {
+        s.number: scan.level for scan in nodes.scans(bound.encode) for s in scan.stacks[0].slots
+    }
+    assert levels == {0: 2, 1: 0}
+    got = shown(world, bound).values[0]
+    wanted = np.full((100, 100), 7)
+    wanted[30:40, 30:40] = 9
+    np.testing.assert_array_equal(got, wanted)
+
+
+def test_a_scene_beside_the_map_changes_nothing_of_the_plan() -> None:
+    """The map reaches beyond the data; the new scene is beyond the map."""
+    world = World()
+    world.add(CUBE, constant(7, 60))
+    asked = (X0 - 300, Y0 - 300, X0 + 300, Y0 + 300)
+    first = ask(world, asked, px=(60, 60)).encode.key
+    world.add(CUBE, constant(8, 60), corner=(X0 + 6000, Y0))
+    assert ask(world, asked, px=(60, 60)).encode.key == first
