@@ -12,6 +12,7 @@ import dask.array as da
 import numpy as np
 
 from datacube.cells import Cells, Values
+from datacube.cube import SHARD_PX
 from datacube.errors import InvalidParameterError, LimitExceededError
 from datacube.evaluate.cells import evaluate
 from datacube.grid import Window
@@ -97,7 +98,7 @@ def as_dask(
     equal plans give equal tokens. Each chunk evaluates one field only.
     """
     shape = node.domain.shape
-    lengths = chunks or (*([1] * (len(shape) - 2)), BLOCK_SIDE_PX, BLOCK_SIDE_PX)
+    lengths = chunks or (*([1] * (len(shape) - 2)), SHARD_PX, SHARD_PX)
     if len(lengths) != len(shape) or min(lengths) < 1:
         raise InvalidParameterError(f"chunks {lengths} do not fit the shape {shape}")
     cuts = tuple(

@@ -7,14 +7,26 @@ from math import prod
 from datacube.cube import INNER_CHUNK_PX, SHARD_PX, VALID_BAND, Band, Slot
 from datacube.errors import LimitExceededError
 from datacube.grid import Window
-from datacube.plan.nodes import Encode, Picture, Plan, Scan
+from datacube.plan.nodes import (
+    Bands,
+    Encode,
+    Literal,
+    Picture,
+    Plan,
+    Resample,
+    Scan,
+    Slice,
+    Trim,
+)
 from datacube.plan.windows import inputs
 from datacube.protocols import Limits
 
-BLOCK_SIDE_PX = 2048
+BLOCK_SIDE_PX = 1024
 """Longest side of the blocks that an output is evaluated in."""
-PARALLEL_BLOCKS = 4
+PARALLEL_BLOCKS = 2
 """Blocks that are evaluated at one time."""
+_POSITION_BYTES = 32
+"""Bytes of positions that a warp makes for a cell of its plane, before `_TEMPORARIES`."""
 _TEMPORARIES = 2
 """Copies of a node's cells that its evaluation may hold beside the result."""
 
@@ -116,7 +128,11 @@ def _block_bytes(plan: Plan) -> int:
     while todo:
         node, part = todo.pop()
         if (node.key, part) not in held:
-            held[node.key, part] = cells_bytes(node, part)
+            # These only pass on what their sources hold.
+            shared = isinstance(node, Bands | Trim | Slice | Literal)
+            held[node.key, part] = 0 if shared else cells_bytes(node, part)
+            if isinstance(node, Resample):
+                held[node.key, part] += _POSITION_BYTES * part.plane.size
             todo.extend(inputs(node, part))
     return sum(held.values()) * _TEMPORARIES * min(PARALLEL_BLOCKS, blocks)
 

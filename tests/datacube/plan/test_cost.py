@@ -1,9 +1,11 @@
 """Estimates against what is really read and held."""
 
 import tracemalloc
+from datetime import timedelta
 
 import numpy as np
 import pytest
+from pyproj import CRS, Transformer
 
 from datacube.errors import LimitExceededError
 from datacube.evaluate.schedule import compute
@@ -12,7 +14,7 @@ from datacube.plan.bind import bind
 from datacube.plan.cost import Cost, check, estimate
 from datacube.plan.query import Scale, ScaleFactor, SelectBands
 from datacube.protocols import Limits
-from tests.builders.fakes import ORIGIN_M, FakeStyles, World, optical_cube
+from tests.builders.fakes import BASE_TIME, ORIGIN_M, FakeStyles, World, optical_cube
 
 CUBE = optical_cube()
 X0, Y0 = ORIGIN_M
@@ -80,6 +82,36 @@ def test_peak_memory_is_not_estimated_too_low(world: World, factor: float) -> No
     cost = estimate(plan)
     tracemalloc.start()
     compute(plan, world, limits=Limits())
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak <= cost.peak_memory_bytes
+
+
+@pytest.mark.parametrize(
+    ("px", "style"), [(256, "true-colour"), (1500, "true-colour"), (1500, "ndvi")]
+)
+def test_peak_memory_of_a_warped_map_is_not_estimated_too_low(px: int, style: str) -> None:
+    world = World()
+    for day in range(3):
+        values = np.full((1500, 1500), 100 + day, dtype="int16")
+        values[:, 300 * day : 300 * day + 500] = -32768
+        bands = {"B02": values, "B04": values, "B08": values}
+        world.add(CUBE, bands, when=BASE_TIME + timedelta(days=day))
+    x, y = Transformer.from_crs(32633, 3857, always_xy=True).transform(X0, Y0)
+    asked = query.Map(
+        layers=(query.MapLayer(layer="S2_L2A", style=style),),
+        crs=CRS.from_epsg(3857),
+        bbox=(x, y - 20_000, x + 20_000, y),
+        width_px=px,
+        height_px=px,
+    )
+    encode = query.Encode(source=asked, media_type="x")
+    picture = bind(encode, world.view(), FakeStyles(), Limits()).encode.source
+    assert isinstance(picture, nodes.Picture)
+    cost = estimate(picture)
+    (layer,) = picture.layers
+    tracemalloc.start()
+    compute(layer.source, world, limits=Limits())
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak <= cost.peak_memory_bytes
