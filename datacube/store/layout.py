@@ -12,7 +12,6 @@ import zarr
 from zarr.codecs import BloscCodec, Crc32cCodec
 from zarr.storage import MemoryStore
 
-from datacube.cells import Values
 from datacube.cube import (
     INNER_CHUNK_PX,
     SHARD_PX,
@@ -23,6 +22,7 @@ from datacube.cube import (
     ResolutionGroup,
 )
 from datacube.grid import Window
+from datacube.store.shards import BLOSC_CODEC, BLOSC_LEVEL
 
 SPATIAL_REF = "spatial_ref"
 """Name of the CF grid mapping variable beside the bands of a level."""
@@ -61,16 +61,6 @@ def level_count(window: Window) -> int:
     while max(window.coarser(levels - 1).plane.shape) > INNER_CHUNK_PX:
         levels += 1
     return levels
-
-
-def encode_shard(values: Values, nodata: float) -> bytes:
-    """Encode one shard, shape `(2048, 2048)`."""
-    # The codecs see only one shard, so a store that holds nothing else gives the same bytes.
-    memory = MemoryStore()
-    array = _create(memory, "", _SHARDS, values.dtype, nodata, {})
-    array[0:1, :, :] = values[np.newaxis]
-    # A MemoryStore's dict is its documented backing.
-    return memory._store_dict["c/0/0/0"].to_bytes()  # noqa: SLF001 - see above
 
 
 def metadata_documents(
@@ -129,7 +119,9 @@ def _create(
         shards=_SHARDS,
         fill_value=dtype.type(nodata),
         compressors=[
-            BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle", typesize=dtype.itemsize),
+            BloscCodec(
+                cname=BLOSC_CODEC, clevel=BLOSC_LEVEL, shuffle="bitshuffle", typesize=dtype.itemsize
+            ),
             # LZ4 notices few flipped bits by itself.
             Crc32cCodec(),
         ],

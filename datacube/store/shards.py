@@ -1,4 +1,4 @@
-"""Reads parts of one shard file directly: the layout that `layout.py` prescribes, no other.
+"""Encodes one shard, and reads parts of a shard file directly: the layout of `layout.py`, no other.
 
 Zarr's sharding codec puts the encoded inner chunks into one file and ends it with an
 index of `(offset, length)` a chunk, little-endian uint64, and its CRC-32C. An offset of
@@ -6,15 +6,20 @@ index of `(offset, length)` a chunk, little-endian uint64, and its CRC-32C. An o
 """
 
 import os
+from collections.abc import Iterator
+from typing import Final
 
 import google_crc32c
 import numpy as np
-from numcodecs.blosc import decompress
+from numcodecs.blosc import BITSHUFFLE, compress, decompress
 from numpy.typing import NDArray
 
 from datacube.cells import Values
 from datacube.cube import INNER_CHUNK_PX, SHARD_PX
 from datacube.grid import Window
+
+BLOSC_CODEC: Final = "lz4"
+BLOSC_LEVEL = 5
 
 _SIDE = SHARD_PX // INNER_CHUNK_PX
 _INDEX_BYTES = _SIDE * _SIDE * 16
@@ -52,6 +57,47 @@ def is_direct(codecs: object) -> bool:
             return False
 
 
+def encode_shard(shard: tuple[int, int], part: Window, cells: Values, nodata: float) -> bytes:
+    """Encode a shard that holds `cells` in `part` (array indices) and nodata elsewhere.
+
+    Inner chunks lie in row-major order; one of nothing but nodata is left out. Equal cells
+    give equal bytes. Zarr's own codec gives the same cells, but costs 25 ms a shard even
+    where one inner chunk is filled.
+    """
+    part = _within(shard, part)
+    index = np.full((_SIDE, _SIDE, 2), _ABSENT, dtype="<u8")
+    encoded = bytearray()
+    dtype = cells.dtype.newbyteorder("<")
+    fill = dtype.type(nodata)
+    for place, chunk in _chunks(part):
+        common = chunk.intersect(part)
+        if common is None:
+            continue
+        inside = cells[common.slices(part)]
+        if not differs(inside, nodata):
+            continue
+        if common == chunk:
+            whole = np.ascontiguousarray(inside, dtype=dtype)
+        else:
+            whole = np.full(chunk.shape, fill, dtype=dtype)
+            whole[common.slices(chunk)] = inside
+        body = compress(whole, BLOSC_CODEC.encode(), BLOSC_LEVEL, BITSHUFFLE)
+        index[place] = len(encoded), len(body) + _CRC_BYTES
+        encoded += body
+        encoded += _crc(body)
+    tail = index.tobytes()
+    encoded += tail
+    encoded += _crc(tail)
+    return bytes(encoded)
+
+
+def differs(cells: Values, nodata: float) -> bool:
+    """Tell whether any cell is not nodata."""
+    if np.isnan(nodata):
+        return not bool(np.isnan(cells).all())
+    return bool((cells != cells.dtype.type(nodata)).any())
+
+
 def read_shard(path: str, shard: tuple[int, int], part: Window, out: Values, nodata: float) -> None:
     """Fill `out` with the cells `part` (array indices) of the shard in the file `path`.
 
@@ -62,33 +108,40 @@ def read_shard(path: str, shard: tuple[int, int], part: Window, out: Values, nod
     ValueError
         If its bytes are not those that were written.
     """
-    row, col = shard[0] * SHARD_PX, shard[1] * SHARD_PX
-    inside = Window(
-        (
-            (part.rows[0] - row, part.rows[1] - row),
-            (part.cols[0] - col, part.cols[1] - col),
-        )
-    )
+    inside = _within(shard, part)
     descriptor = os.open(path, os.O_RDONLY)
     try:
         index = _read_index(descriptor)
-        (y0, y1), (x0, x1) = inside.ranges
-        for chunk_row in range(y0 // INNER_CHUNK_PX, -(-y1 // INNER_CHUNK_PX)):
-            for chunk_col in range(x0 // INNER_CHUNK_PX, -(-x1 // INNER_CHUNK_PX)):
-                top, left = chunk_row * INNER_CHUNK_PX, chunk_col * INNER_CHUNK_PX
-                chunk = Window(((top, top + INNER_CHUNK_PX), (left, left + INNER_CHUNK_PX)))
-                common = chunk.intersect(inside)
-                if common is None:
-                    continue
-                offset, length = (int(n) for n in index[chunk_row, chunk_col])
-                target = common.slices(inside)
-                if offset == _ABSENT:
-                    out[target] = nodata
-                else:
-                    cells = _read_chunk(descriptor, offset, length, out.dtype)
-                    out[target] = cells[common.slices(chunk)]
+        for place, chunk in _chunks(inside):
+            common = chunk.intersect(inside)
+            if common is None:
+                continue
+            offset, length = (int(n) for n in index[place])
+            target = common.slices(inside)
+            if offset == _ABSENT:
+                out[target] = nodata
+            else:
+                cells = _read_chunk(descriptor, offset, length, out.dtype)
+                out[target] = cells[common.slices(chunk)]
     finally:
         os.close(descriptor)
+
+
+def _within(shard: tuple[int, int], part: Window) -> Window:
+    """Count the cells of `part` from the corner of the shard."""
+    row, col = shard[0] * SHARD_PX, shard[1] * SHARD_PX
+    (y0, y1), (x0, x1) = part.ranges
+    return Window(((y0 - row, y1 - row), (x0 - col, x1 - col)))
+
+
+def _chunks(part: Window) -> Iterator[tuple[tuple[int, int], Window]]:
+    """Yield the inner chunks that meet `part`, `(row, column)` with their cells in the shard."""
+    (y0, y1), (x0, x1) = part.ranges
+    side = INNER_CHUNK_PX
+    for row in range(y0 // side, -(-y1 // side)):
+        for col in range(x0 // side, -(-x1 // side)):
+            top, left = row * side, col * side
+            yield (row, col), Window(((top, top + side), (left, left + side)))
 
 
 def _read_index(descriptor: int) -> NDArray[np.uint64]:
@@ -105,6 +158,10 @@ def _read_chunk(descriptor: int, offset: int, length: int, dtype: np.dtype[np.ge
     decoded = decompress(encoded)
     cells: Values = np.frombuffer(decoded, dtype=dtype.newbyteorder("<"))
     return cells.reshape(INNER_CHUNK_PX, INNER_CHUNK_PX)
+
+
+def _crc(data: bytes) -> bytes:
+    return int(google_crc32c.value(data)).to_bytes(_CRC_BYTES, "little")
 
 
 def _checked(data: bytes, what: str) -> bytes:

@@ -16,14 +16,13 @@ from datacube.grid import Window
 from datacube.protocols import BandRead
 from datacube.store.layout import (
     array_key,
-    encode_shard,
     group_documents,
     metadata_documents,
     shard_key,
     slot_key,
 )
 from datacube.store.location import Location
-from datacube.store.shards import is_direct, read_shard
+from datacube.store.shards import differs, encode_shard, is_direct, read_shard
 
 PREPARED_LEVELS = 8
 """Levels whose arrays `prepare` makes; `write` makes deeper ones when a scene has them."""
@@ -225,9 +224,9 @@ class ZarrStore:
         written = []
         for shard, part in _parts(inside):
             cells = values[part.slices(inside)]
-            if _empty(cells, request.nodata):
+            if not differs(cells, request.nodata):
                 continue
-            data = encode_shard(_whole_shard(shard, part, cells, request.nodata), request.nodata)
+            data = encode_shard(shard, part, cells, request.nodata)
             if not self.location.put_new(shard_key(key, slot, shard), data):
                 raise ValueError(
                     f"shard {shard[0]}/{shard[1]} of {key}, slot {slot}, was written before: "
@@ -318,19 +317,3 @@ def _recorded_parts(
 def _one_part(recorded: list[tuple[tuple[int, int], Window]], window: Window) -> bool:
     """Tell whether the recorded parts fill the window, so that one read gives it whole."""
     return sum(part.size for _, part in recorded) == window.size
-
-
-def _empty(cells: Values, nodata: float) -> bool:
-    if np.isnan(nodata):
-        return bool(np.isnan(cells).all())
-    return not (cells != cells.dtype.type(nodata)).any()
-
-
-def _whole_shard(shard: tuple[int, int], part: Window, cells: Values, nodata: float) -> Values:
-    if cells.shape == (SHARD_PX, SHARD_PX):
-        return cells
-    whole = np.full((SHARD_PX, SHARD_PX), nodata, dtype=cells.dtype)
-    row, col = shard[0] * SHARD_PX, shard[1] * SHARD_PX
-    origin = Window(((row, row + SHARD_PX), (col, col + SHARD_PX)))
-    whole[part.slices(origin)] = cells
-    return whole
