@@ -1,0 +1,121 @@
+"""A store on this machine as a source of Datasets."""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+import zarr
+from numpy.typing import NDArray
+from zarr.buffer.cpu import Buffer
+
+from copernicube.client.offers import BandOffer, Offer
+from copernicube.wiring import open_local
+from datacube.cells import Cells
+from datacube.cube import Band, Coverage
+from datacube.encode.cf import GRID_MAPPING, axis_values, cf_coordinates
+from datacube.encode.zarr import METADATA_KEY, view_member, view_metadata
+from datacube.errors import StoreError
+from datacube.evaluate.schedule import as_dask
+from datacube.grid import Window
+from datacube.plan import nodes, query
+from datacube.times import iso_text
+from ogc.zarr.address import ViewAddress
+
+_MEDIA_TYPE = "application/vnd.zarr; version=3"
+
+
+class LocalSource:
+    """Reads the store itself; chunks are evaluated by Dask when they are computed."""
+
+    def __init__(self, location: str, as_of: int | None) -> None:
+        """Open a store for reading, pinned to a revision.
+
+        Raises
+        ------
+        StoreError
+            If there is no store.
+        RevisionError
+            If the revision does not exist, or was purged.
+        """
+        self._location = location
+        self._session = open_local(location, read_only=True).engine.session(as_of)
+
+    @property
+    def location(self) -> str:
+        """The folder or address of the store."""
+        return self._location
+
+    @property
+    def revision(self) -> int:
+        """The pinned revision."""
+        return self._session.revision
+
+    def offers(self) -> tuple[Offer, ...]:
+        """Return every coverage, by id."""
+        view = self._session.view
+        return tuple(_offer(view.coverage(each)) for each in view.coverage_ids())
+
+    def times(self, coverage_id: str) -> NDArray[np.datetime64[Any]]:
+        """Return the acquisitions in ascending order, UTC, `datetime64[us]`."""
+        return axis_values(self._session.view.coverage(coverage_id).time)
+
+    def open_stored(self, address: ViewAddress, bands: tuple[str, ...]) -> xr.Dataset:
+        """Return the cells as stored: attributes as a served view has them, arrays of Dask.
+
+        Raises
+        ------
+        RequestError
+        """
+        crs = self._session.view.coverage(address.coverage_id).cube.crs
+        bound = self._session.bind(query.Encode(source=address.source(crs), media_type=_MEDIA_TYPE))
+        plan = bound.encode.source
+        if isinstance(plan, nodes.Picture):
+            raise StoreError(f"{address} is bound as a picture")
+        described = _described(plan, bound.encode.title)
+        arrays = as_dask(plan, self._session.engine.cells)
+        kept = described.drop_vars(list(arrays))
+        for name in bands:
+            variable = described.variables[name]
+            kept[name] = (variable.dims, arrays[name], variable.attrs)
+        return kept
+
+
+def _described(plan: nodes.Plan, title: str) -> xr.Dataset:
+    """Return the plan's view with all its attributes and coordinates; cells are not readable.
+
+    Read from the bytes that a server would send, so that both ways give the same.
+    """
+    keys = [f"{coordinate.name}/c/0" for coordinate in cf_coordinates(plan.domain)]
+    members = {key: view_member(plan, key, _no_cells) for key in (*keys, f"{GRID_MAPPING}/c")}
+    members[METADATA_KEY] = view_metadata(plan, title=title)
+    store = zarr.storage.MemoryStore(
+        {key: Buffer.from_bytes(body) for key, body in members.items() if body is not None},
+        read_only=True,
+    )
+    described: xr.Dataset = xr.open_zarr(store, chunks=None, decode_cf=False, consolidated=True)
+    described[GRID_MAPPING].load()
+    return described
+
+
+def _no_cells(_plan: nodes.Plan, _window: Window) -> Cells:
+    raise StoreError("a coordinate has no cells to compute")
+
+
+def _offer(coverage: Coverage) -> Offer:
+    acquisitions = coverage.time.acquisitions
+    return Offer(
+        coverage_id=coverage.id,
+        cube=coverage.cube.name,
+        collection=coverage.cube.collection,
+        title=coverage.cube.title,
+        crs=coverage.cube.crs,
+        bbox=coverage.grid.bbox,
+        resolution=coverage.grid.x.step,
+        bands=tuple(_band(band) for band in coverage.bands),
+        times=(iso_text(acquisitions[0].reference), iso_text(acquisitions[-1].reference)),
+        time_count=coverage.time.size,
+    )
+
+
+def _band(band: Band) -> BandOffer:
+    return BandOffer(name=band.name, title=band.title, aliases=band.aliases)

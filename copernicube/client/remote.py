@@ -1,0 +1,152 @@
+"""A server as a source of Datasets: its list of collections, and its Zarr views."""
+
+import json
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from obstore.store import HTTPStore
+from zarr.storage import ObjectStore
+
+from copernicube.client.offers import BandOffer, Offer
+from datacube.encode.cf import GRID_MAPPING
+from datacube.errors import InvalidParameterError, RequestError, RevisionError, StoreError
+from ogc.crs import parse_crs
+from ogc.zarr.address import ViewAddress
+
+CHUNK_PX = 2048
+"""Side of a Dask chunk: whole chunks of a view, which are smaller."""
+TIMEOUT_S = 60.0
+_REVISION = "Copernicube-Revision"
+
+
+class RemoteSource:
+    """Reads a server's immutable views; chunks come over HTTP when they are computed."""
+
+    def __init__(self, location: str, as_of: int | None) -> None:
+        """Ask a server for its collections, and pin the revision that it answers from.
+
+        Raises
+        ------
+        RevisionError
+            If the revision was purged.
+        RequestError
+            If the server refuses; the message is the server's.
+        StoreError
+            If there is no such server, or it fails.
+        """
+        self._location = location.rstrip("/").removesuffix("/ogcapi")
+        wanted = "" if as_of is None else f"&as_of={as_of}"
+        self._collections, revision = self._document(f"ogcapi/collections?f=json{wanted}")
+        if not revision.isdecimal():
+            raise StoreError(f"{self._location} is no Copernicube: it tells no revision")
+        self._revision = int(revision)
+
+    @property
+    def location(self) -> str:
+        """The server's address."""
+        return self._location
+
+    @property
+    def revision(self) -> int:
+        """The pinned revision."""
+        return self._revision
+
+    def offers(self) -> tuple[Offer, ...]:
+        """Return every coverage, by id."""
+        return tuple(_offer(document) for document in self._collections["collections"])
+
+    def times(self, coverage_id: str) -> NDArray[np.datetime64[Any]]:
+        """Return the acquisitions in ascending order, UTC, `datetime64[us]`."""
+        address = ViewAddress(coverage_id=coverage_id, revision=self._revision)
+        decoded = xr.decode_cf(self._open(address)[["time"]])
+        return np.asarray(decoded["time"].values, "datetime64[us]")
+
+    def open_stored(self, address: ViewAddress, bands: tuple[str, ...]) -> xr.Dataset:
+        """Return the cells as stored: the view's attributes, arrays of Dask.
+
+        Raises
+        ------
+        RequestError, StoreError
+        """
+        view = self._open(address)
+        kept = view.drop_vars([name for name in view.data_vars if name != GRID_MAPPING])
+        for name in bands:
+            variable = view.variables[name]
+            sides = dict(zip(variable.dims, (1, CHUNK_PX, CHUNK_PX), strict=True))
+            kept[name] = (variable.dims, variable.chunk(sides).data, variable.attrs)
+        return kept
+
+    def _open(self, address: ViewAddress) -> xr.Dataset:
+        path = f"zarr/{address.path}"
+        # Asked first on its own: what a server says of a wrong request, Zarr would not repeat.
+        self._document(f"{path}/zarr.json")
+        store = HTTPStore.from_url(
+            f"{self._location}/{path}",
+            client_options={"allow_http": True, "timeout": timedelta(seconds=TIMEOUT_S)},
+            retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=TIMEOUT_S)},
+        )
+        view: xr.Dataset = xr.open_zarr(
+            ObjectStore(store, read_only=True), chunks=None, decode_cf=False, consolidated=True
+        )
+        view[GRID_MAPPING].load()
+        return view
+
+    def _document(self, path: str) -> tuple[dict[str, Any], str]:
+        """Return a JSON document and the revision that the server answered from."""
+        url = f"{self._location}/{path}"
+        try:
+            # `open_catalogue` lets no other scheme through than http and https.
+            with urlopen(Request(url), timeout=TIMEOUT_S) as response:  # noqa: S310
+                document: dict[str, Any] = json.load(response)
+                return document, response.headers.get(_REVISION, "")
+        except HTTPError as error:
+            raise _refused(error, url) from error
+        except (URLError, TimeoutError, ValueError) as error:
+            raise StoreError(f"{url} gives no answer that can be read: {error}") from error
+
+
+def _refused(error: HTTPError, url: str) -> RequestError | StoreError:
+    """Repeat what the server says."""
+    try:
+        detail = str(json.loads(error.read())["detail"])
+    except (ValueError, KeyError, TypeError):
+        detail = f"{url} answers {error.code} {error.reason}"
+    if error.code == HTTPStatus.GONE:
+        return RevisionError(detail, purged=True)
+    if error.code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return StoreError(detail)
+    return RequestError(detail)
+
+
+def _offer(document: dict[str, Any]) -> Offer:
+    try:
+        extent = document["extent"]
+        west, south, east, north = map(float, extent["spatial"]["storageCrsBbox"][0])
+        first, last = extent["temporal"]["interval"][0]
+        return Offer(
+            coverage_id=document["id"],
+            cube=document["copernicube:cube"],
+            collection=document["copernicube:collection"],
+            title=document["copernicube:title"],
+            crs=parse_crs(document["storageCrs"]),
+            bbox=(west, south, east, north),
+            resolution=float(document["copernicube:resolution"]),
+            bands=tuple(
+                BandOffer(name=b["name"], title=b["title"], aliases=tuple(b["aliases"]))
+                for b in document["copernicube:bands"]
+            ),
+            times=(first, last),
+            time_count=int(extent["temporal"]["grid"]["cellsCount"]),
+        )
+    except (KeyError, TypeError, IndexError) as error:
+        raise InvalidParameterError(
+            f"the server's collection {document.get('id')!r} lacks {error}; "
+            "it is no Copernicube, or a newer one",
+            parameter="location",
+        ) from error
