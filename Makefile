@@ -56,7 +56,7 @@ $(VENV)/.python-made: .python-version | $(UV)
 	@touch $@
 
 $(VENV)/.lock-installed: requirements.lock $(VENV)/.python-made
-	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	$(UV) pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock
 	@touch $@
 
 # Only the entry points and the path of the sources are installed; dependencies come from the lock.

@@ -1,61 +1,58 @@
 """The command `copernicube`."""
 
 import logging
-import os
 import sys
-from dataclasses import replace
+from importlib import import_module
 
 import click
 
-from copernicube.config import environment, load_settings
-from copernicube.cubes_command import cubes, verify
-from copernicube.ingest_command import ingest
-from copernicube.options import store_option
 from datacube.errors import CubeError
 
+COMMANDS = {
+    "cubes": ("copernicube.cubes_command", "List, show and rebuild the cubes of a store."),
+    "ingest": (
+        "copernicube.ingest_command",
+        "Ingest scenes: SAFE folders, zips and s3:// prefixes, STAC items and item collections.",
+    ),
+    "serve": (
+        "copernicube.serve_command",
+        "Serve the cubes of a store over WMS, WCS, OGC API and Zarr.",
+    ),
+    "verify": (
+        "copernicube.cubes_command",
+        "Read every recorded shard of the cubes NAMES, by default of all.",
+    ),
+}
+"""By name: the module that holds the command, and its help in one line.
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+A module is imported when its command runs: raster and array libraries take seconds.
+"""
+
+
+class _Commands(click.Group):
+    """The commands, imported when they run; the list of them needs none."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(COMMANDS[cmd_name][0]), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = [(name, COMMANDS[name][1]) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="copernicube")
 def commands() -> None:
     """Datacubes of the Earth: ingest scenes, serve them over open standards."""
-
-
-@commands.command()
-@store_option
-@click.option("--host", help="Address to listen on.")
-@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.")
-@click.option("--workers", type=click.IntRange(min=1), help="Server processes.")
-def serve(store: str, host: str | None, port: int | None, workers: int | None) -> None:
-    """Serve the cubes of a store over WMS, WCS, OGC API and Zarr."""
-    try:
-        import uvicorn  # noqa: PLC0415  # the server is an extra: ingest and the client do without
-    except ImportError as error:
-        raise click.ClickException(
-            "the server is not installed; install copernicube[server]"
-        ) from error
-    settings = load_settings()
-    settings = replace(
-        settings,
-        store=store,
-        host=host or settings.host,
-        port=port or settings.port,
-        workers=workers or settings.workers,
-    )
-    os.environ.update(environment(settings))  # how the server's processes get their settings
-    click.echo(f"Serving {settings.store} at http://{settings.host}:{settings.port}/", err=True)
-    uvicorn.run(
-        "copernicube.app:create",
-        factory=True,
-        host=settings.host,
-        port=settings.port,
-        workers=settings.workers,
-        log_level="warning",
-        h11_max_incomplete_event_size=settings.limits.parameter_bytes * 2,
-    )
-
-
-for command in (ingest, cubes, verify):
-    commands.add_command(command)
 
 
 def main() -> None:

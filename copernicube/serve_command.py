@@ -1,0 +1,43 @@
+"""The command `copernicube serve`."""
+
+import os
+from dataclasses import replace
+
+import click
+
+from copernicube.config import environment, load_settings
+from copernicube.options import store_option
+
+
+@click.command()
+@store_option
+@click.option("--host", help="Address to listen on.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.")
+@click.option("--workers", type=click.IntRange(min=1), help="Server processes.")
+def serve(store: str, host: str | None, port: int | None, workers: int | None) -> None:
+    """Serve the cubes of a store over WMS, WCS, OGC API and Zarr."""
+    try:
+        import uvicorn  # noqa: PLC0415  # the server is an extra: ingest and the client do without
+    except ImportError as error:
+        raise click.ClickException(
+            "the server is not installed; install copernicube[server]"
+        ) from error
+    settings = load_settings()
+    settings = replace(
+        settings,
+        store=store,
+        host=host or settings.host,
+        port=port or settings.port,
+        workers=workers or settings.workers,
+    )
+    os.environ.update(environment(settings))  # how the server's processes get their settings
+    click.echo(f"Serving {settings.store} at http://{settings.host}:{settings.port}/", err=True)
+    uvicorn.run(
+        "copernicube.app:create",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        log_level="warning",
+        h11_max_incomplete_event_size=settings.limits.parameter_bytes * 2,
+    )
