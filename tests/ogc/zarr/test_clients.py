@@ -1,5 +1,7 @@
 """Real clients read views from a real server."""
 
+from datetime import timedelta
+
 import httpx2
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ import zarr
 from numpy.typing import NDArray
 from obstore.store import HTTPStore
 
+from datacube.errors import StoreDamagedError
 from tests.builders.fakes import World
 from tests.ogc.zarr.conftest import LEFT_M, NODATA, TOP_M
 
@@ -88,3 +91,22 @@ def test_head_has_the_length_and_no_body(url: str, world: World) -> None:
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "POST"])
 def test_views_are_read_only(url: str, method: str) -> None:
     assert httpx2.request(method, f"{url}/{VIEW}/zarr.json", content=b"{}").status_code == 405
+
+
+def test_a_failure_is_an_error_to_clients_and_never_nodata(
+    url: str, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_arguments: object) -> None:
+        raise StoreDamagedError("a recorded shard is gone")
+
+    store = HTTPStore.from_url(
+        f"{url}/{VIEW}",
+        client_options={"allow_http": True},
+        retry_config={"max_retries": 1, "retry_timeout": timedelta(seconds=2)},
+    )
+    readable = zarr.storage.ObjectStore(store, read_only=True)
+    opened = (with_fsspec(f"{url}/{VIEW}"), xr.open_zarr(readable, decode_coords="all"))
+    monkeypatch.setattr(type(world), "read", fail)
+    for one in opened:
+        with pytest.raises(Exception, match="500"):
+            one.B04.load()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numcodecs import Blosc  # type: ignore[import-untyped]  # it publishes no types
+from numcodecs import Blosc
 from numpy.typing import NDArray
 
 from datacube.cells import Values
