@@ -14,8 +14,8 @@ from datacube.times import Acquisition, Period, iso_text
 
 _NEAREST = timedelta(hours=12)
 """How far an acquisition may be from the instant asked for."""
-_LONGEST_ACQUISITION = timedelta(hours=12)
-"""No scene's own times lie farther than this from its acquisition's reference time."""
+_USUAL_LENGTH = timedelta(hours=12)
+"""Few acquisitions last longer: only those whose time is an assumed interval."""
 _INSTANT = timedelta(seconds=1)
 """A time written to the second or finer is an instant, not a period."""
 
@@ -31,7 +31,8 @@ class MapSlots:
     instant: datetime | None = None
     """Where given, the nearest goes first; else the newest."""
     by_reference: bool = False
-    """The bounds count for reference times only, not for the time a scene took."""
+    """The bounds count for reference times only, not for the time a scene took; but an
+    instant within that time is met."""
     note: str = ""
     """What was chosen for the asker."""
 
@@ -40,8 +41,8 @@ class MapSlots:
         found = view.slots(
             cube.name,
             bbox=area,
-            first=self.first - _LONGEST_ACQUISITION,
-            last=self.last + _LONGEST_ACQUISITION,
+            first=self.first - _USUAL_LENGTH,
+            last=self.last + _USUAL_LENGTH,
         )
         kept = [slot for slot in found if self._shows(slot)]
         # Both sorts are stable: precedence decides between scenes of one time.
@@ -54,19 +55,22 @@ class MapSlots:
 
     def _shows(self, slot: Slot) -> bool:
         scene = slot.scene
-        if self.by_reference:
-            return self.first <= scene.reference_time <= self.last
-        begin, end = (
-            min(scene.reference_time, scene.first_time),
-            max(scene.reference_time, scene.last_time),
+        reference = scene.reference_time
+        return self.shows(
+            Acquisition(
+                reference=reference,
+                first=min(reference, scene.first_time),
+                last=max(reference, scene.last_time),
+            )
         )
-        return begin <= self.last and end >= self.first
 
     def shows(self, acquisition: Acquisition) -> bool:
         """Tell whether an acquisition may be shown."""
-        if self.by_reference:
-            return self.first <= acquisition.reference <= self.last
-        return acquisition.first <= self.last and acquisition.last >= self.first
+        if not self.by_reference:
+            return acquisition.first <= self.last and acquisition.last >= self.first
+        if self.instant is not None and acquisition.first <= self.instant <= acquisition.last:
+            return True
+        return self.first <= acquisition.reference <= self.last
 
 
 def _distance(instant: datetime) -> Callable[[Slot], timedelta]:
@@ -101,9 +105,9 @@ def choose_time(asked: MapTime, coverages: Sequence[Coverage], default_days: int
 
 def _has_any(coverage: Coverage, chosen: MapSlots) -> bool:
     times = coverage.time.acquisitions
-    start = bisect_left(times, chosen.first - _LONGEST_ACQUISITION, key=_reference)
-    stop = bisect_right(times, chosen.last + _LONGEST_ACQUISITION, key=_reference)
-    return any(chosen.shows(a) for a in times[start:stop])
+    start = bisect_left(times, chosen.first - _USUAL_LENGTH, key=_reference)
+    stop = bisect_right(times, chosen.last + _USUAL_LENGTH, key=_reference)
+    return any(chosen.shows(a) for a in times[start:stop]) or any(map(chosen.shows, times))
 
 
 def _reference(acquisition: Acquisition) -> datetime:

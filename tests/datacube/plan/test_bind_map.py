@@ -10,6 +10,7 @@ import rasterio
 from pyproj import CRS, Transformer
 from rasterio.warp import Resampling, reproject
 
+from datacube.axes import TimeAxis
 from datacube.cells import Cells, Values
 from datacube.errors import (
     InvalidParameterError,
@@ -20,9 +21,10 @@ from datacube.errors import (
 from datacube.evaluate.schedule import compute
 from datacube.plan import nodes, query
 from datacube.plan.bind import Bound, bind
+from datacube.plan.bind_map_time import choose_time
 from datacube.plan.query import MapTime
 from datacube.protocols import Bbox, Limits
-from datacube.times import parse_period
+from datacube.times import Acquisition, parse_period
 from tests.builders.fakes import BASE_TIME, ORIGIN_M, FakeStyles, World, optical_cube
 
 CUBE = optical_cube()
@@ -124,6 +126,21 @@ def test_instant_shows_the_nearest_within_twelve_hours(three: World, text: str, 
     bound = ask(three, HERE, time=at(text))
     assert (shown(three, bound).values[0] == value).all()
     assert bound.notes == ()
+
+
+@pytest.mark.parametrize("text", ["2023-03", "2023-03-05", "2023-03-05T12:00:00Z"])
+def test_an_assumed_interval_holds_every_time_within(text: str) -> None:
+    """A scene whose time is only known to lie within months is shown at any of them."""
+    world = World()
+    slot = world.add(CUBE, constant(7), when=BASE_TIME - timedelta(days=300))
+    start = slot.scene.reference_time
+    until = start + timedelta(days=200)
+    world.slots[0] = replace(slot, scene=replace(slot.scene, last_time=until))
+    acquisition = Acquisition(reference=start, first=start, last=until)
+    view = world.view()
+    coverage = replace(view.coverage(CUBE.name), time=TimeAxis(acquisitions=(acquisition,)))
+    chosen = choose_time(at(text), [coverage], 30)
+    assert chosen.stack(CUBE, HERE, view).slots == (world.slots[0],)
 
 
 def test_period_is_a_mosaic_newest_first(three: World) -> None:
