@@ -1,13 +1,26 @@
 """Digests of values: equal plans have equal keys, in every process."""
 
-import hashlib
+from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import Enum
+from hashlib import blake2b
+from typing import TYPE_CHECKING
 
 from pyproj import CRS
 
-from datacube.cube import Slot
+from datacube.cube import Band, ResolutionGroup, Slot
+from datacube.grid import known_crs
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+_SPELLED_KEPT = 4096
+_SPELLED: dict[int, tuple[object, str]] = {}
+"""What was spelled before, by `id`. Each is held, so that no other object gets its `id`.
+
+Only what the catalogue keeps is held: bands and groups are in every plan of their cube.
+"""
 
 
 def digest(*parts: object) -> str:
@@ -19,40 +32,50 @@ def digest(*parts: object) -> str:
     >>> digest("a", 1) == digest("a", 1), digest("a", 1) == digest("a", "1")
     (True, False)
     """
-    hasher = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        _feed(hasher, part)
-    return hasher.hexdigest()
+    return blake2b("".join(map(_spell, parts)).encode(), digest_size=16).hexdigest()
 
 
-def _feed(hasher: "hashlib.blake2b", value: object) -> None:
+def _spell(value: object) -> str:
+    """Spell a value so that no two values of different type or content read the same."""
+    held = _SPELLED.get(id(value))
+    if held is not None:
+        return held[1]
     match value:
         case Slot():
-            _token(hasher, "slot", f"{value.cube}/{value.number}")
+            return _token("slot", f"{value.cube}/{value.number}")
         case CRS():
-            _token(hasher, "crs", value.to_wkt())
+            return _token("crs", known_crs(value).wkt)
         case Enum():
-            _token(hasher, "enum", str(value.value))
+            return _token("enum", str(value.value))
         case datetime():
-            _token(hasher, "time", value.isoformat())
+            return _token("time", value.isoformat())
         case str() | int() | float() | bool() | bytes() | None:
-            _token(hasher, type(value).__name__, repr(value))
-        case tuple() | frozenset():
-            items = sorted(value, key=repr) if isinstance(value, frozenset) else value
-            _token(hasher, "(", str(len(value)))
-            for item in items:
-                _feed(hasher, item)
+            return _token(type(value).__name__, repr(value))
+        case tuple():
+            return _joined("(", str(len(value)), value)
+        case frozenset():
+            return _joined("(", str(len(value)), sorted(value, key=repr))
         case _ if (key := getattr(value, "key", None)) and isinstance(key, str):
-            _token(hasher, "node", key)
-        case _ if is_dataclass(value):
-            _token(hasher, "dataclass", type(value).__name__)
-            for item in fields(value):
-                if item.compare:
-                    _feed(hasher, getattr(value, item.name))
+            return _token("node", key)
+        case _ if is_dataclass(value) and not isinstance(value, type):
+            return _spell_dataclass(value)
         case _:
             raise TypeError(f"{type(value).__name__} has no digest")
 
 
-def _token(hasher: "hashlib.blake2b", kind: str, text: str) -> None:
-    data = f"{kind}:{len(text)}:{text};".encode()
-    hasher.update(data)
+def _spell_dataclass(value: "DataclassInstance") -> str:
+    parts = [getattr(value, item.name) for item in fields(value) if item.compare]
+    spelled = _joined("dataclass", type(value).__name__, parts)
+    if isinstance(value, Band | ResolutionGroup):
+        if len(_SPELLED) >= _SPELLED_KEPT:
+            _SPELLED.clear()
+        _SPELLED[id(value)] = value, spelled
+    return spelled
+
+
+def _joined(kind: str, text: str, parts: Iterable[object]) -> str:
+    return _token(kind, text) + "".join(map(_spell, parts))
+
+
+def _token(kind: str, text: str) -> str:
+    return f"{kind}:{len(text)}:{text};"

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from datacube.axes import SNAP_DECIMALS, RegularAxis
-from datacube.grid import Grid, Window, transformer
+from datacube.grid import Grid, KnownCrs, Window, known_crs, transformer
 from datacube.plan.nodes import Resample
 from datacube.protocols import Bbox
 
@@ -188,36 +188,38 @@ def reproject_box(box: Bbox, source: CRS, target: CRS, widen: float = 0.01) -> B
     return left - dx, low - dy, right + dx, high + dy
 
 
-@lru_cache(maxsize=4096)
 def crosses_antimeridian(box: Bbox, crs: CRS) -> bool:
     """Tell whether longitudes jump between neighbouring points of `box`."""
-    if crs.is_geographic:
-        return box[0] < -180 < box[2] or box[0] < 180 < box[2]
-    x, y = np.meshgrid(
-        np.linspace(box[0], box[2], _EDGE_POINTS), np.linspace(box[1], box[3], _EDGE_POINTS)
-    )
-    lon = np.array(transformer(crs, _CRS84).transform(x, y)[0])
-    lon[~np.isfinite(lon)] = np.nan
-    return bool(np.any(np.abs(np.diff(lon, axis=1)) > 180))
+    return _lonlat(box, known_crs(crs))[0]
 
 
-@lru_cache(maxsize=4096)
 def lonlat_box(box: Bbox, crs: CRS) -> Bbox | None:
     """Return the longitude-latitude box of `box`; None where a part of it has none.
 
     Longitude is unbounded where the box crosses or lies beyond 180 degrees.
     """
+    return _lonlat(box, known_crs(crs))[1]
+
+
+@lru_cache(maxsize=4096)
+def _lonlat(box: Bbox, crs: KnownCrs) -> tuple[bool, Bbox | None]:
+    """Return whether longitudes jump within `box`, and its longitude-latitude box."""
     x, y = np.meshgrid(
         np.linspace(box[0], box[2], _EDGE_POINTS), np.linspace(box[1], box[3], _EDGE_POINTS)
     )
-    lon, lat = (np.asarray(v) for v in transformer(crs, _CRS84).transform(x, y))
+    lon, lat = (np.array(v) for v in transformer(crs.crs, _CRS84).transform(x, y))
+    if crs.crs.is_geographic:
+        jumps = box[0] < -180 < box[2] or box[0] < 180 < box[2]
+    else:
+        known = np.where(np.isfinite(lon), lon, np.nan)
+        jumps = bool(np.any(np.abs(np.diff(known, axis=1)) > 180))
     if not (np.isfinite(lon).all() and np.isfinite(lat).all()):
-        return None
+        return jumps, None
     west, east = float(lon.min()), float(lon.max())
     dx, dy = (east - west) / 100, (float(lat.max()) - float(lat.min())) / 100
-    if west < -180 or east > 180 or crosses_antimeridian(box, crs):
+    if west < -180 or east > 180 or jumps:
         west, east = -inf, inf
-    return west - dx, float(lat.min()) - dy, east + dx, float(lat.max()) + dy
+    return jumps, (west - dx, float(lat.min()) - dy, east + dx, float(lat.max()) + dy)
 
 
 def lonlat_map(target: Grid, tolerance_deg: float) -> CoarseMap:

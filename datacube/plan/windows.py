@@ -1,6 +1,7 @@
 """Which cells of its sources a node needs for a window of its own cells."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from math import ceil, floor
 
 import numpy as np
@@ -90,6 +91,7 @@ def slice_window(node: Slice, window: Window) -> Window:
     return Window((*window.ranges[:at], place, *window.ranges[at:]))
 
 
+@lru_cache(maxsize=1024)
 def source_plane(node: Resample, plane: Window) -> Window | None:
     """Return the `(y, x)` cells of the source that a resampled window needs, or None."""
     source = node.source.domain.grid
