@@ -59,9 +59,8 @@ def main() -> None:
     """Run the command; a failure is one line on stderr and a non-zero exit code."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     try:
-        commands(standalone_mode=False)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
+        # Not standing alone, click returns the exit code of a command that asked for one.
+        code: int | None = commands(standalone_mode=False)
     except click.Abort:
         sys.exit(130)
     except click.ClickException as error:
@@ -70,3 +69,4 @@ def main() -> None:
     except CubeError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(1)
+    sys.exit(code or 0)

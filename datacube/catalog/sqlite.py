@@ -88,6 +88,7 @@ class SqliteDatabase:
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
         self.read_only = read_only or not _writable(path)
+        self._full = False
         self._copy: FileCopy | None = None
         self._engine: Engine | None = None
         self._guard = threading.RLock()
@@ -112,7 +113,7 @@ class SqliteDatabase:
             # A full disk has no room for the shared-memory file that readers need.
             if not isinstance(mapped, StoreFullError) or not self.path.exists():
                 raise mapped from error
-            self.read_only = True
+            self._full, self.read_only = not self.read_only, True
             self._use_copy()
 
     def _use_copy(self) -> None:
@@ -156,6 +157,8 @@ class SqliteDatabase:
 
         Integrity errors reach the caller as SQLAlchemy's.
         """
+        if self._full:
+            raise StoreFullError(f"no space is left for the catalogue {self.path}")
         if self.read_only or self._engine is None:
             raise StoreReadOnlyError(f"the catalogue {self.path} cannot be written")
         connection = self._engine.connect()

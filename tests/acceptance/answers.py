@@ -63,7 +63,7 @@ def map_query(layer: str, style: str, when: datetime | None, box: tuple[float, .
     dimension = f"&TIME={iso(when)}" if when else ""
     return (
         f"{WMS}&REQUEST=GetMap&LAYERS={layer}&STYLES={style}&CRS=EPSG:32633"
-        f"&BBOX={','.join(f'{edge:g}' for edge in box)}&WIDTH=200&HEIGHT=150"
+        f"&BBOX={','.join(f'{edge!r}' for edge in box)}&WIDTH=200&HEIGHT=150"
         f"&FORMAT=image/png&TRANSPARENT=TRUE{dimension}"
     )
 
@@ -79,8 +79,13 @@ def all_answers(
     view = local.catalog.view(as_of=as_of)
     pinned = "" if as_of is None else f"&AS_OF={as_of}"
     queries = []
+    seen = set()
     for coverage_id in view.coverage_ids():
         coverage = view.coverage(coverage_id)
+        bands = tuple(band.name for band in coverage.bands)
+        if (coverage.cube.name, bands) in seen:
+            continue  # a cube of one resolution has the same coverage under two names
+        seen.add((coverage.cube.name, bands))
         queries.append(f"{WCS}&REQUEST=DescribeCoverage&COVERAGEID={coverage_id}")
         queries += [
             coverage_query(coverage_id, found.reference) for found in coverage.time.acquisitions
