@@ -68,21 +68,23 @@ def run(
         for found in opened
         for source, scene in found
     ]
-    works = [work for work in planned if isinstance(work, Work)]
     if options.dry_run:
         outcomes = [p if isinstance(p, Outcome) else _would(p, destination) for p in planned]
     else:
+        works = [work for work in planned if isinstance(work, Work)]
+        settled = [outcome if isinstance(outcome, Outcome) else None for outcome in planned]
+        # Only the jobs may hold scenes from here on, so that files and masks go with each.
+        del opened, planned
         progress.plan(
-            scenes=len(planned),
+            scenes=len(settled),
             bands=sum(len(work.placed) for work in works),
             nbytes=sum(work.nbytes for work in works),
         )
-        for outcome in planned:
-            if isinstance(outcome, Outcome):
+        for outcome in settled:
+            if outcome is not None:
                 progress.scene_done(outcome.line, bands_left=0, nbytes_left=0)
-        del opened
         done = iter(_write(works, destination, options, progress))
-        outcomes = [p if isinstance(p, Outcome) else next(done) for p in planned]
+        outcomes = [outcome or next(done) for outcome in settled]
     return Summary(outcomes=tuple(outcomes), seconds=time.monotonic() - start)
 
 
@@ -187,39 +189,47 @@ def _would(work: Work, destination: Destination) -> Outcome:
 
 
 def _write(
-    works: Sequence[Work],
+    works: list[Work],
     destination: Destination,
     options: IngestOptions,
     progress: IngestProgress,
 ) -> Sequence[Outcome]:
-    """Write all scenes on threads: Dask begins a scene only where none begun has work left."""
+    """Write all scenes on threads: Dask begins a scene only where none begun has work left.
+
+    Empties `works`: a scene's files and masks are let go when it is finished.
+    """
     for cube in {work.cube.name: work.cube for work in works}.values():
         destination.store.prepare(cube)
     finished: dict[int, object] = {}
     last: dict[tuple[str, str], object] = {}
-    best_first = sorted(range(len(works)), key=lambda i: works[i].record.precedence, reverse=True)
+    order = _order(works)
+    scenes = [_scene(work) for work in works]
+    bands_of = [len(work.placed) for work in works]
     jobs = [Job(work, destination, progress) for work in works]
-    # In the order given, but for processings of one scene, which follow their better.
-    for index in sorted(best_first, key=lambda i: _rank(works, best_first, i)):
-        work, job = works[index], jobs[index]
-        key = (work.cube.name, work.record.scene_id)
-        begun = _task(job.begin, f"begin-{index}")(last.get(key))
+    works.clear()
+    for index in order:
+        job, scene = jobs[index], scenes[index]
+        begun = _task(job.begin, f"begin-{index}")(last.get(scene))
         bands = [
             _task(partial(job.band, number), f"band-{index}-{number}")(begun)
-            for number in range(len(work.placed))
+            for number in range(bands_of[index])
         ]
-        last[key] = finished[index] = _task(job.finish, f"finish-{index}")(bands)
-    ordered = [finished[index] for index in range(len(works))]
-    return _compute(ordered, options.jobs)
+        last[scene] = finished[index] = _task(job.finish, f"finish-{index}")(bands)
+    return _compute([finished[index] for index in range(len(jobs))], options.jobs)
 
 
-def _rank(works: Sequence[Work], best_first: Sequence[int], index: int) -> tuple[int, int]:
-    """Sort key: where the first processing of the scene was given, then precedence."""
-    scene = (works[index].cube.name, works[index].record.scene_id)
-    first = min(
-        i for i, work in enumerate(works) if (work.cube.name, work.record.scene_id) == scene
-    )
-    return first, best_first.index(index)
+def _order(works: Sequence[Work]) -> list[int]:
+    """Return positions in the order given, but processings of one scene together, best first."""
+    together: dict[tuple[str, str], list[int]] = {}
+    for index, work in enumerate(works):
+        together.setdefault(_scene(work), []).append(index)
+    for same in together.values():
+        same.sort(key=lambda index: works[index].record.precedence, reverse=True)
+    return [index for same in together.values() for index in same]
+
+
+def _scene(work: Work) -> tuple[str, str]:
+    return work.cube.name, work.record.scene_id
 
 
 def _in_parallel[T](calls: Sequence[Callable[[], T]], jobs: int) -> Sequence[T]:
