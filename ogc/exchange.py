@@ -89,7 +89,7 @@ def reply(answer: Answer) -> Reply:
         media_type=answer.media_type,
         body=answer.body,
         headers=(
-            ("Copernicube-Revision", str(answer.revision)),
+            revision_header(answer.revision),
             *tag,
             *(scenes_header(answer.scenes)),
             *warnings,
@@ -104,8 +104,13 @@ def reply_document(body: bytes, media_type: str, revision: int) -> Reply:
         status=200,
         media_type=media_type,
         body=body,
-        headers=(("Copernicube-Revision", str(revision)), ("ETag", f'"{tag}"')),
+        headers=(revision_header(revision), ("ETag", f'"{tag}"')),
     )
+
+
+def revision_header(revision: int) -> tuple[str, str]:
+    """Return the header that tells the revision an answer, or a refusal, was made from."""
+    return "Copernicube-Revision", str(revision)
 
 
 def scenes_header(scenes: tuple[str, ...]) -> tuple[tuple[str, str], ...]:

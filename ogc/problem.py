@@ -1,6 +1,7 @@
 """Failures as problem documents (RFC 9457), the exception format of OGC API and of views."""
 
 import json
+from dataclasses import replace
 from http import HTTPStatus
 from types import MappingProxyType
 
@@ -51,9 +52,14 @@ def encode(report: Report) -> bytes:
 TABLE = FaultTable(faults=FAULTS, encode=encode, media_type=MEDIA_TYPE)
 
 
-def problem(error: Exception) -> Reply:
-    """Tell a failure; one that is no CubeError is logged and told without its cause."""
+def problem(error: Exception, *, not_found: int = HTTPStatus.NOT_FOUND) -> Reply:
+    """Tell a failure; one that is no CubeError is logged and told without its cause.
+
+    `not_found` is the status where 404 would mean something else to the client.
+    """
     report = TABLE.report(error)
+    if report.fault.status == HTTPStatus.NOT_FOUND:
+        report = replace(report, fault=replace(report.fault, status=not_found))
     if isinstance(error, RevisionError) and error.purged:
         report = Report(fault=_GONE, locator=report.locator, message=report.message)
     return Reply(status=report.fault.status, media_type=MEDIA_TYPE, body=encode(report))

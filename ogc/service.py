@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from ogc.exchange import Operation, Reply, Session, Sessions, Site
+from ogc.exchange import Operation, Reply, Session, Sessions, Site, revision_header
 from ogc.faults import FaultTable, UnsupportedError
 from ogc.kvp import Kvp, as_of, shown
 from ogc.wcs import describe_coverage, get_coverage
@@ -56,18 +56,25 @@ def dispatch(parameters: str, sessions: Sessions, site: Site) -> Reply:
     """Answer a request given as a query string, or as the form of a POST.
 
     Never raises: whatever fails is told in the exception format of the service that
-    was asked, or of OWS Common where no service can be made out.
+    was asked, or of OWS Common where no service can be made out. It carries the
+    revision, too, once one is pinned.
     """
     service = WCS
+    headers: tuple[tuple[str, str], ...] = ()
     try:
         kvp = Kvp.parse(parameters)
         service = _fault_service(kvp)
-        return _find_operation(kvp)(kvp, sessions(as_of(kvp)), site)
+        session = sessions(as_of(kvp))
+        headers = (revision_header(session.view.revision),)
+        return _find_operation(kvp)(kvp, session, site)
     except Exception as error:  # noqa: BLE001 the last resort: the table logs what is no CubeError
         table = service.faults
         report = table.report(error)
         return Reply(
-            status=report.fault.status, media_type=table.media_type, body=table.encode(report)
+            status=report.fault.status,
+            media_type=table.media_type,
+            body=table.encode(report),
+            headers=headers,
         )
 
 

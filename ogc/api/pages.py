@@ -26,7 +26,7 @@ from ogc.api import operations
 from ogc.api.collections import Document, Resources
 from ogc.api.get_coverage import check_names
 from ogc.api.operations import PAGE_FORMATS, Answered
-from ogc.exchange import Reply, Site
+from ogc.exchange import Reply, Site, revision_header
 from ogc.kvp import Kvp
 
 KEPT = 32
@@ -155,7 +155,7 @@ def _reply(answered: Answered, revision: int) -> Reply:
         media_type=headers.get("Content-Type", "application/json"),
         body=data,
         headers=(
-            ("Copernicube-Revision", str(revision)),
+            revision_header(revision),
             ("Content-Language", headers.get("Content-Language", "en-US")),
             *((("ETag", f'"{tag}"'),) if status < 400 else ()),
         ),

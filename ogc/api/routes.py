@@ -1,6 +1,7 @@
 """The routes of `/ogcapi`: our own for coverages, then pygeoapi's pages."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -14,14 +15,14 @@ from starlette.staticfiles import StaticFiles
 from datacube.errors import UnknownNameError
 from ogc.api import get_coverage
 from ogc.api.pages import PAGES, Page, Pages
-from ogc.exchange import Reply, Sessions, Site
+from ogc.exchange import Reply, Session, Sessions, Site, revision_header
 from ogc.kvp import Kvp, as_of
 from ogc.problem import problem
 from ogc.responses import RootOf, respond
 
 STATIC = Path(pygeoapi.__file__).parent / "static"
 
-type Handler = Callable[[Request], Reply]
+type Handler = Callable[[Request, Session], Reply]
 
 
 def api_routes(
@@ -33,24 +34,18 @@ def api_routes(
     """
     pages = Pages()
 
-    def coverage(request: Request) -> Reply:
-        kvp = Kvp.parse(str(request.query_params))
-        return get_coverage.answer(
-            request.path_params["name"],
-            kvp,
-            request.headers.get("accept", ""),
-            sessions(as_of(kvp)),
-        )
+    def coverage(request: Request, session: Session) -> Reply:
+        kvp, accept = _kvp(request), request.headers.get("accept", "")
+        return get_coverage.answer(request.path_params["name"], kvp, accept, session)
 
-    def page(found: Page, request: Request) -> Reply:
-        session = sessions(as_of(Kvp.parse(str(request.query_params))))
+    def page(found: Page, request: Request, session: Session) -> Reply:
         name = request.path_params.get("name", "")
         site = Site(url=f"{root_of(request)}/ogcapi")
         return pages.answer(found, name, request, session.view, site)
 
     def route(path: str, handler: Handler) -> Route:
         async def endpoint(request: Request) -> Response:
-            reply = await to_thread.run_sync(_told, handler, request, limiter=limiter)
+            reply = await to_thread.run_sync(_told, handler, request, sessions, limiter=limiter)
             return respond(reply, request)
 
         return Route(path, endpoint)
@@ -63,14 +58,21 @@ def api_routes(
     ]
 
 
-def _told(handler: Handler, request: Request) -> Reply:
-    """Run a handler; whatever fails becomes a problem document."""
+def _told(handler: Handler, request: Request, sessions: Sessions) -> Reply:
+    """Pin a revision and run a handler; whatever fails becomes a problem document."""
+    headers: tuple[tuple[str, str], ...] = ()
     try:
-        return handler(request)
+        session = sessions(as_of(_kvp(request)))
+        headers = (revision_header(session.view.revision),)
+        return handler(request, session)
     except Exception as error:  # noqa: BLE001 the last resort: `problem` logs what is no CubeError
-        return problem(error)
+        return replace(problem(error), headers=headers)
 
 
-def _unknown(request: Request) -> Reply:
+def _kvp(request: Request) -> Kvp:
+    return Kvp.parse(str(request.query_params))
+
+
+def _unknown(request: Request, _session: Session) -> Reply:
     offered = ("/collections/{name}/coverage", *PAGES)
     raise UnknownNameError("page", request.path_params["path"][:80], offered)

@@ -9,6 +9,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import Protocol
 from urllib.parse import quote
 
@@ -20,7 +21,7 @@ from datacube.plan import nodes, query
 from datacube.plan.bind import Bound
 from datacube.protocols import CatalogView, Principal
 from ogc.api.get_coverage import check_names
-from ogc.exchange import Reply, scenes_header
+from ogc.exchange import Reply, revision_header, scenes_header
 from ogc.kvp import Kvp, as_of
 from ogc.problem import problem
 from ogc.zarr.address import ViewAddress, parse_path
@@ -98,30 +99,22 @@ class Views:
 
         Never raises: whatever fails is a problem document.
         """
+        headers: tuple[tuple[str, str], ...] = ()
+        key = ""
         try:
-            return self._answered(request, url)
+            address, key = parse_path(request.path)
+            # Asked for every request, because a revision may have been purged meanwhile.
+            session = self._sessions(_revision(address, request.parameters))
+            headers = (revision_header(session.view.revision),)
+            if address.revision is None:
+                session.view.coverage(address.coverage_id)
+                pinned = replace(address, revision=session.view.revision)
+                return _redirect(f"{url}/{pinned.path}", key, session.view.revision)
+            return _member(self._bound(address, session), key, request, session)
         except Exception as error:  # noqa: BLE001 the last resort: `problem` logs what is no CubeError
-            return problem(error)
-
-    def _answered(self, request: ViewRequest, url: str) -> Reply:
-        address, key = parse_path(request.path)
-        kvp = Kvp.parse(request.parameters)
-        check_names(kvp, ("as_of",))
-        wanted = as_of(kvp)
-        if address.revision is None:
-            session = self._sessions(wanted)
-            session.view.coverage(address.coverage_id)
-            pinned = replace(address, revision=session.view.revision)
-            return _redirect(f"{url}/{pinned.path}", key, session.view.revision)
-        if wanted not in (None, address.revision):
-            raise InvalidParameterError(
-                f"as_of {wanted} is not the revision {address.revision} of this view; "
-                "allowed is the bare name with as_of",
-                parameter="as_of",
-            )
-        # Asked for every request, because a revision may have been purged meanwhile.
-        session = self._sessions(address.revision)
-        return _member(self._bound(address, session), key, request, session)
+            # Zarr would take 404 for the chunk of a view that does not exist for nodata.
+            status = HTTPStatus.NOT_FOUND if _is_document(key) else HTTPStatus.BAD_REQUEST
+            return replace(problem(error, not_found=status), headers=headers)
 
     def _bound(self, address: ViewAddress, session: ViewSession) -> _View:
         key = (str(address), session.principal.access)
@@ -135,6 +128,26 @@ class Views:
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
         return made
+
+
+def _revision(address: ViewAddress, parameters: str) -> int | None:
+    """Return the revision that a request is about, None for the present."""
+    kvp = Kvp.parse(parameters)
+    check_names(kvp, ("as_of",))
+    wanted = as_of(kvp)
+    if address.revision is None:
+        return wanted
+    if wanted not in (None, address.revision):
+        raise InvalidParameterError(
+            f"as_of {wanted} is not the revision {address.revision} of this view; "
+            "allowed is the bare name with as_of",
+            parameter="as_of",
+        )
+    return address.revision
+
+
+def _is_document(key: str) -> bool:
+    return key == "" or key.endswith(METADATA_KEY)
 
 
 def _bind(address: ViewAddress, session: ViewSession) -> _View:
@@ -152,7 +165,7 @@ def _bind(address: ViewAddress, session: ViewSession) -> _View:
 
 
 def _member(view: _View, key: str, request: ViewRequest, session: ViewSession) -> Reply:
-    revision = ("Copernicube-Revision", str(session.view.revision))
+    revision = revision_header(session.view.revision)
     tag = f'"{view.etag}"'
     body: bytes | None
     if key in ("", METADATA_KEY):
@@ -162,7 +175,7 @@ def _member(view: _View, key: str, request: ViewRequest, session: ViewSession) -
     if body is None:
         told = problem(UnknownNameError("member", key[:80], ()))
         return replace(told, headers=(revision, FOR_EVER))
-    document = key == "" or key.endswith(METADATA_KEY)
+    document = _is_document(key)
     headers = (
         revision,
         FOR_EVER,
@@ -209,6 +222,6 @@ def _redirect(view: str, key: str, revision: int) -> Reply:
         headers=(
             ("Location", location),
             ("Cache-Control", "no-cache"),
-            ("Copernicube-Revision", str(revision)),
+            revision_header(revision),
         ),
     )

@@ -18,7 +18,7 @@ from datacube.errors import (
 from ogc.exchange import scenes_header
 from ogc.service import SERVICES, WCS, WMS
 from tests.ogc.conftest import Schemas
-from tests.ogc.fakes import Client
+from tests.ogc.fakes import REVISION, Client
 
 MAP = (
     "service=WMS&version=1.3.0&request=GetMap&layers=a&styles=&crs=CRS:84"
@@ -55,6 +55,14 @@ def test_each_service_has_its_own_word_for_a_failure(
         told = etree.fromstring(reply.body)[0]
         assert told.get("code", told.get("exceptionCode")) == code
         assert str(error) in "".join(str(text) for text in told.itertext())
+
+
+@pytest.mark.parametrize("query", [MAP, COVERAGE, "service=WMS&request=Nonsense", "query=x"])
+def test_a_refusal_tells_the_revision_that_it_was_made_from(client: Client, query: str) -> None:
+    client.session.failure = OutOfDomainError("far")
+    reply = client.get(f"{query}&as_of=5")
+    assert (reply.status >= 400, client.opened) == (True, [5])
+    assert reply.headers == (("Copernicube-Revision", str(REVISION)),)
 
 
 def test_every_code_of_the_tree_has_a_fault() -> None:

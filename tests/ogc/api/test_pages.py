@@ -178,6 +178,7 @@ def test_failures_are_problem_documents(
         "application/problem+json",
     )
     assert told in reply.json()["detail"]
+    assert ("copernicube-revision" in reply.headers) == ("as_of" not in path)
 
 
 class Many(World):

@@ -133,6 +133,8 @@ def test_a_new_scene_moves_the_bare_name_and_leaves_views_alone() -> None:
         ("NIX", "", 404, "offered: S2_L2A_32633"),
         (f"{VIEW};bbox=0,0,1,1/zarr.json", "", 404, "misses axis"),
         (f"{VIEW};datetime=1999/zarr.json", "", 404, "the nearest: 2023-08-10T09:50:31.024Z"),
+        ("NIX@3/B04/c/0/0/0", "", 400, "offered: S2_L2A_32633"),
+        (f"{VIEW};bbox=0,0,1,1/B04/c/0/0/0", "", 400, "misses axis"),
         (f"{VIEW};bbox=1,2/zarr.json", "", 400, "four numbers"),
         (f"{VIEW}/zarr.json", "as_of=2", 400, "as_of 2 is not the revision 3"),
         (f"{VIEW}/zarr.json", "foo=1", 400, "allowed: as_of"),
@@ -144,6 +146,8 @@ def test_failures_are_problem_documents(
 ) -> None:
     reply = ask(views, path, parameters=parameters)
     assert (reply.status, reply.media_type) == (status, "application/problem+json")
+    pinned = parameters == "" and "bbox=1,2" not in path
+    assert dict(reply.headers) == ({"Copernicube-Revision": "3"} if pinned else {})
     document = json.loads(body(reply))
     assert document["status"] == status
     assert told in document["detail"]
