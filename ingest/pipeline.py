@@ -107,8 +107,11 @@ def _reader(location: str, readers: Sequence[SceneReader]) -> SceneReader:
     for reader in readers:
         if reader.recognises(location):
             return reader
-    if not Path(location).exists():
+    path = Path(location)
+    if not path.exists():
         raise SourceError(f"{location} does not exist")
+    if path.is_file() and not path.stat().st_size:
+        raise SourceError(f"{location} is empty")
     raise UnsupportedSourceError(
         f"{location} is no product that is known: a SAFE folder, a zipped SAFE, an s3:// "
         "prefix ending in .SAFE, or a STAC item or item collection is needed"

@@ -1,18 +1,18 @@
 """Raster files read by window, each thread through a handle of its own."""
 
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-import numpy as np
 import rasterio
 from affine import Affine
 from numpy.typing import NDArray
 from pyproj import CRS
-from rasterio.errors import RasterioError, RasterioIOError
+from rasterio.errors import NotGeoreferencedWarning, RasterioError, RasterioIOError
 from rasterio.session import Session
 from rasterio.windows import Window as RasterWindow
 
@@ -60,12 +60,15 @@ class _Keys(Session):  # type: ignore[misc]  # rasterio is not annotated
 
 
 @contextmanager
-def gdal_environment(access: ObjectStoreAccess) -> Iterator[None]:
-    """Set what GDAL needs in this thread: one decoding thread, `access`, bounded waiting."""
+def gdal_environment(access: ObjectStoreAccess, *, sidecars: bool) -> Iterator[None]:
+    """Set what GDAL needs in this thread: one decoding thread, `access`, bounded waiting.
+
+    With `sidecars`, files beside the one opened are looked for, one by one and never
+    by a listing: about ten requests a file where it is remote.
+    """
     options: dict[str, object] = {
         "GDAL_NUM_THREADS": "1",
-        # Not EMPTY_DIR: sidecars (.aux.xml) are then looked for one by one, never by a listing.
-        "GDAL_DISABLE_READDIR_ON_OPEN": "TRUE",
+        "GDAL_DISABLE_READDIR_ON_OPEN": "TRUE" if sidecars else "EMPTY_DIR",
         "GDAL_HTTP_TIMEOUT": "60",
         "GDAL_HTTP_CONNECTTIMEOUT": "20",
         "GDAL_HTTP_MAX_RETRY": "3",
@@ -114,18 +117,26 @@ class RasterFile:
         self._path = path
         self._access = access
         self._local = threading.local()
-        with self._errors(), gdal_environment(access):
-            dataset = self._dataset()
+        self._sidecars = False
+        if not self._look():
+            self._sidecars = True
+            self._look()
+
+    def _look(self) -> bool:
+        """Read the header; tell whether it is georeferenced.
+
+        Not kept open: all scenes are opened before any is read.
+        """
+        with self._reading(), _open(self._path) as dataset:
             self.shape: tuple[int, int] = dataset.shape
             """`(rows, columns)`."""
             self.count: int = dataset.count
-            self.dtype = np.dtype(dataset.dtypes[0])
-            self.block_rows: int = dataset.block_shapes[0][0]
-            """Rows that are decoded as one."""
+            """Planes."""
             transform: Affine = dataset.transform
             self.transform = None if transform == Affine.identity() else transform
-            """From `(column, row)` to the CRS; None where neither file nor sidecar has it."""
+            """From `(column, row)` to the CRS: the file's own, else its sidecar's, else None."""
             self.crs = CRS.from_user_input(dataset.crs.to_wkt()) if dataset.crs else None
+        return self.transform is not None and self.crs is not None
 
     def read(self, window: Window, index: int = 1) -> NDArray[Any]:
         """Return the cells of plane `index` in `window`, `(y, x)`, counted from the first cell.
@@ -135,13 +146,13 @@ class RasterFile:
         SourceError
             If the file cannot be read or decoded.
         """
-        with self._errors(), gdal_environment(self._access):
+        with self._reading():
             values: NDArray[Any] = self._dataset().read(index, window=_raster_window(window))
         return values
 
     def read_planes(self, window: Window) -> NDArray[Any]:
         """Return all planes, `(plane, y, x)`; otherwise as `read`."""
-        with self._errors(), gdal_environment(self._access):
+        with self._reading():
             values: NDArray[Any] = self._dataset().read(window=_raster_window(window))
         return values
 
@@ -151,9 +162,10 @@ class RasterFile:
         return self._local.dataset
 
     @contextmanager
-    def _errors(self) -> Iterator[None]:
+    def _reading(self) -> Iterator[None]:
         try:
-            yield
+            with gdal_environment(self._access, sidecars=self._sidecars):
+                yield
         except (RasterioIOError, RasterioError, ValueError) as error:
             cause = error.__cause__ or error
             raise SourceError(f"{self.name} cannot be read: {cause}") from error
@@ -164,7 +176,10 @@ def _open(path: str) -> Any:  # noqa: ANN401  # rasterio is not annotated
     refused = []
     for driver in DRIVERS:
         try:
-            return rasterio.open(path, driver=driver)
+            with warnings.catch_warnings():
+                # The item or the product's metadata may have the georeferencing.
+                warnings.simplefilter("ignore", NotGeoreferencedWarning)
+                return rasterio.open(path, driver=driver)
         except RasterioIOError as error:
             # GDAL's words where a driver does not know the bytes.
             if "not recognized as being in a supported file format" not in str(error):

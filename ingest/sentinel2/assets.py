@@ -81,7 +81,7 @@ class Asset:
         if numbers and len(numbers) >= 6:
             transform = Affine(*(float(number) for number in numbers[:6]))
             high, wide = (int(n) for n in declared) if declared else (rows, cols)
-            return transform * Affine.scale(wide / cols, high / rows)
+            return transform @ Affine.scale(wide / cols, high / rows)
         box = self.fields.get("proj:bbox")
         if box and len(box) == 4:
             left, low, right, top = (float(number) for number in box)

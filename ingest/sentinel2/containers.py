@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 import obstore
 from obstore.exceptions import BaseError as ObjectStoreError
@@ -13,6 +14,9 @@ from obstore.store import S3Store
 
 from datacube.errors import SourceError, UnsafeSourceError
 from ingest.rasters import ObjectStoreAccess
+
+if TYPE_CHECKING:
+    from obstore.store import S3Config  # a type without a class at run time
 
 MAX_ENTRIES = 10_000
 """Files of a product; real ones have about 150."""
@@ -149,20 +153,20 @@ def _check_entries(path: Path, entries: list[zipfile.ZipInfo]) -> None:
 
 def s3_store(bucket: str, access: ObjectStoreAccess) -> S3Store:
     """Return a client of one bucket."""
-    return S3Store(
-        bucket,
-        endpoint=access.endpoint_url,
-        region=access.region or "us-east-1",
-        access_key_id=access.access_key_id,
-        secret_access_key=access.secret_access_key,
-        session_token=access.session_token,
-        skip_signature=access.anonymous,
-        virtual_hosted_style_request=access.endpoint_url is None,
-        client_options={
-            "allow_http": (access.endpoint_url or "").startswith("http://"),
-            "timeout": "60s",
-        },
-    )
+    config: S3Config = {
+        "region": access.region or "us-east-1",
+        "virtual_hosted_style_request": access.endpoint_url is None,
+        "skip_signature": access.anonymous,
+    }
+    if access.endpoint_url:
+        config["endpoint"] = access.endpoint_url
+    if access.access_key_id and access.secret_access_key:
+        config["access_key_id"] = access.access_key_id
+        config["secret_access_key"] = access.secret_access_key
+    if access.session_token:
+        config["session_token"] = access.session_token
+    plain = (access.endpoint_url or "").startswith("http://")
+    return S3Store(bucket, config=config, client_options={"allow_http": plain, "timeout": "60s"})
 
 
 def _open_prefix(location: str, access: ObjectStoreAccess) -> Container:

@@ -14,7 +14,7 @@ import rasterio
 from datacube.cube import Slot
 from datacube.errors import SourceError, UnsafeSourceError, UnsupportedSourceError
 from datacube.grid import Window
-from ingest.scene import CubeChoice
+from ingest.scene import CubeChoice, Scene
 from ingest.sentinel2 import Sentinel2Reader
 from ingest.sentinel2.bands import PRODUCTS
 from ingest.summary import Outcome, Status
@@ -434,6 +434,7 @@ def test_a_wrong_offset_in_the_metadata_is_believed(tmp_path: Path) -> None:
 
     (scene,) = Sentinel2Reader().open(str(place), CubeChoice())
 
+    assert isinstance(scene, Scene)
     (blue, _) = scene.bands
     values, valid = blue.read(Window(((0, 240), (0, 240))))
     assert valid.all()
