@@ -104,12 +104,16 @@ def rebuild(store: str, *, dry_run: bool, as_json: bool) -> None:
 @as_of_option
 @json_option
 def verify(names: tuple[str, ...], store: str, as_of: int | None, *, as_json: bool) -> None:
-    """Read every recorded shard of the cubes NAMES, by default of all."""
+    """Read every recorded shard of the cubes NAMES, by default of all.
+
+    Scenes that were superseded are read, too; with --as-of only those visible then.
+    """
     local = open_local(store, read_only=True)
     view = local.catalog.view(as_of=as_of)
     for name in names:
         view.coverage(name)
-    report = verify_store(view, local.store, cubes=names)
+    slots_of = local.catalog.readable_slots if as_of is None else None
+    report = verify_store(view, local.store, cubes=names, slots_of=slots_of)
     if as_json:
         click.echo(json.dumps(asdict(report) | {"intact": report.intact}, indent=2))
     else:

@@ -3,13 +3,16 @@
 import json
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from tempfile import TemporaryDirectory
 
 import click
 from rich.console import Console
 
 from copernicube.config import load_object_store_access
 from copernicube.options import json_option, store_option
-from datacube.catalog import open_catalog
+from datacube.catalog import catalog_exists, open_catalog
 from datacube.store import open_store
 from datacube.store.pyramid import reduce_level
 from ingest.job import Destination
@@ -66,21 +69,34 @@ def ingest(  # noqa: PLR0913, PLR0917  # click passes one parameter an option
 
 def ingest_places(places: tuple[str, ...], store: str, options: IngestOptions) -> Summary:
     """Ingest into the store at `store`, with a bar where stderr is a terminal, else log lines."""
-    cells = open_store(store)
-    destination = Destination(
-        catalog=open_catalog(store),
-        store=cells,
-        reduce=reduce_level,
-        records_present=cells.commit_records_present,
-    )
     readers = [Sentinel2Reader(load_object_store_access())]
-    if sys.stderr.isatty() and not options.dry_run:
-        with Bar(Console(stderr=True)) as bar:
-            return run(
-                places, readers=readers, destination=destination, options=options, progress=bar
-            )
-    logging.getLogger("ingest").setLevel(logging.INFO)
-    return run(places, readers=readers, destination=destination, options=options, progress=Lines())
+    with _destination(store, dry_run=options.dry_run) as destination:
+        if sys.stderr.isatty() and not options.dry_run:
+            with Bar(Console(stderr=True)) as bar:
+                return run(
+                    places, readers=readers, destination=destination, options=options, progress=bar
+                )
+        logging.getLogger("ingest").setLevel(logging.INFO)
+        return run(
+            places, readers=readers, destination=destination, options=options, progress=Lines()
+        )
+
+
+@contextmanager
+def _destination(store: str, *, dry_run: bool) -> Iterator[Destination]:
+    """Open the store; a dry run only reads it, and takes one that is not there for empty."""
+    with ExitStack() as stack:
+        if dry_run and not catalog_exists(store):
+            store, dry_run = stack.enter_context(TemporaryDirectory(prefix="copernicube-")), False
+        cells = open_store(store, read_only=dry_run)
+        catalog = open_catalog(store, read_only=dry_run)
+        stack.callback(catalog.close)
+        yield Destination(
+            catalog=catalog,
+            store=cells,
+            reduce=reduce_level,
+            records_present=cells.commit_records_present,
+        )
 
 
 def _print(summary: Summary) -> None:

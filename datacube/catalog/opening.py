@@ -30,8 +30,23 @@ def open_catalog(location: str | Path, *, read_only: bool = False) -> SqlCatalog
     return SqlCatalog(SqliteDatabase(catalog_path(location), read_only=read_only))
 
 
+def catalog_exists(location: str | Path) -> bool:
+    """Tell whether `open_catalog` would find a catalogue; makes nothing."""
+    return _file(location).exists()
+
+
 def catalog_path(location: str | Path) -> Path:
     """Return the file that `open_catalog` would open; creates a missing store folder."""
+    path = _file(location)
+    if not path.parent.is_dir():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreReadOnlyError(f"{path.parent} cannot be made: {error}") from error
+    return path
+
+
+def _file(location: str | Path) -> Path:
     text = str(location)
     if text.startswith(_SCHEME):
         path = Path(text.removeprefix(_SCHEME))
@@ -45,10 +60,4 @@ def catalog_path(location: str | Path) -> Path:
         path = Path(text.removeprefix("file://"))
         if path.suffix != ".sqlite":
             path = path / CATALOG_FILE
-    path = path.absolute()
-    if not path.parent.is_dir():
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreReadOnlyError(f"{path.parent} cannot be made: {error}") from error
-    return path
+    return path.absolute()

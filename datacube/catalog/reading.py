@@ -241,6 +241,27 @@ class SqlReader:
         found.sort(key=lambda slot: slot.scene.reference_time)
         return tuple(found)
 
+    def readable_slots(self, cube: str) -> tuple[Slot, ...]:
+        """Return the slots of a cube that any readable revision shows, by number.
+
+        Raises
+        ------
+        UnknownNameError
+            If no such cube was ever committed to.
+        """
+        view = self.view()
+        entry = view.entry(cube)
+        with self._database.read() as connection:
+            oldest = connection.execute(
+                select(meta.c.value).where(meta.c.name == "oldest_readable")
+            ).scalar_one()
+            numbers = connection.execute(
+                select(slots.c.number)
+                .where(slots.c.cube_id == entry.cube_id, slots.c.valid_to > oldest)
+                .order_by(slots.c.number)
+            ).scalars()
+            return tuple(self._slots_by_number(connection, entry, numbers.all()))
+
     def _slots_by_number(
         self, connection: Connection, entry: Entry, numbers: Sequence[int]
     ) -> list[Slot]:

@@ -126,10 +126,20 @@ class SqlView:
         Time: the hull of first line, last line and reference time meets `[first, last]`.
         Box: both share area; where `bbox` is a point or a line, touching is enough.
         """
+        return self._catalog.load_slots(self.entry(cube), self.revision, bbox, (first, last))
+
+    def entry(self, cube: str) -> Entry:
+        """Return the row of a cube.
+
+        Raises
+        ------
+        UnknownNameError
+            If the principal sees none of that name.
+        """
         entry = self._entries.get(cube)
         if entry is None:
             raise UnknownNameError("cube", cube, tuple(self._entries))
-        return self._catalog.load_slots(entry, self.revision, bbox, (first, last))
+        return entry
 
     def newest(self, collection_id: str) -> datetime | None:
         """Return the reference time of the newest visible acquisition of a collection."""

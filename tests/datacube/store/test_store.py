@@ -389,6 +389,24 @@ def test_verify_counts_what_is_there_and_names_what_is_not(store: ZarrStore) -> 
     assert "decoded" in damage[1]
 
 
+def test_verify_reads_what_was_superseded_while_it_may_be_asked_for(store: ZarrStore) -> None:
+    catalog = open_catalog(store.location.name)
+    cube = catalog.ensure_cube(COLLECTION, CUBE)
+    old = offer(store, cube, catalog.claim(cube.name), "A")
+    catalog.commit([old])
+    (first, *_) = shard_files(store)
+    better = offer(store, cube, catalog.claim(cube.name), "A")
+    better = replace(better, scene=make_scene("A", baseline="05.10"))
+    assert catalog.commit([better]).retired == (old.scene.product_id,)
+    first.unlink()
+    report = verify(catalog.view(), store, slots_of=catalog.readable_slots)
+    assert (report.slots, len(report.damage)) == (2, 1)
+    assert "slot 0" in report.damage[0]
+    assert verify(catalog.view(), store).intact
+    catalog.raise_oldest_readable(2)
+    assert verify(catalog.view(), store, slots_of=catalog.readable_slots).intact
+
+
 def test_a_lost_catalogue_is_rebuilt_from_what_the_store_holds(store: ZarrStore) -> None:
     folder = Path(store.location.name)
     catalog = open_catalog(folder)
