@@ -9,17 +9,19 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from copernicube.config import Settings, load_settings
 from copernicube.wiring import open_local
 from datacube.engine import Engine, Session
+from datacube.errors import LimitExceededError
 from ogc.api.routes import api_routes
 from ogc.exchange import Site
+from ogc.faults import UnsupportedError
 from ogc.responses import RootOf, respond
-from ogc.service import dispatch
+from ogc.service import dispatch, refuse
 from ogc.zarr.routes import zarr_routes
 
 PAGE = Path(__file__).parent / "page"
@@ -82,12 +84,16 @@ class Ows:
         bound = self.settings.limits.parameter_bytes
         if request.method == "POST":
             if request.headers.get("content-type", "").split(";")[0].strip() != FORM:
-                return PlainTextResponse(f"a POST here carries a form ({FORM})", 415)
+                wrong = UnsupportedError(
+                    f"a POST here carries a form ({FORM})", parameter="Content-Type"
+                )
+                return respond(refuse(wrong, request.url.query[:bound]), request)
             parameters = await _read_body(request, bound)
         else:
             parameters = request.url.query
         if parameters is None or len(parameters) > bound:
-            return PlainTextResponse(f"the parameters are longer than {bound} bytes", 413)
+            long = LimitExceededError(f"the parameters are longer than the {bound} bytes allowed")
+            return respond(refuse(long, (parameters or "")[:bound]), request)
         reply = await to_thread.run_sync(
             dispatch, parameters, self._session, self._site(request), limiter=self.places
         )

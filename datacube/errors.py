@@ -25,6 +25,9 @@ Codes are append-only: services map them to their own exception codes.
 
 from typing import ClassVar
 
+NAME_CHARACTERS = 200
+"""Most that a message repeats of a name."""
+
 
 class CubeError(Exception):
     """Any failure a caller may handle. Match `code`, not text."""
@@ -60,9 +63,11 @@ class UnknownNameError(RequestError):
 
     def __init__(self, kind: str, name: str, offered: tuple[str, ...] = ()) -> None:
         shown = ", ".join(offered[:20]) + (", ..." if len(offered) > 20 else "")
+        name = name if len(name) <= NAME_CHARACTERS else f"{name[: NAME_CHARACTERS - 3]}..."
         super().__init__(f"unknown {kind} {name!r}" + (f"; offered: {shown}" if shown else ""))
         self.kind = kind
         self.name = name
+        """The name as it came, cut where it is longer than any."""
 
 
 class OutOfDomainError(RequestError):

@@ -50,8 +50,12 @@ class Limits:
     """Estimated peak memory of one answer."""
     seconds: float = 120.0
     """Wall time of one answer."""
-    parameter_bytes: int = 65_536
-    """Length of a query string or a form body."""
+    parameter_bytes: int = 60_000
+    """Length of a query string or a form body.
+
+    Below 65,535 the server's HTTP parser lets the longest address through to the
+    service, which then refuses it in its own format.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

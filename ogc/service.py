@@ -1,9 +1,11 @@
 """From the parameters of a request to the operation of a service, and from failures to faults."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from datacube.errors import CubeError
 from ogc.exchange import Operation, Reply, Session, Sessions, Site, revision_header
 from ogc.faults import FaultTable, UnsupportedError
 from ogc.kvp import Kvp, as_of, shown
@@ -14,7 +16,7 @@ from ogc.wms import faults as wms_faults
 from ogc.wms import get_capabilities as wms_capabilities
 from ogc.wms import get_map
 
-__all__ = ["Reply", "Session", "Sessions", "Site", "dispatch"]
+__all__ = ["Reply", "Session", "Sessions", "Site", "dispatch", "refuse"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,7 @@ WCS = Service(
     faults=wcs_faults.TABLE,
 )
 SERVICES = MappingProxyType({"WMS": WMS, "WCS": WCS})
+_WMS = re.compile(r"(?:^|&)(?:service=wms|request=getmap)(?:&|$)", re.IGNORECASE)
 
 
 def dispatch(parameters: str, sessions: Sessions, site: Site) -> Reply:
@@ -59,7 +62,7 @@ def dispatch(parameters: str, sessions: Sessions, site: Site) -> Reply:
     was asked, or of OWS Common where no service can be made out. It carries the
     revision, too, once one is pinned.
     """
-    service = WCS
+    service = _likely_service(parameters)
     headers: tuple[tuple[str, str], ...] = ()
     try:
         kvp = Kvp.parse(parameters)
@@ -68,14 +71,22 @@ def dispatch(parameters: str, sessions: Sessions, site: Site) -> Reply:
         headers = (revision_header(session.view.revision),)
         return _find_operation(kvp)(kvp, session, site)
     except Exception as error:  # noqa: BLE001 the last resort: the table logs what is no CubeError
-        table = service.faults
-        report = table.report(error)
-        return Reply(
-            status=report.fault.status,
-            media_type=table.media_type,
-            body=table.encode(report),
-            headers=headers,
-        )
+        return replace(_told(error, service.faults), headers=headers)
+
+
+def refuse(error: CubeError, parameters: str) -> Reply:
+    """Tell why a request is not even read; the service is the one its first parameters name."""
+    return _told(error, _likely_service(parameters).faults)
+
+
+def _told(error: Exception, table: FaultTable) -> Reply:
+    report = table.report(error)
+    return Reply(status=report.fault.status, media_type=table.media_type, body=table.encode(report))
+
+
+def _likely_service(parameters: str) -> Service:
+    """Return the service that parameters ask for which may not be readable."""
+    return WMS if _WMS.search(parameters) else WCS
 
 
 def _fault_service(kvp: Kvp) -> Service:

@@ -112,15 +112,16 @@ def _along(node: Resample, plane: Window, axis: int) -> tuple[int, int] | None:
     grid, other = node.grid, node.source.domain.grid
     source, target = ((other.y, grid.y), (other.x, grid.x))[axis]
     if node.from_edge:
-        cells = edge_indices(source, target, start, stop)
-        return int(cells[0]), int(cells[-1]) + 1
+        first, last = (edge_indices(source, target, k, k + 1)[0] for k in (start, stop - 1))
+        return int(first), int(last) + 1
     if node.method in (Method.AVERAGE, Method.MODE):
         edges = sorted(
             (target.start + k * target.step - source.start) / source.step for k in (start, stop)
         )
         return floor(edges[0]), ceil(edges[1])
-    places = axis_positions(source, target, start, stop)
-    low, high = sorted((float(places[0]), float(places[-1])))
+    # The ends alone: an output that is to be refused may have any length.
+    ends = (axis_positions(source, target, k, k + 1)[0] for k in (start, stop - 1))
+    low, high = sorted(float(end) for end in ends)
     if node.method is Method.LINEAR:
         return floor(low - 0.5), floor(high - 0.5) + 2
     return floor(low), floor(high) + 1

@@ -44,6 +44,7 @@ FAULTS = MappingProxyType(
         "out-of-domain": Fault(exception_code="InvalidSubsetting", status=404),
         "time-selection": Fault(exception_code="InvalidSubsetting", status=404),
         "not-supported": Fault(exception_code="OperationNotSupported", status=501),
+        "not-supported/content-type": Fault(exception_code="InvalidParameterValue", status=415),
         "not-supported/version": Fault(exception_code="VersionNegotiationFailed", status=400),
         "not-supported/service": _INVALID,
         "not-supported/mediatype": _INVALID,

@@ -29,6 +29,7 @@ FAULTS = MappingProxyType(
         "unknown-name/crs": Fault(exception_code="InvalidCRS", status=400),
         "unknown-name/format": Fault(exception_code="InvalidFormat", status=400),
         "not-supported": Fault(exception_code="OperationNotSupported", status=400),
+        "not-supported/content-type": Fault(exception_code=None, status=415),
         "not-supported/version": Fault(exception_code=None, status=400),
         "revision": Fault(exception_code=None, status=400),
         "limit-exceeded": Fault(exception_code=None, status=413),
