@@ -38,7 +38,7 @@ from ingest.summary import Status, Summary
     type=click.IntRange(min=1),
     default=2,
     show_default=True,
-    help="Bands worked on at once; each takes up to about 750 MB for a whole tile.",
+    help="Bands worked on at once; a whole tile takes 700 MB and 400 MB a job.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be done; write nothing.")
 @json_option

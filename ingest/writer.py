@@ -58,8 +58,8 @@ class SceneWriter:
     """Writes the bands of one scene; `write_band` may run in several threads at once.
 
     Holds, while it writes a whole tile of 10980 x 10980 pixels at 10 m, about 130 MB
-    a scene (the masks, one byte a cell) and at most about 600 MB a band in work:
-    a block of 2048 rows with its source (250 MB) and level 1 (250 MB with its masks).
+    a scene (the masks, one byte a cell) and about 400 MB a band in work: a block of
+    2048 rows with its source, and level 1.
     """
 
     def __init__(self, target: Target, placed: Sequence[Placed], progress: IngestProgress) -> None:
