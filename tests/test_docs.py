@@ -1,0 +1,64 @@
+"""The docs name every setting, error code, command and option there is."""
+
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+import click
+import pytest
+
+import ogc.service  # noqa: F401  # defines the services' own errors
+from copernicube.cli import commands
+from copernicube.config import PREFIX, Settings
+from datacube.errors import CubeError
+from datacube.protocols import Limits
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+
+
+def error_codes(kind: type[CubeError] = CubeError) -> set[str]:
+    return {kind.code}.union(*(error_codes(below) for below in kind.__subclasses__()))
+
+
+def options(command: click.Command) -> Iterator[tuple[str, str]]:
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            assert below is not None
+            yield from options(below)
+        return
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            yield command.name or "", max(parameter.opts, key=len)
+
+
+def test_every_setting_is_documented_with_its_default() -> None:
+    text = (DOCS / "reference/settings.md").read_text()
+    rows = {row.split("|")[1].strip(): row for row in text.splitlines() if row.startswith("| `")}
+    expected = {
+        f"`{PREFIX}{item.name.upper()}`": getattr(Settings(), item.name)
+        for item in fields(Settings)
+        if item.name != "limits"
+    } | {
+        f"`{PREFIX}LIMIT_{item.name.upper()}`": getattr(Limits(), item.name)
+        for item in fields(Limits)
+    }
+    assert set(rows) == set(expected)
+    for name, default in expected.items():
+        shown = rows[name].split("|")[2].strip().strip("`")
+        assert shown == ("empty" if default == "" else f"{default}".removesuffix(".0"))
+
+
+def test_every_error_code_is_documented() -> None:
+    text = (DOCS / "reference/errors.md").read_text()
+    documented = {row.split("`")[1] for row in text.splitlines() if row.startswith("| `")}
+    assert documented == error_codes()
+
+
+@pytest.mark.parametrize(("command", "option"), sorted(options(commands)))
+def test_every_option_is_documented(command: str, option: str) -> None:
+    text = (DOCS / "reference/commands.md").read_text()
+    lines = [line for line in text.splitlines() if line.startswith("`copernicube")]
+    (line,) = (line for line in lines if f" {command} " in line)
+    assert f"{option} " in line or f"{option}]" in line
