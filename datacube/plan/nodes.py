@@ -72,18 +72,14 @@ class Stack:
     """In order of precedence, first goes first."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Node:
     """Equality and hash by `key`."""
 
-    __slots__ = ()
-    key: str
+    key: str = field(init=False, repr=False)
 
-    def _seal(self) -> None:
-        parts = tuple(
-            getattr(self, f.name)
-            for f in fields(self)  # type: ignore[arg-type]  # every subclass is a dataclass
-            if f.name != "key"
-        )
+    def __post_init__(self) -> None:
+        parts = (getattr(self, f.name) for f in fields(self) if f.name != "key")
         object.__setattr__(self, "key", digest(type(self).__name__, *parts))
 
     def __eq__(self, other: object) -> bool:
@@ -109,10 +105,6 @@ class Scan(_Node):
     bands: tuple[Band, ...]
     stacks: tuple[Stack, ...]
     domain: Domain
-    key: str = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        self._seal()
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -126,10 +118,6 @@ class Trim(_Node):
 
     source: "Plan"
     domain: Domain
-    key: str = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        self._seal()
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -146,10 +134,6 @@ class Slice(_Node):
     """Position of the axis among the source's outer axes."""
     index: int
     """Index on that axis."""
-    key: str = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        self._seal()
 
     @property
     def domain(self) -> Domain:
@@ -179,10 +163,6 @@ class Bands(_Node):
     """Fields of one or several sources of the same domain, side by side."""
 
     picks: tuple[Pick, ...]
-    key: str = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        self._seal()
 
     @property
     def domain(self) -> Domain:
@@ -209,10 +189,6 @@ class Resample(_Node):
     """NEAREST takes source cell floor(k * N_source / N_target) for target cell k, as the
     scale of WCPS and WCS does; both grids have one extent and CRS.
     """
-    key: str = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        self._seal()
 
     @property
     def domain(self) -> Domain:
@@ -243,10 +219,6 @@ class Mosaic(_Node):
     """
 
     members: tuple[Member, ...]
-    key: str = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        self._seal()
 
     @property
     def domain(self) -> Domain:
@@ -265,10 +237,6 @@ class Literal(_Node):
 
     value: float | int
     domain: Domain
-    key: str = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        self._seal()
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -288,10 +256,6 @@ class Apply(_Node):
     args: tuple["Plan", ...]
     result: tuple[Field, ...]
     """Made by `functions.result_fields`."""
-    key: str = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        self._seal()
 
     @property
     def domain(self) -> Domain:
@@ -313,10 +277,6 @@ class Colour(_Node):
 
     source: Plan
     rule: ColourRule
-    key: str = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        self._seal()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -328,10 +288,6 @@ class Picture(_Node):
     grid: Grid
     transparent: bool
     background: tuple[int, int, int]
-    key: str = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        self._seal()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -343,10 +299,6 @@ class Encode(_Node):
     options: tuple[tuple[str, str], ...] = ()
     title: str = ""
     """The coverage's id; written into files that have a place for it."""
-    key: str = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        self._seal()
 
 
 def children(node: Plan) -> tuple[Plan, ...]:
