@@ -20,7 +20,7 @@ from tests.builders.served import served
 from tests.ogc.conftest import Schemas
 
 pytest_plugins = ["tests.acceptance.small_stores"]
-AT_ONCE_S = 3.0
+AT_ONCE_S = 5.0
 """Idle it takes milliseconds; other tests may have the processors."""
 OGC = "http://www.opengis.net/ogc"
 OWS = "http://www.opengis.net/ows/2.0"

@@ -20,7 +20,7 @@ from tests.builders.broken import truncate, xml_with_external_entity, zip_bomb
 pytest_plugins = ["tests.acceptance.small_stores"]
 LEAK = "what another file holds"
 GOOD = ("east", "west later")
-AT_ONCE_S = 5.0
+AT_ONCE_S = 10.0
 """Idle it takes a tenth of a second; other tests may have the processors."""
 SQUARE = [[15.0, 46.0], [15.1, 46.0], [15.1, 46.1], [15.0, 46.1], [15.0, 46.0]]
 

@@ -6,8 +6,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from starlette.testclient import TestClient
 
-from tests.acceptance.answers import all_answers
+from copernicube.app import build
+from copernicube.config import Settings
+from tests.acceptance.answers import all_answers, map_query
 from tests.acceptance.commands import run_command
 from tests.ingest.harness import open_warehouse
 
@@ -73,6 +76,10 @@ def test_read_only_media_are_served_listed_and_verified(
     files = sorted(disk.rglob("*"))
     subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
     assert all_answers(store, styles=STYLES) == before
+    query = map_query("S2_L2A", "true-colour", None, (499980.0, 5197620.0, 502380.0, 5200020.0))
+    with TestClient(build(Settings(store=str(store)))) as client:
+        answer = client.get(f"/ows?{query}")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
     listed = run_command("cubes", "list", "--store", store, "--json")
     assert listed.code == 0
     assert '"scenes": 1' in listed.out

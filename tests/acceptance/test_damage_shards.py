@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from copernicube.app import build
 from copernicube.config import Settings
-from tests.acceptance.answers import coverage_query, map_query
+from tests.acceptance.answers import coverage_query, iso, map_query
 from tests.acceptance.commands import run_command
 from tests.acceptance.small_scenes import CUBE, small_scenes
 from tests.ingest.harness import open_warehouse
@@ -85,6 +85,27 @@ def test_both_services_say_so(client: TestClient) -> None:
         map_query("S2_L2A", "B03", when, box),
     ):
         assert client.get("/ows?" + query).status_code == 200
+
+
+@pytest.mark.usefixtures("damaged")
+def test_the_other_services_say_so(client: TestClient) -> None:
+    when = iso(VICTIM.product.datatake_start)
+    coverage = client.get(
+        f"/ogcapi/collections/{CUBE}/coverage", params={"datetime": when, "properties": "B04"}
+    )
+    assert coverage.status_code == 500, coverage.text[:300]
+    assert coverage.headers["content-type"] == "application/problem+json"
+    assert "shard" in coverage.json()["detail"]
+    found = client.get(f"/zarr/{CUBE}_10m@8;datetime={when}/B04/zarr.json")
+    shape, chunk = found.json()["shape"], found.json()["chunk_grid"]["configuration"]["chunk_shape"]
+    rows, columns = (-(-length // size) for length, size in zip(shape[1:], chunk[1:], strict=True))
+    statuses = {
+        client.get(f"/zarr/{CUBE}_10m@8;datetime={when}/B04/c/0/{row}/{column}").status_code
+        for row in range(rows)
+        for column in range(columns)
+    }
+    assert 500 in statuses
+    assert statuses <= {200, 404, 500}
 
 
 def _check(body: bytes, status: int, tag: str) -> None:
