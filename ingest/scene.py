@@ -51,8 +51,6 @@ class Scene:
     bands: tuple[SceneBand, ...]
     warnings: tuple[str, ...] = ()
     """What is missing or unusual, in words for the operator."""
-    saturated: tuple[tuple[str, int], ...] = ()
-    """Known saturated pixels by band, where the product itself says so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

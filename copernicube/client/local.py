@@ -13,15 +13,13 @@ from copernicube.wiring import open_local
 from datacube.cells import Cells
 from datacube.cube import Band, Coverage
 from datacube.encode.cf import GRID_MAPPING, axis_values, cf_coordinates
-from datacube.encode.zarr import METADATA_KEY, view_member, view_metadata
+from datacube.encode.zarr import MEDIA_TYPE, METADATA_KEY, view_member, view_metadata
 from datacube.errors import StoreError
 from datacube.evaluate.schedule import as_dask
 from datacube.grid import Window
 from datacube.plan import nodes, query
 from datacube.times import iso_text
 from ogc.zarr.address import ViewAddress
-
-_MEDIA_TYPE = "application/vnd.zarr; version=3"
 
 
 class LocalSource:
@@ -67,7 +65,7 @@ class LocalSource:
         RequestError
         """
         crs = self._session.view.coverage(address.coverage_id).cube.crs
-        bound = self._session.bind(query.Encode(source=address.source(crs), media_type=_MEDIA_TYPE))
+        bound = self._session.bind(query.Encode(source=address.source(crs), media_type=MEDIA_TYPE))
         plan = bound.encode.source
         if isinstance(plan, nodes.Picture):
             raise StoreError(f"{address} is bound as a picture")

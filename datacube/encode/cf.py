@@ -7,7 +7,6 @@ Attributes hold text, numbers and tuples of numbers.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from math import isnan
 from typing import Any, assert_never
 
 import numpy as np
@@ -106,12 +105,6 @@ def cf_variable_attrs(field: Field) -> Attributes:
             )
     attributes["grid_mapping"] = GRID_MAPPING
     return attributes
-
-
-def cf_fill_value(field: Field) -> int | float | None:
-    """Return the `_FillValue` of a field, None where it is NaN anyway."""
-    nodata = stored_as((field,)).nodata
-    return None if isinstance(nodata, float) and isnan(nodata) else nodata
 
 
 def cf_grid_mapping_attrs(grid: Grid) -> Attributes:

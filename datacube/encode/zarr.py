@@ -15,7 +15,7 @@ from math import ceil, isfinite
 from typing import Any
 
 import numpy as np
-from numcodecs import Blosc  # type: ignore[import-untyped]  # it publishes no types
+from numcodecs import Blosc
 from numpy.typing import NDArray
 
 from datacube.cells import Values
@@ -38,6 +38,8 @@ from datacube.plan.rules import rewrite
 
 type Json = dict[str, Any]
 
+MEDIA_TYPE = "application/vnd.zarr; version=3"
+"""What a view is encoded as; its members are JSON documents and packed chunks."""
 METADATA_KEY = "zarr.json"
 """Key of the metadata of the group, and behind a name and `/` of an array."""
 

@@ -49,8 +49,6 @@ _SPECTRAL = (
 BAND_IDS = {name: band_id for name, _, _, band_id, *_ in _SPECTRAL}
 """Band name to `band_id` of the product metadata."""
 
-SPECTRAL_NAMES = tuple(name for name, *_ in _SPECTRAL)
-
 SCL_CLASSES = tuple(
     ClassValue(value=value, name=name, title=title, colour=colour)
     for value, name, title, colour in (

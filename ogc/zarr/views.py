@@ -14,7 +14,7 @@ from typing import Protocol
 from urllib.parse import quote
 
 from datacube.cells import Cells
-from datacube.encode.zarr import METADATA_KEY, view_member, view_metadata
+from datacube.encode.zarr import MEDIA_TYPE, METADATA_KEY, view_member, view_metadata
 from datacube.errors import InvalidParameterError, UnknownNameError
 from datacube.grid import Window
 from datacube.plan import nodes, query
@@ -26,8 +26,6 @@ from ogc.kvp import Kvp, as_of
 from ogc.problem import problem
 from ogc.zarr.address import ViewAddress, parse_path
 
-MEDIA_TYPE = "application/vnd.zarr; version=3"
-"""What a view is encoded as; its members are JSON documents and packed chunks."""
 FOR_EVER = ("Cache-Control", "public, max-age=31536000, immutable")
 KEPT = 128
 """Number of bound views kept, the last used."""

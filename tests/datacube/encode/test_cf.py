@@ -7,7 +7,6 @@ from datacube.axes import IrregularAxis, RegularAxis
 from datacube.encode.cf import (
     cf_coordinates,
     cf_dataset_attrs,
-    cf_fill_value,
     cf_grid_mapping_attrs,
     cf_time,
     cf_variable_attrs,
@@ -26,7 +25,6 @@ def test_a_measured_band() -> None:
     assert attributes["units"] == "1"
     assert (attributes["scale_factor"], attributes["add_offset"]) == (0.0001, 0.0)
     assert attributes["grid_mapping"] == "spatial_ref"
-    assert cf_fill_value(stored("B04")) == -32768
 
 
 def test_classes_have_flags_and_neither_unit_nor_scale() -> None:
@@ -40,7 +38,6 @@ def test_classes_have_flags_and_neither_unit_nor_scale() -> None:
 def test_a_computed_field_has_nothing_to_say_but_its_grid() -> None:
     field = Field(name="value", dtype="float32", nodata=float("nan"))
     assert cf_variable_attrs(field) == {"grid_mapping": "spatial_ref"}
-    assert cf_fill_value(field) is None
 
 
 def test_the_crs_survives_the_grid_mapping() -> None:
