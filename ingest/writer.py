@@ -118,7 +118,7 @@ class SceneWriter:
                 if level:
                     below = covered.window.coarser(level - 1)
                     ones = mask.astype(np.uint8)
-                    _, mask = self._reduce(ones, mask, Aggregate.MODE, 0, below)
+                    _, mask = self._reduce(ones, mask, Aggregate.FLAGS, 0, below)
                 written.append(
                     self._write(group, level, VALID_BAND, 0, window, mask.astype(np.uint8))
                 )
