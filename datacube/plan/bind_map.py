@@ -223,12 +223,17 @@ class _Wanted:
     ) -> list[tuple[tuple[tuple[ResolutionGroup, int], ...], list[Slot]]]:
         """Cut slots, in their order, into runs that are read at the same levels.
 
-        A small scene has few levels; the large ones beside it are still read coarse.
+        A small scene has few levels; the large ones beside it are still read coarse. But
+        where a scene lacks a band, all are one run: the band comes from the next scene
+        that has it, which only a scan of both can tell.
         """
         groups = [self.cube.group(name) for name in dict.fromkeys(b.group for b in self.bands)]
+        found = [tuple(self._level(group, slot) for group in groups) for slot in slots]
+        if not all(slot.has_band(b.group, b.name) for slot in slots for b in self.bands):
+            found = [tuple(map(min, zip(*found, strict=True)))] * len(slots)
         made: list[tuple[tuple[tuple[ResolutionGroup, int], ...], list[Slot]]] = []
-        for slot in slots:
-            levels = tuple((group, self._level(group, slot)) for group in groups)
+        for slot, numbers in zip(slots, found, strict=True):
+            levels = tuple(zip(groups, numbers, strict=True))
             if not made or made[-1][0] != levels:
                 made.append((levels, []))
             made[-1][1].append(slot)

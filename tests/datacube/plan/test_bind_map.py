@@ -343,3 +343,17 @@ def test_a_scene_beside_the_map_changes_nothing_of_the_plan() -> None:
     first = ask(world, asked, px=(60, 60)).encode.key
     world.add(CUBE, constant(8, 60), corner=(X0 + 6000, Y0))
     assert ask(world, asked, px=(60, 60)).encode.key == first
+
+
+def test_bands_that_a_small_scene_lacks_come_from_the_large_one_behind_it() -> None:
+    """Their pyramids have different depths; the choice of scenes goes by band all the same."""
+    world = World()
+    world.add(CUBE, constant(1000))
+    red_only = {"B04": np.full((60, 60), 3000, "int16")}
+    poor = world.add(CUBE, red_only, when=BASE_TIME + timedelta(days=1))
+    world.slots[1] = replace(poor, windows=tuple(replace(w, levels=1) for w in poor.windows))
+    bound = ask(world, (X0, Y0 - 600, X0 + 600, Y0), px=(15, 15), style="true-colour")
+    red, infrared, blue = shown(world, bound).values
+    assert (red == 3000).all()
+    assert (infrared == 1000).all()
+    assert (blue == 1000).all()
