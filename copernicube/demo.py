@@ -15,8 +15,9 @@ Contains modified Copernicus Sentinel data 2015-2021
 
   Browser    {url}/
   QGIS       add a WMS/WMTS connection: {url}/ows
-  GDAL       gdalinfo "WCS:{url}/ows?version=2.0.1&coverage=S2_L1C_32618_10m"
-             gdal_translate "{map}" virginia.png
+  GDAL       gdal_translate -oo "Subset=ansi(2015-06-23)" -a_nodata -32768 \\
+               "WCS:{url}/ows?version=2.0.1&coverage=S2_L1C_32618_10m" virginia.tif
+  Picture    {map}
   Jupyter    import copernicube
              cubes = copernicube.open("{url}")          # or open("{store}")
              cubes["S2_L2A_3035"].to_xarray(bands=["B04", "B08"])
