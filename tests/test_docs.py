@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import fields
+from inspect import signature
 from pathlib import Path
 
 import click
 import pytest
 
+import copernicube
 import ogc.service  # noqa: F401  # defines the services' own errors
 from copernicube.cli import commands
+from copernicube.client import Catalogue, CubeView
 from copernicube.config import PREFIX, Settings
 from datacube.errors import CubeError
 from datacube.protocols import Limits
@@ -54,6 +57,16 @@ def test_every_error_code_is_documented() -> None:
     text = (DOCS / "reference/errors.md").read_text()
     documented = {row.split("`")[1] for row in text.splitlines() if row.startswith("| `")}
     assert documented == error_codes()
+
+
+def test_every_public_name_of_the_package_is_documented() -> None:
+    text = (DOCS / "reference/python.md").read_text()
+    members = [n for kind in (Catalogue, CubeView) for n in vars(kind) if not n.startswith("_")]
+    missing = [name for name in members if f"`{name}`" not in text]
+    assert not missing
+    assert f"`copernicube.open({', '.join(signature(copernicube.open).parameters)}=None)`" in text
+    assert set(copernicube.__all__) == {"open", Catalogue.__name__, CubeView.__name__}
+    assert all(f"## `{kind.__name__}`" in text for kind in (Catalogue, CubeView))
 
 
 @pytest.mark.parametrize(("command", "option"), sorted(options(commands)))

@@ -52,8 +52,8 @@ def _file(location: str | Path) -> Path:
         path = Path(text.removeprefix(_SCHEME))
     elif "://" in text and not text.startswith("file://"):
         raise InvalidParameterError(
-            f"{text!r} cannot hold a catalogue: name one with --catalog, "
-            "as a folder, a file ending in .sqlite or sqlite:///PATH",
+            f"{text!r} cannot hold a catalogue; allowed are a folder, "
+            "a file ending in .sqlite and sqlite:///PATH",
             parameter="catalog",
         )
     else:
