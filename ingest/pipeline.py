@@ -86,6 +86,8 @@ def run(
                 progress.scene_done(outcome.line, bands_left=0, nbytes_left=0)
         done = iter(_write(works, destination, options, progress))
         outcomes = [outcome or next(done) for outcome in settled]
+        # Those of writers that died meanwhile: a record missing in between stops a rebuild.
+        _write_missing_records(destination)
     return Summary(outcomes=tuple(outcomes), seconds=time.monotonic() - start)
 
 

@@ -15,7 +15,7 @@ from datacube.cube import SHARD_PX, Band, Collection, Cube, SceneRecord, utm_gro
 from datacube.errors import SourceError, StoreFullError
 from datacube.grid import Window
 from datacube.protocols import Standing
-from ingest.progress import Lines
+from ingest.progress import Lines, Silent
 from ingest.scene import CubeChoice, Scene, SceneBand, UnreadableScene
 from ingest.summary import Status
 from tests.ingest.harness import Warehouse, open_warehouse
@@ -250,6 +250,20 @@ def test_a_full_disk_leaves_the_store_readable(
     np.testing.assert_array_equal(
         warehouse.band(slot, "A"), Read("A")(Window(((0, ROWS), (0, COLS))))[0]
     )
+
+
+def test_records_of_writers_that_die_meanwhile_are_written_last(
+    warehouse: Warehouse, tmp_path: Path
+) -> None:
+    record = tmp_path / "store/_commits/1.json"
+
+    class Dying(Silent):
+        def scene_done(self, line: str, *, bands_left: int, nbytes_left: int) -> None:
+            del line, bands_left, nbytes_left
+            record.unlink()
+
+    warehouse.ingest("one", readers=[Reader(one=make_scene(0))], progress=Dying())
+    assert json.loads(record.read_text())["revision"] == 1
 
 
 def test_records_of_dead_writers_are_written_first(warehouse: Warehouse, tmp_path: Path) -> None:
