@@ -18,7 +18,7 @@ from rasterio.windows import Window as RasterWindow
 
 from datacube.axes import RegularAxis
 from datacube.errors import SourceError, UnsupportedSourceError
-from datacube.grid import Grid, Window
+from datacube.grid import Grid, Window, crs_from_text
 
 DRIVERS = ("GTiff", "JP2OpenJPEG")
 """Formats that are opened, told by their bytes. No VRT: it could name any file of this machine."""
@@ -191,6 +191,12 @@ def _open(path: str) -> Any:  # noqa: ANN401  # rasterio is not annotated
 def _raster_window(window: Window) -> RasterWindow:
     (row, row_stop), (col, col_stop) = window.plane.ranges
     return RasterWindow(col, row, col_stop - col, row_stop - row)
+
+
+def registered_crs(crs: CRS) -> CRS:
+    """Return the authority's definition where `crs` is one that EPSG knows, else itself."""
+    epsg = crs.to_epsg(min_confidence=70)
+    return crs_from_text(f"EPSG:{epsg}") if epsg else crs
 
 
 def source_grid(name: str, shape: tuple[int, int], transform: Affine, crs: CRS) -> Grid:

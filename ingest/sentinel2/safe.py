@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 from affine import Affine
 from lxml import etree
-from pyproj import CRS
 from shapely.geometry import Polygon
 
 from datacube.cube import SceneRecord
 from datacube.errors import UnsupportedSourceError
 from datacube.grid import crs_from_text
-from ingest.rasters import ObjectStoreAccess, RasterFile, source_grid
+from ingest.rasters import ObjectStoreAccess, RasterFile, registered_crs, source_grid
 from ingest.scene import CubeChoice, Scene
 from ingest.sentinel2.bands import PRODUCTS, Product
 from ingest.sentinel2.containers import Container, open_container
@@ -129,14 +128,8 @@ def _open_image(
     raster = RasterFile(name, container.gdal_path(file.path), access)
     size, (left, top) = file.nominal_m, tile.corner
     transform = raster.transform or Affine(size, 0, left, 0, -size, top)
-    crs = _plain(raster.crs) if raster.crs else crs_from_text(f"EPSG:{tile.epsg}")
+    crs = registered_crs(raster.crs) if raster.crs else crs_from_text(f"EPSG:{tile.epsg}")
     return Image(file=raster, grid=source_grid(name, raster.shape, transform, crs))
-
-
-def _plain(crs: CRS) -> CRS:
-    """Take the authority's definition where the file names one."""
-    epsg = crs.to_epsg(min_confidence=70)
-    return crs_from_text(f"EPSG:{epsg}") if epsg else crs
 
 
 def _record(

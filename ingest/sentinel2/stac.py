@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from pyproj import CRS
 from shapely.errors import ShapelyError
 from shapely.geometry import shape
 
@@ -19,9 +18,14 @@ from datacube.errors import (
     UnsafeSourceError,
     UnsupportedSourceError,
 )
-from datacube.grid import crs_from_text
 from datacube.times import parse_period
-from ingest.rasters import ObjectStoreAccess, RasterFile, gdal_path, source_grid
+from ingest.rasters import (
+    ObjectStoreAccess,
+    RasterFile,
+    gdal_path,
+    registered_crs,
+    source_grid,
+)
 from ingest.scene import CubeChoice, Scene, UnreadableScene
 from ingest.sentinel2.assets import Asset, Json, metadata_href, read_assets
 from ingest.sentinel2.bands import BAND_IDS, PRODUCTS, Level, Product
@@ -212,13 +216,9 @@ def _open_image(asset: Asset, base: Base, access: ObjectStoreAccess) -> Image:
             f"{location} has no georeferencing: a GeoTIFF tag, a .aux.xml beside it, or "
             "proj:code and proj:transform with proj:shape in the item is needed"
         )
-    return Image(file=raster, grid=source_grid(location, raster.shape, transform, _plain(crs)))
-
-
-def _plain(crs: CRS) -> CRS:
-    """Take the authority's definition where the file names one."""
-    epsg = crs.to_epsg(min_confidence=70)
-    return crs_from_text(f"EPSG:{epsg}") if epsg else crs
+    return Image(
+        file=raster, grid=source_grid(location, raster.shape, transform, registered_crs(crs))
+    )
 
 
 def _radiometry(
