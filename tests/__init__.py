@@ -1,1 +1,1 @@
-"""A package, so that `tests.builders` is ours: a dependency installs a package `tests` of its own."""
+"""A package, so that `tests.builders` is ours: a dependency installs `tests` of its own."""
