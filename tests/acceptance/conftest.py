@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.small_stores import built, prepared, store, undisturbed
 from tests.builders.served import run_copernicube, served
+
+__all__ = ["built", "prepared", "store", "undisturbed"]
 
 GDAL_TIMEOUT_S = 120
 

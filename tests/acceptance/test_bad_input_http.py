@@ -19,7 +19,6 @@ from tests.acceptance.small_scenes import CUBE
 from tests.builders.served import served
 from tests.ogc.conftest import Schemas
 
-pytest_plugins = ["tests.acceptance.small_stores"]
 AT_ONCE_S = 5.0
 """Idle it takes milliseconds; other tests may have the processors."""
 OGC = "http://www.opengis.net/ogc"

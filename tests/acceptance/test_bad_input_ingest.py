@@ -17,7 +17,6 @@ from tests.acceptance.commands import run_command
 from tests.acceptance.small_scenes import CUBE, small_scenes
 from tests.builders.broken import truncate, xml_with_external_entity, zip_bomb
 
-pytest_plugins = ["tests.acceptance.small_stores"]
 LEAK = "what another file holds"
 GOOD = ("east", "west later")
 AT_ONCE_S = 10.0

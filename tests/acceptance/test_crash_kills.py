@@ -19,7 +19,6 @@ from tests.acceptance.small_scenes import BANDS, CUBE, RESOLUTION_M, small_scene
 from tests.acceptance.writers import STEPS, Death, Writer
 from tests.ingest.harness import open_warehouse
 
-pytest_plugins = ["tests.acceptance.small_stores"]
 BEFORE = ("west",)
 VICTIMS = ("west new", "east")
 """The first supersedes what is there: its commit retires one slot and shows another."""

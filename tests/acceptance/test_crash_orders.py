@@ -21,7 +21,6 @@ from tests.acceptance.small_scenes import (
 )
 from tests.acceptance.writers import run_together
 
-pytest_plugins = ["tests.acceptance.small_stores"]
 STYLES = ("true-colour", "ndvi", "scl")
 WRITERS = 4
 

@@ -12,7 +12,6 @@ from tests.acceptance.small_scenes import CUBE
 from tests.acceptance.writers import Death, Writer
 from tests.ingest.harness import open_warehouse
 
-pytest_plugins = ["tests.acceptance.small_stores"]
 STYLES = ("true-colour",)
 
 

@@ -14,7 +14,6 @@ from tests.acceptance.answers import all_answers, map_query
 from tests.acceptance.commands import run_command
 from tests.ingest.harness import open_warehouse
 
-pytest_plugins = ["tests.acceptance.small_stores"]
 STYLES = ("true-colour",)
 
 

@@ -15,7 +15,6 @@ from tests.acceptance.commands import run_command
 from tests.acceptance.small_scenes import CUBE, small_scenes
 from tests.ingest.harness import open_warehouse
 
-pytest_plugins = ["tests.acceptance.small_stores"]
 VICTIM = small_scenes()["west later again"]
 OTHER = small_scenes()["west new"]
 OWS = "{http://www.opengis.net/ows/2.0}"

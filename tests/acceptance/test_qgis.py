@@ -12,7 +12,7 @@ import pytest
 SYSTEM_PYTHON = Path("/usr/bin/python3")
 MAGENTA = (255, 0, 255)
 SIDE_PX = 400
-RENDER = Path(__file__).with_name("qgis_render.py")
+RENDER = Path(__file__).parents[2] / "tools/qgis_render.py"
 # Layer, style, CRS, box (x first), whether the CRS puts northing first. The boxes lie inside the
 # layers, since QGIS cuts its request to a layer's extent and then resamples.
 MAPS = [
