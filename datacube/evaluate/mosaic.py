@@ -1,4 +1,4 @@
-"""Mosaics: place by place the first source with data."""
+"""Mosaics: place by place the first source with data; a band it lacks comes from the next."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -6,6 +6,7 @@ from functools import lru_cache
 import numpy as np
 
 from datacube.cells import Cells, Valid
+from datacube.evaluate.offers import offering
 from datacube.grid import Window
 from datacube.plan.geometry import TOLERANCE_CELLS, CoarseMap, Positions, lonlat_map
 from datacube.plan.nodes import Member, Mosaic, Plan
@@ -17,25 +18,47 @@ _DEGREE_M = 111_320.0
 
 def merge(node: Mosaic, window: Window, below: Callable[[Plan, Window], Cells]) -> Cells:
     """Merge the members of `node`; a member that no place needs is not evaluated."""
+
+    def evaluated(source: Plan) -> Cells:
+        return below(source, window)
+
     fields = node.fields
     values = tuple(np.zeros(window.shape, dtype=f.dtype) for f in fields)
     valid = tuple(np.zeros(window.shape, dtype=np.bool_) for _ in fields)
-    free = np.ones(window.shape, dtype=np.bool_)
+    free = tuple(np.ones(window.shape, dtype=np.bool_) for _ in fields)
     names = tuple(f.name for f in fields)
     for member, places in _turns(node, window):
-        wanted = free if places is None else free & places
-        if not wanted.any():
+        wanted = free if places is None else tuple(left & places for left in free)
+        if not any(left.any() for left in wanted):
             continue
-        cells = below(member.source, window)
-        data = np.logical_or.reduce(cells.valid)
-        taken = wanted & data
-        if taken.all():
+        cells = evaluated(member.source)
+        taken = tuple(
+            left & _offered(member.source, name, cells, evaluated)
+            for name, left in zip(names, wanted, strict=True)
+        )
+        if all(part.all() for part in taken):
             return Cells(names, cells.values, cells.valid)
-        for at in range(len(fields)):
-            np.copyto(values[at], cells.values[at], where=taken)
-            np.copyto(valid[at], cells.valid[at], where=taken)
-        free &= ~taken
+        for at, part in enumerate(taken):
+            np.copyto(values[at], cells.values[at], where=part)
+            np.copyto(valid[at], cells.valid[at], where=part)
+            free[at][part] = False
     return Cells(names, values, valid)
+
+
+def _offered(source: Plan, field: str, cells: Cells, evaluated: Callable[[Plan], Cells]) -> Valid:
+    """Return where `source` gives `field`, be it as a hole of the scene that it shows.
+
+    `cells` are those of `source`; `evaluated` gives those of its masks in the same window.
+    """
+    data: Valid = np.logical_or.reduce(cells.valid)
+    known = cells.band(field)[1]
+    masks = offering(source, field) if (data & ~known).any() else None
+    if masks is None:
+        return data
+    shown = np.zeros_like(data)
+    for mask in masks:
+        shown |= evaluated(mask).valid[0]
+    return known | (data & shown)
 
 
 def _turns(node: Mosaic, window: Window) -> list[tuple[Member, Valid | None]]:

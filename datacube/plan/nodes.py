@@ -214,8 +214,9 @@ class Member:
 class Mosaic(_Node):
     """Place by place the first source with data; sources have equal domains and fields.
 
-    A place counts as data where any field is valid, so that all fields of a place
-    come from one source. Sources in whose `home` the place lies go first.
+    A place counts as data where any field is valid. That source gives all fields
+    that the scenes it shows there have, each with its own validity; a field that
+    they lack comes from the next source. Sources in whose `home` the place lies go first.
     """
 
     members: tuple[Member, ...]
