@@ -110,3 +110,9 @@ def cells_of(tiff: bytes) -> tuple[NDArray[np.generic], tuple[float, float]]:
     """Return the cells `(band, y, x)` of a GeoTIFF and its north-west corner."""
     with MemoryFile(tiff) as file, file.open() as data:
         return data.read(), (data.transform.c, data.transform.f)
+
+
+def check_equal(found: Mapping[str, bytes], right: Mapping[str, bytes]) -> None:
+    """Compare answer by answer; a list of the unequal ones says more than their bytes."""
+    assert [query for query in right if found.get(query) != right[query]] == []
+    assert found.keys() == right.keys()

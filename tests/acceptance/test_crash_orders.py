@@ -8,8 +8,14 @@ import numpy as np
 import pytest
 
 from datacube.store import verify
-from ingest.scene import CubeChoice
-from tests.acceptance.answers import all_answers, cells_of, coverage_query, good, open_to_read
+from tests.acceptance.answers import (
+    all_answers,
+    cells_of,
+    check_equal,
+    coverage_query,
+    good,
+    open_to_read,
+)
 from tests.acceptance.small_scenes import (
     BANDS,
     CUBE,
@@ -57,7 +63,7 @@ def test_shuffled_orders_by_four_writers_give_equal_answers(
     passed_over = {product for status, product, _ in outcomes if status == "skipped"}
     assert passed_over <= {small_scenes()[name].product_id for name in SUPERSEDED}
     assert {product for _, product, _ in outcomes} == products
-    _check_equal(all_answers(store, styles=STYLES), right)
+    check_equal(all_answers(store, styles=STYLES), right)
 
 
 def test_four_writers_of_the_same_scenes_commit_each_once(
@@ -70,29 +76,8 @@ def test_four_writers_of_the_same_scenes_commit_each_once(
     superseded = {small_scenes()[name].product_id for name in SUPERSEDED}
     assert {scene.product_id for scene in small_scenes().values()} - set(ingested) <= superseded
     assert {status for status, _, _ in outcomes} == {"ingested", "skipped"}, outcomes
-    _check_equal(all_answers(store, styles=STYLES), right)
+    check_equal(all_answers(store, styles=STYLES), right)
     local = open_to_read(store)
     assert verify(local.catalog.view(), local.store).intact
     assert len(local.store.commit_records_present()) == len(ingested)
     local.catalog.close()
-
-
-def test_ten_real_products_by_four_writers_give_the_answers_of_one(
-    alps: Path, alps_store: Path, tmp_path: Path
-) -> None:
-    items = sorted(alps.glob("*/S2*.json"))
-    assert len(items) == 10
-    shuffled = random.Random(2).sample(items, len(items))
-    choice = CubeChoice(name="S2_L2A_33TW", resolution=60)
-    outcomes = run_together(tmp_path / "store", shuffled, WRITERS, choice=choice)
-    assert [status for status, _, _ in outcomes] == ["ingested"] * 10, outcomes
-    styles = ("true-colour", "scl")
-    right = all_answers(alps_store, styles=styles)
-    assert len(right["scenes"].splitlines()) == 10
-    _check_equal(all_answers(tmp_path / "store", styles=styles), right)
-
-
-def _check_equal(found: Mapping[str, bytes], right: Mapping[str, bytes]) -> None:
-    """Compare answer by answer; a list of the unequal ones says more than their bytes."""
-    assert [query for query in right if found.get(query) != right[query]] == []
-    assert found.keys() == right.keys()

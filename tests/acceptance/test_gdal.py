@@ -79,11 +79,11 @@ def test_gdal_translate_copies_every_pixel(
 def test_a_time_slice_is_that_days_file(
     gdal: Gdal, demo_url: str, tmp_path: Path, samples: Path, day: str
 ) -> None:
-    """A free-origin cube, cut in space too, by a plain day and by a time in full."""
+    """A free-origin cube, cut in space too, by a plain day and by times in full."""
     with rasterio.open(samples / f"romania/{day}/B04.tif") as source:
         read = source.read(1)[30:80, 20:60].astype(np.int16)
         place = source.transform @ Affine.translation(20, 30)
-    for when in (day, f"{day}T00:00:00Z"):
+    for when in (day, f"{day}T00:00:00Z", f"{day}T12:30:00Z"):
         out = tmp_path / "slice.tif"
         cut = options(tmp_path / when, Subset=f"ansi({when})")
         window = ("-srcwin", "20", "30", "40", "50", "-b", "3")

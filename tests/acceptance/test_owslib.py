@@ -61,6 +61,28 @@ def test_a_map_through_owslib(wms: WebMapService_1_3_0, samples: Path) -> None:
     np.testing.assert_array_equal(rgba(answer.read()), wanted)
 
 
+def test_a_map_at_any_hour_of_a_day_shows_what_is_known_to_the_day(
+    wms: WebMapService_1_3_0, samples: Path
+) -> None:
+    with rasterio.open(samples / "romania/2018-05-07/SCL.tif") as source:
+        box = tuple(source.bounds)
+    shown = [
+        wms.getmap(
+            layers=["S2_L2A"],
+            styles=["SCL"],
+            srs="EPSG:3035",
+            bbox=box,
+            size=(50, 50),
+            format="image/png",
+            transparent=True,
+            time=when,
+        ).read()
+        for when in ("2018-05-07", "2018-05-07T12:30:00Z", "2018-05-07T23:59:59Z")
+    ]
+    assert (rgba(shown[0])[..., 3] == 255).all()
+    assert shown[1:] == shown[:1] * 2
+
+
 def test_owslib_turns_the_axes_of_epsg_4326(wms: WebMapService_1_3_0) -> None:
     """It sends latitude first in EPSG:4326 and longitude first in CRS:84."""
     box = Transformer.from_crs(32618, 4326, always_xy=True).transform_bounds(*BOX)
