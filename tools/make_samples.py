@@ -11,7 +11,7 @@ import argparse
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +180,8 @@ ROMANIA_BANDS = (
 )
 CLOUD_CLASSES = (8, 9, 10)
 """Medium and high probability, and thin cirrus: what the product's cloud cover counts."""
+DAY_LAST = timedelta(days=1, milliseconds=-1)
+"""From the start of a day to its last millisecond: the interval of the next day is apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,6 +269,8 @@ def romania_item(out: Path, day: datetime, rasters: Sequence[Raster]) -> Json:
         f"S2_L2A_ROMANIA_{day:%Y%m%d}",
         {
             "datetime": rfc3339(day),
+            "start_datetime": rfc3339(day),
+            "end_datetime": rfc3339(day + DAY_LAST),
             "copernicube:time_precision": "day",
             "s2:product_type": "S2MSI2A",
             "eo:cloud_cover": round(100 * float(np.isin(classes, CLOUD_CLASSES).mean()), 2),
@@ -370,8 +374,8 @@ def stac_collection(
     wests, souths, easts, norths = zip(*(item["bbox"] for item in items), strict=True)
     hull = [min(wests), min(souths), max(easts), max(norths)]
     properties = [item["properties"] for item in items]
-    begin = min(one["datetime"] or one["start_datetime"] for one in properties)
-    end = max(one["datetime"] or one["end_datetime"] for one in properties)
+    begin = min(one["start_datetime"] for one in properties)
+    end = max(one["end_datetime"] for one in properties)
     return {
         "type": "Collection",
         "stac_version": "1.1.0",
@@ -401,8 +405,9 @@ def footprint(raster: Raster) -> list[tuple[float, float]]:
 
 
 def rfc3339(time: datetime) -> str:
-    """Write a time of UTC as STAC does, to the second."""
-    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    """Write a time of UTC as STAC does, with milliseconds where it has some."""
+    fraction = f".{time.microsecond // 1000:03d}" if time.microsecond else ""
+    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%S}{fraction}Z"
 
 
 # ---- Files ---------------------------------------------------------------------------------------

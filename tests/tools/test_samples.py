@@ -125,6 +125,15 @@ def test_the_time_of_virginia_is_an_assumed_interval(virginia: Json) -> None:
     assert properties["copernicube:time_assumed"] is True
 
 
+def test_the_dates_of_romania_are_whole_days_apart_from_one_another(romania: list[Json]) -> None:
+    days = [datetime.fromisoformat(item["properties"]["datetime"]) for item in romania]
+    assert days == sorted(set(days))
+    for item, day in zip(romania, days, strict=True):
+        properties = item["properties"]
+        assert properties["start_datetime"] == properties["datetime"] == f"{day:%Y-%m-%d}T00:00:00Z"
+        assert properties["end_datetime"] == f"{day:%Y-%m-%d}T23:59:59.999Z"
+
+
 def test_virginia_equals_its_source(samples: Path, testdata: Path, virginia: Json) -> None:
     for band in virginia["assets"]:
         original = testdata / "s2_l1c_virginia_13bands" / f"T18SVG_{band}.jp2"
