@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from datacube.catalog import SqlCatalog, open_catalog, rebuild_catalog
+from datacube.catalog import SqlCatalog, open_catalog, rebuild_catalog, refuse_gaps
 from datacube.encode import ENCODERS
 from datacube.engine import Engine
 from datacube.errors import StoreError
@@ -63,12 +63,15 @@ def rebuild_local(location: str, *, dry_run: bool = False) -> Rebuilt:
     ------
     StoreError
         If there is a catalogue already, no store, or no record.
+    StoreDamagedError
+        If records are missing in between, or one cannot be read.
     """
     store = open_store(location, read_only=True)
     records = list(store.commit_records())
     slots_found = store.slots_found()
     if not records:
         raise StoreError(f"{location} holds no record of a commit to rebuild from")
+    refuse_gaps([revision for revision, _ in records])
     if not dry_run:
         rebuild_catalog(records, slots_found, location)
     return Rebuilt(revisions=len(records), cubes=len(slots_found))

@@ -2,6 +2,6 @@
 
 from datacube.catalog.catalog import SqlCatalog
 from datacube.catalog.opening import catalog_exists, open_catalog
-from datacube.catalog.rebuild import rebuild_catalog
+from datacube.catalog.rebuild import rebuild_catalog, refuse_gaps
 
-__all__ = ["SqlCatalog", "catalog_exists", "open_catalog", "rebuild_catalog"]
+__all__ = ["SqlCatalog", "catalog_exists", "open_catalog", "rebuild_catalog", "refuse_gaps"]

@@ -3,7 +3,7 @@
 import contextlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from sqlalchemy import Connection, select, update
@@ -15,6 +15,9 @@ from datacube.catalog.sqlite import SqliteDatabase
 from datacube.catalog.tables import cubes, slots, to_micros
 from datacube.errors import StoreDamagedError, StoreError
 from datacube.times import parse_period
+
+_NAMED = 10
+"""Most gaps that a message lists."""
 
 
 def rebuild_catalog(
@@ -31,8 +34,11 @@ def rebuild_catalog(
     StoreError
         If a catalogue exists at `location`.
     StoreDamagedError
-        If a record is missing in between, or cannot be read.
+        If records are missing in between, or one cannot be read. None is skipped: a later
+        record may build on the cubes and retirements of an earlier one.
     """
+    found = tuple(records)
+    refuse_gaps([revision for revision, _ in found])
     path = catalog_path(location)
     if path.exists():
         raise StoreError(f"there is a catalogue at {path}; move it away to rebuild it")
@@ -42,7 +48,7 @@ def rebuild_catalog(
         database = SqliteDatabase(draft)
         try:
             with database.write() as connection:
-                for revision, text in records:
+                for revision, text in found:
                     _replay(database, connection, revision, text)
                 _raise_slot_numbers(connection, slots_found)
             with database.read() as connection:
@@ -58,12 +64,42 @@ def rebuild_catalog(
     return SqlCatalog(SqliteDatabase(path))
 
 
+def refuse_gaps(revisions: Sequence[int]) -> None:
+    """Refuse records that do not follow one another from revision 1 on.
+
+    Raises
+    ------
+    StoreDamagedError
+        If records are missing; the message names them and what can be done.
+    """
+    gaps: list[str] = []
+    due = 1
+    for revision in sorted(revisions):
+        if revision > due:
+            gaps.append(f"{due}" if revision == due + 1 else f"{due} to {revision - 1}")
+        due = revision + 1
+    if not gaps:
+        return
+    first = int(gaps[0].split()[0])
+    records = "record of revision" if gaps == [str(first)] else "records of revisions"
+    verb = "is" if gaps == [str(first)] else "are"
+    named = ", ".join(gaps[:_NAMED]) + (" and more" if len(gaps) > _NAMED else "")
+    instead = "ingest all scenes into a new store"
+    if first > 1:
+        instead = (
+            f"move the records after revision {first} away, rebuild up to revision {first - 1} "
+            "and ingest the later scenes anew"
+        )
+    raise StoreDamagedError(
+        f"the {records} {named} {verb} missing, and the last found is {max(revisions)}; "
+        f"put back what is missing from a copy of the store, or {instead}"
+    )
+
+
 def _replay(database: SqliteDatabase, connection: Connection, revision: int, text: str) -> None:
     taken = take_revision(connection)
     if taken != revision:
-        raise StoreDamagedError(
-            f"the record of revision {taken} is missing; the next found is {revision}"
-        )
+        raise StoreDamagedError(f"revision {revision} has a record where {taken} is due")
     try:
         record = json.loads(text)
         committed_at = to_micros(parse_period(record["committed_at"]).start)

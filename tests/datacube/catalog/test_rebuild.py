@@ -71,6 +71,34 @@ def test_a_missing_record_is_named_and_nothing_is_left(lost: SqlCatalog, tmp_pat
     assert list((tmp_path / "new").iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("lacking", "message"),
+    [
+        ({3}, r"the record of revision 3 is missing, and the last found is 5; .* to revision 2"),
+        ({2, 3}, r"the records of revisions 2 to 3 are missing.* rebuild up to revision 1 and"),
+        ({2, 4}, r"the records of revisions 2, 4 are missing"),
+        ({1}, r"the record of revision 1 is missing.* into a new store$"),
+    ],
+)  # fmt: skip
+def test_all_that_is_missing_is_named_with_what_to_do(
+    lost: SqlCatalog, tmp_path: Path, lacking: set[int], message: str
+) -> None:
+    records = [r for r in lost.unwritten_records(frozenset()) if r[0] not in lacking]
+    with pytest.raises(StoreDamagedError, match=message):
+        rebuild_catalog(records, {}, tmp_path / "new")
+
+
+def test_what_came_before_a_gap_is_restored_once_the_later_records_are_away(
+    lost: SqlCatalog, tmp_path: Path
+) -> None:
+    records = [r for r in lost.unwritten_records(frozenset()) if r[0] < 3]
+    made = rebuild_catalog(records, {CUBE: 7}, tmp_path / "new")
+    assert state_of(made.view()) == state_of(lost.view(as_of=2))
+    commit_scene(made, make_scene("C"))
+    assert made.view().revision == 3
+    assert {slot.number for slot in made.view().slots(CUBE)} == {1, 8}
+
+
 def test_a_standing_catalogue_is_not_replaced(lost: SqlCatalog, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="move it away"):
         rebuild_catalog([], {}, tmp_path / "lost")
