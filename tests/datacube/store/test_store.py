@@ -1,16 +1,9 @@
-"""Writing, reading and checking cells."""
+"""Writing and reading cells."""
 
-import json
-import multiprocessing
-import os
 import pickle
 import shutil
-import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,81 +11,31 @@ import numpy as np
 import pytest
 import rasterio
 import zarr
-from numpy.typing import NDArray
 from obstore.store import MemoryStore
 
-from datacube.catalog import open_catalog, rebuild_catalog
+from datacube.catalog import open_catalog
 from datacube.cube import (
-    VALID_BAND,
     Band,
-    BandShards,
-    Cube,
-    Slot,
-    SlotWindow,
     free_group,
 )
 from datacube.errors import (
     StoreDamagedError,
-    StoreError,
-    StoreFullError,
-    StoreReadOnlyError,
 )
 from datacube.grid import Grid, Window
-from datacube.protocols import BandRead, NewSlot
-from datacube.store import ZarrStore, open_store, verify, zarr_store
+from datacube.protocols import BandRead
+from datacube.store import ZarrStore, open_store, zarr_store
 from datacube.store.location import Objects
-from tests.datacube.catalog.making import COLLECTION, make_cube, make_scene
-
-CUBE = make_cube()
-FINE = CUBE.group("r10m")
-NODATA = -32768
-type Ints = NDArray[np.int16]
-
-
-def request(window: Window, *, band: str = "B02", level: int = 0) -> BandRead:
-    dtype, nodata = ("uint8", 0) if band == VALID_BAND else ("int16", NODATA)
-    return BandRead(group=FINE, level=level, band=band, dtype=dtype, nodata=nodata, window=window)
-
-
-def noise(window: Window, seed: int = 0) -> Ints:
-    rng = np.random.default_rng(seed)
-    return rng.integers(0, 10_000, window.shape, dtype=np.int16)
-
-
-def write_slot(
-    store: ZarrStore,
-    values: Ints,
-    window: Window,
-    *,
-    cube: Cube = CUBE,
-    number: int = 0,
-    band: str = "B02",
-) -> Slot:
-    """Write one band at level 0 as one write, and return the slot as a catalogue would."""
-    group = cube.groups[0]
-    asked = BandRead(group=group, level=0, band=band, dtype="int16", nodata=NODATA, window=window)
-    written = store.write(cube, number, asked, values)
-    (r0, r1), (c0, c1) = group.shard_window(window, 0).ranges
-    bits = np.array([[(r, c) in written for c in range(c0, c1)] for r in range(r0, r1)])
-    return Slot(
-        cube=cube.name,
-        number=number,
-        scene=make_scene(),
-        windows=(SlotWindow(group=group.name, window=window, levels=1),),
-        shards=(
-            BandShards(
-                group=group.name, level=0, band=band, bits=np.packbits(bits.ravel()).tobytes()
-            ),
-        ),
-    )
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> ZarrStore:
-    return open_store(tmp_path / "store")
-
-
-WINDOW = Window(((600_000, 603_000), (96_000, 100_500)))
+from tests.datacube.catalog.making import COLLECTION
+from tests.datacube.store.making import (
+    CUBE,
+    FINE,
+    NODATA,
+    WINDOW,
+    noise,
+    request,
+    shard_files,
+    write_slot,
+)
 
 
 def test_any_window_of_a_scene_reads_back(store: ZarrStore) -> None:
@@ -179,40 +122,6 @@ def test_cells_left_and_above_the_first_scene_have_negative_indices(store: ZarrS
     assert array.shape == (2**20, 2**24, 2**24)
     at = (2**23 - 1_500, 2**23 - 2_100)
     assert np.asarray(array[0:1, at[0] : at[0] + 1, at[1] : at[1] + 1])[0] == values[0, 0]
-
-
-def shard_files(store: ZarrStore) -> list[Path]:
-    return sorted(p for p in Path(store.location.name).rglob("c/*/*/*") if p.is_file())
-
-
-def test_a_missing_shard_is_an_error_and_never_nodata(store: ZarrStore) -> None:
-    slot = write_slot(store, noise(WINDOW), WINDOW)
-    shard_files(store)[0].unlink()
-    with pytest.raises(StoreDamagedError, match=r"shard 292/46 of cube S2_TEST_32633, slot 0"):
-        store.read(slot, request(Window(((600_000, 600_010), (96_000, 96_010)))))
-    # The others are readable.
-    store.read(slot, request(Window(((602_000, 602_010), (99_000, 99_010)))))
-
-
-@pytest.mark.parametrize(
-    "how", ["truncated", "empty", "flipped in a chunk", "flipped in the index"]
-)
-def test_a_damaged_shard_is_an_error(store: ZarrStore, how: str) -> None:
-    slot = write_slot(store, noise(WINDOW), WINDOW)
-    path = next(p for p in shard_files(store) if p.parts[-2:] == ("293", "48"))
-    data = bytearray(path.read_bytes())
-    if how == "truncated":
-        data = data[: len(data) // 2]
-    elif how == "empty":
-        data = bytearray()
-    elif how == "flipped in a chunk":
-        data[len(data) // 2] ^= 1
-    else:
-        data[-500] ^= 1
-    path.write_bytes(data)
-    shard = Window(((600_064, 602_112), (98_304, 100_352)))
-    with pytest.raises(StoreDamagedError, match="shard 293/48"):
-        store.read(slot, request(shard))
 
 
 def test_threads_read_what_one_reads(store: ZarrStore) -> None:
@@ -305,45 +214,6 @@ def test_objects_hold_what_folders_hold() -> None:
         store.read(gone, request(WINDOW))
 
 
-def test_prepared_arrays_carry_cf_and_the_conventions(store: ZarrStore) -> None:
-    store.prepare(CUBE)
-    root = Path(store.location.name) / CUBE.name
-    band = zarr.open_array(root / "r10m/3/B02", mode="r")
-    assert band.shape == (2**20, 150_000, 30_000)
-    assert band.metadata.dimension_names == ("slot", "y", "x")  # type: ignore[union-attr]  # v3
-    assert band.fill_value == NODATA
-    assert band.attrs["scale_factor"] == 1e-4
-    assert band.attrs["grid_mapping"] == "spatial_ref"
-    classes = zarr.open_array(root / "r20m/0/SCL", mode="r")
-    assert classes.attrs["flag_meanings"] == "vegetation"
-    level = zarr.open_group(root / "r10m/3", mode="r")
-    assert level.attrs["proj:code"] == "EPSG:32633"
-    assert level.attrs["spatial:transform"] == [80.0, 0.0, -600_000.0, 0.0, -80.0, 10_800_000.0]
-    mapping = zarr.open_array(root / "r10m/3/spatial_ref", mode="r")
-    assert mapping.attrs["GeoTransform"] == "-600000.0 80.0 0.0 10800000.0 0.0 -80.0"
-    layout = zarr.open_group(root / "r10m", mode="r").attrs["multiscales"]
-    assert len(layout["layout"]) == 8  # type: ignore[call-overload,index,arg-type]  # JSON
-
-
-def _prepare(folder: Path) -> None:
-    open_store(folder).prepare(CUBE)
-
-
-@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
-def test_four_processes_may_prepare_one_cube_at_once(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("fork")
-    workers = [context.Process(target=_prepare, args=(tmp_path,)) for _ in range(4)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(60)
-        assert worker.exitcode == 0
-    documents = list(tmp_path.rglob("zarr.json"))
-    assert len(documents) == 2 + 3 + 8 * (3 + 2 + 2 + 3 * 2)
-    assert all(json.loads(d.read_text())["zarr_format"] == 3 for d in documents)
-    assert not list(tmp_path.rglob("*.partial"))
-
-
 def test_a_band_whose_nodata_is_nan(store: ZarrStore) -> None:
     band = Band(name="H", title="Height", dtype="float32", nodata=float("nan"), group="r10m")
     cube = replace(CUBE, name="DEM", groups=(FINE,), bands=(band,))
@@ -353,174 +223,3 @@ def test_a_band_whose_nodata_is_nan(store: ZarrStore) -> None:
     catalog = open_catalog(store.location.name)
     stood = catalog.ensure_cube(COLLECTION, cube)
     assert np.isnan(stood.bands[0].nodata)
-
-
-# With the catalogue
-
-
-def offer(store: ZarrStore, cube: Cube, number: int, scene_id: str) -> NewSlot:
-    slot = write_slot(store, noise(WINDOW, seed=number), WINDOW, cube=cube, number=number)
-    store.flush(cube, number)
-    return NewSlot(
-        cube=cube,
-        number=number,
-        scene=make_scene(scene_id),
-        windows=slot.windows,
-        shards=slot.shards,
-    )
-
-
-def test_verify_counts_what_is_there_and_names_what_is_not(store: ZarrStore) -> None:
-    catalog = open_catalog(store.location.name)
-    cube = catalog.ensure_cube(COLLECTION, CUBE)
-    for scene_id in ("A", "B"):
-        catalog.commit([offer(store, cube, catalog.claim(cube.name), scene_id)])
-    report = verify(catalog.view(), store)
-    assert report.intact
-    assert (report.cubes, report.slots, report.shards) == (1, 2, 2 * 3 * 4)
-    assert report.decoded_bytes == 2 * 3_000 * 4_500 * 2
-    assert verify(catalog.view(), store, cubes=["other"]).slots == 0
-    first, second, *_ = shard_files(store)
-    first.unlink()
-    second.write_bytes(b"")
-    damage = verify(catalog.view(), store).damage
-    assert len(damage) == 2
-    assert "missing" in damage[0]
-    assert "decoded" in damage[1]
-
-
-def test_verify_reads_what_was_superseded_while_it_may_be_asked_for(store: ZarrStore) -> None:
-    catalog = open_catalog(store.location.name)
-    cube = catalog.ensure_cube(COLLECTION, CUBE)
-    old = offer(store, cube, catalog.claim(cube.name), "A")
-    catalog.commit([old])
-    (first, *_) = shard_files(store)
-    better = offer(store, cube, catalog.claim(cube.name), "A")
-    better = replace(better, scene=make_scene("A", baseline="05.10"))
-    assert catalog.commit([better]).retired == (old.scene.product_id,)
-    first.unlink()
-    report = verify(catalog.view(), store, slots_of=catalog.readable_slots)
-    assert (report.slots, len(report.damage)) == (2, 1)
-    assert "slot 0" in report.damage[0]
-    assert verify(catalog.view(), store).intact
-    catalog.raise_oldest_readable(2)
-    assert verify(catalog.view(), store, slots_of=catalog.readable_slots).intact
-
-
-def test_a_lost_catalogue_is_rebuilt_from_what_the_store_holds(store: ZarrStore) -> None:
-    folder = Path(store.location.name)
-    catalog = open_catalog(folder)
-    cube = catalog.ensure_cube(COLLECTION, CUBE)
-    for scene_id in ("A", "B"):
-        done = catalog.commit([offer(store, cube, catalog.claim(cube.name), scene_id)])
-        store.record_commit(done.revision, done.record)
-    dead = catalog.claim(cube.name) + 5
-    write_slot(store, noise(WINDOW), WINDOW, number=dead)
-    before = catalog.view().slots(cube.name)
-    catalog.close()
-    for file in folder.glob("catalog.sqlite*"):
-        file.unlink()
-    made = rebuild_catalog(store.commit_records(), store.slots_found(), folder)
-    assert made.view().slots(cube.name) == before
-    assert made.claim(cube.name) == dead + 1
-    assert verify(made.view(), store).intact
-
-
-KILLED = """
-import sys, time
-from tests.datacube.store.test_store import CUBE, offer, COLLECTION
-from datacube.catalog import open_catalog
-from datacube.store import open_store
-store, catalog = open_store(sys.argv[1]), open_catalog(sys.argv[1])
-cube = catalog.ensure_cube(COLLECTION, CUBE)
-number = catalog.claim(cube.name)
-new = offer(store, cube, number, "KILLED")
-print("written", flush=True)
-time.sleep(60)
-"""
-
-
-def test_a_writer_killed_before_its_commit_leaves_nothing_visible(store: ZarrStore) -> None:
-    folder = store.location.name
-    catalog = open_catalog(folder)
-    cube = catalog.ensure_cube(COLLECTION, CUBE)
-    with subprocess.Popen(
-        [sys.executable, "-c", KILLED, folder], stdout=subprocess.PIPE, text=True
-    ) as writer:
-        assert writer.stdout is not None
-        assert writer.stdout.readline() == "written\n"
-        os.kill(writer.pid, signal.SIGKILL)
-    assert catalog.view().revision == 0
-    assert catalog.view().cubes() == ()
-    number = catalog.claim(cube.name)
-    assert number == 1
-    catalog.commit([offer(store, cube, number, "KILLED")])
-    (slot,) = catalog.view().slots(cube.name)
-    assert (store.read(slot, request(WINDOW)) == noise(WINDOW, seed=1)).all()
-
-
-# Disks
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Return a file system of 24 MiB."""
-    mounted = tmp_path / "small"
-    mounted.mkdir()
-    step = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(mounted)]
-    done = subprocess.run(step, capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"mounting is refused here: {done.stderr.strip()}")
-    yield mounted
-    subprocess.run(["umount", "-l", str(mounted)], check=True)
-
-
-def test_a_full_disk_is_named_and_leaves_what_was_written(small_disk: Path) -> None:
-    store = open_store(small_disk)
-    slot = write_slot(store, noise(WINDOW), WINDOW)
-    with pytest.raises(StoreFullError, match="no space"):
-        write_slot(store, noise(WINDOW), WINDOW, number=1)
-    assert not list(small_disk.rglob("*.partial"))
-    assert (store.read(slot, request(WINDOW)) == noise(WINDOW)).all()
-
-
-def test_read_only_media_are_read_and_not_written(small_disk: Path) -> None:
-    store = open_store(small_disk)
-    slot = write_slot(store, noise(WINDOW), WINDOW)
-    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
-    again = open_store(small_disk)
-    assert (again.read(slot, request(WINDOW)) == noise(WINDOW)).all()
-    with pytest.raises(StoreReadOnlyError):
-        write_slot(again, noise(WINDOW), WINDOW, number=1)
-    with pytest.raises(StoreReadOnlyError):
-        again.record_commit(1, "{}")
-
-
-def test_opened_for_reading_a_store_refuses_to_write(store: ZarrStore) -> None:
-    slot = write_slot(store, noise(WINDOW), WINDOW)
-    reader = open_store(store.location.name, read_only=True)
-    assert (reader.read(slot, request(WINDOW)) == noise(WINDOW)).all()
-    with pytest.raises(StoreReadOnlyError):
-        write_slot(reader, noise(WINDOW), WINDOW, number=1)
-    with pytest.raises(StoreError, match="no store"):
-        open_store(f"{store.location.name}/missing", read_only=True)
-
-
-def test_flush_syncs_every_shard_and_every_folder_above_it(
-    store: ZarrStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write_slot(store, noise(WINDOW), WINDOW)
-    write_slot(store, noise(WINDOW), WINDOW, number=1)
-    synced = set()
-    monkeypatch.setattr(
-        os, "fsync", lambda number: synced.add(Path(f"/proc/self/fd/{number}").readlink())
-    )
-    store.flush(CUBE, 0)
-    root = Path(store.location.name)
-    ours = {p for p in shard_files(store) if "c/0/" in str(p)}
-    assert len(ours) == 12
-    assert {p for p in synced if p.is_file()} == ours
-    above = {
-        folder for p in ours for folder in p.parents if root == folder or root in folder.parents
-    }
-    assert above <= synced
