@@ -23,6 +23,8 @@ from datacube.grid import Grid, Window, crs_from_text
 DRIVERS = ("GTiff", "JP2OpenJPEG")
 """Formats that are opened, told by their bytes. No VRT: it could name any file of this machine."""
 
+_filters = threading.Lock()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectStoreAccess:
@@ -173,19 +175,28 @@ class RasterFile:
 
 def _open(path: str) -> Any:  # noqa: ANN401  # rasterio is not annotated
     """Open with the driver that knows the first bytes; the suffix says nothing."""
+    _expect_no_georeferencing()
     refused = []
     for driver in DRIVERS:
         try:
-            with warnings.catch_warnings():
-                # The item or the product's metadata may have the georeferencing.
-                warnings.simplefilter("ignore", NotGeoreferencedWarning)
-                return rasterio.open(path, driver=driver)
+            return rasterio.open(path, driver=driver)
         except RasterioIOError as error:
             # GDAL's words where a driver does not know the bytes.
             if "not recognized as being in a supported file format" not in str(error):
                 raise
             refused.append(driver)
     raise RasterioIOError(f"its bytes are those of none of {', '.join(refused)}")
+
+
+def _expect_no_georeferencing() -> None:
+    """Silence rasterio's warning: the item or the product's metadata may have the georeferencing.
+
+    For the whole process, as `catch_warnings` sets the filters of all threads and one that
+    ends would let the warnings of the others through.
+    """
+    with _filters:
+        if not any(filter_[2] is NotGeoreferencedWarning for filter_ in warnings.filters):
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
 
 
 def _raster_window(window: Window) -> RasterWindow:
