@@ -2,9 +2,11 @@
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
+from shapely.geometry import Polygon
 
 from datacube.cells import Valid, Values
 from datacube.cube import Band
@@ -12,7 +14,8 @@ from datacube.errors import UnsupportedSourceError
 from datacube.grid import Window
 from ingest.scene import SceneBand
 from ingest.sentinel2.bands import BAND_IDS, Product
-from ingest.sentinel2.masks import Image, NodataMask
+from ingest.sentinel2.footprints import rasterise
+from ingest.sentinel2.masks import Footprint, Image, NodataMask
 from ingest.sentinel2.radiometry import Radiometry
 
 FOOTPRINT = "MSK_DETFOO_"
@@ -29,6 +32,8 @@ class Pixels:
     images: Mapping[str, Image]
     """By band name, `TCI`, `MSK_CLDPRB`, `MSK_SNWPRB`, `MSK_CLASSI`, `MSK_QUALIT_<band>` or
     `MSK_DETFOO_<band>`."""
+    polygons: Mapping[str, tuple[Polygon, ...]] = field(default_factory=dict)
+    """Detector footprints by spectral band, where they are no images; in the images' CRS."""
     radiometry: Mapping[str, Radiometry]
     """By spectral band."""
     atmosphere: Mapping[str, float]
@@ -115,12 +120,8 @@ def scene_bands(product: Product, pixels: Pixels) -> tuple[tuple[SceneBand, ...]
     images = pixels.images
     mask = NodataMask(
         classes=images.get("SCL"),
-        footprints={
-            name.removeprefix(FOOTPRINT): image
-            for name, image in images.items()
-            if name.startswith(FOOTPRINT)
-        },
-        spectral=[image for name, image in images.items() if name in BAND_IDS],
+        footprints=_footprints(pixels),
+        spectral={name: image for name, image in images.items() if name in BAND_IDS},
     )
     bands = []
     for band in product.bands:
@@ -139,3 +140,22 @@ def scene_bands(product: Product, pixels: Pixels) -> tuple[tuple[SceneBand, ...]
             f"{', '.join(sorted(product.names))}"
         )
     return tuple(bands), mask
+
+
+def _footprints(pixels: Pixels) -> dict[str, Footprint]:
+    """Return the detector footprints by band, drawn or given as images."""
+    drawn = {
+        band: Footprint(
+            grid=pixels.images[band].grid,
+            read=partial(rasterise, polygons, pixels.images[band].grid),
+            rule="outside the polygons of MSK_DETFOO",
+        )
+        for band, polygons in pixels.polygons.items()
+    }
+    return drawn | {
+        name.removeprefix(FOOTPRINT): Footprint(
+            grid=image.grid, read=image.file.read, rule="MSK_DETFOO 0"
+        )
+        for name, image in pixels.images.items()
+        if name.startswith(FOOTPRINT)
+    }

@@ -1,13 +1,15 @@
 """Where a product has data: scene classes, detector footprints, or zeros in every band."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datacube.cells import Valid
+from datacube.cube import group_name
 from datacube.grid import Grid, Window
 from ingest.rasters import RasterFile
 
@@ -28,12 +30,23 @@ class Image:
         return self.grid.x.step, self.grid.x.start, self.grid.y.start, *self.grid.shape
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Footprint:
+    """Where the detectors of one band saw the ground."""
+
+    grid: Grid
+    read: Callable[[Window], NDArray[Any]]
+    """Cells of a window of `grid`, `(y, x)`: 0 where no detector saw them."""
+    rule: str
+    """How nodata follows from it, in words."""
+
+
 class NodataMask:
     """Tells which cells of a product are data, by the best mask that it has.
 
     - L2A: a cell is nodata where SCL is 0. The 20 m classes hold for each of the
       10 m cells inside; a 60 m cell is nodata where all nine classes are 0.
-    - A band with a detector footprint image is nodata where that is 0, too.
+    - A band with detector footprints is nodata where no detector saw the cell, too.
     - Without either, a cell is nodata where the digital number is 0 in every
       band that is present on the same grid. So are cells outside the image of
       the classes.
@@ -47,8 +60,8 @@ class NodataMask:
         self,
         *,
         classes: Image | None,
-        footprints: Mapping[str, Image],
-        spectral: Sequence[Image],
+        footprints: Mapping[str, Footprint],
+        spectral: Mapping[str, Image],
     ) -> None:
         self._classes = classes
         self._footprints = footprints
@@ -57,13 +70,33 @@ class NodataMask:
         self._classified: Valid | None = None
         self._nonzero: dict[tuple[float, ...], NDArray[np.uint8]] = {}
 
-    def rule(self, band: str) -> str:
-        """Name the rule that holds for `band`: kept with the scene."""
-        parts = [
-            *(["SCL 0"] if self._classes else []),
-            *(["MSK_DETFOO 0"] if band in self._footprints else []),
-        ]
-        return " or ".join(parts) or "DN 0 in every band of the resolution"
+    def rules(self) -> dict[str, str]:
+        """Say which rules hold for the reflectance bands, by the cell size of the images: `r10m`.
+
+        A cell is nodata by any of the rules of its resolution.
+        """
+        groups: dict[str, dict[str, Image]] = {}
+        for band, image in self._spectral.items():
+            step, unit = image.grid.x.step, image.grid.x.uom
+            groups.setdefault(group_name(step, unit), {})[band] = image
+        return {name: "; ".join(self._rules(bands)) for name, bands in groups.items()}
+
+    def _rules(self, bands: Mapping[str, Image]) -> Iterator[str]:
+        if self._classes is not None:
+            yield "SCL 0"
+        seen: dict[str, list[str]] = {}
+        for band, image in bands.items():
+            for footprint in self._footprints_of(image, (band,)):
+                seen.setdefault(footprint.rule, []).append(band)
+        for rule, names in seen.items():
+            yield rule if len(names) == len(bands) else f"{rule} in {', '.join(names)}"
+        if self._classes is not None:
+            if not all(_covers(self._classes.grid, image.grid) for image in bands.values()):
+                yield "DN 0 in every band outside the SCL image"
+            return
+        alone = [band for band in bands if not any(band in names for names in seen.values())]
+        if alone:
+            yield "DN 0 in every band" + (f" for {', '.join(alone)}" if seen else "")
 
     def footprints_on(self, grid: Grid) -> tuple[str, ...]:
         """Names of the bands whose footprint image has the cell size of `grid`."""
@@ -76,11 +109,7 @@ class NodataMask:
         `footprints` name bands any of whose detectors must have seen the cell;
         those without an image of the same shape are left out.
         """
-        masks = [
-            self._footprints[name].file
-            for name in footprints
-            if name in self._footprints and self._footprints[name].file.shape == image.file.shape
-        ]
+        masks = self._footprints_of(image, footprints)
         if self._classes is not None:
             valid, known = self._by_class(self._classes, image.grid, window)
             if not known.all():
@@ -95,6 +124,11 @@ class NodataMask:
                 seen |= mask.read(window) != 0
             valid &= seen
         return valid
+
+    def _footprints_of(self, image: Image, bands: Sequence[str]) -> Sequence[Footprint]:
+        """Return the footprints of `bands` whose shape is that of `image`."""
+        found = (self._footprints.get(band) for band in bands)
+        return [f for f in found if f is not None and f.grid.shape == image.grid.shape]
 
     def _by_class(self, classes: Image, grid: Grid, window: Window) -> tuple[Valid, Valid]:
         """Return where a class other than 0 lies, and where classes are known at all."""
@@ -126,7 +160,7 @@ class NodataMask:
         """Return one bit a cell, rows padded to bytes: any band of the grid is not 0."""
         with self._lock:
             if image.lattice not in self._nonzero:
-                files = [i.file for i in self._spectral if i.lattice == image.lattice]
+                files = [i.file for i in self._spectral.values() if i.lattice == image.lattice]
                 if not files:
                     return None
                 self._nonzero[image.lattice] = _pack(files, image.grid.window)
@@ -146,6 +180,16 @@ def _pack(files: Sequence[RasterFile], whole: Window) -> NDArray[np.uint8]:
             nonzero |= file.read(window) != 0
         strips.append(np.packbits(nonzero, axis=1))
     return np.concatenate(strips)
+
+
+def _covers(classes: Grid, grid: Grid) -> bool:
+    """Tell whether a class is known for every cell of `grid`."""
+    # The centre of a cell has to lie inside; of a larger one, any of the classes below it.
+    step = grid.x.step
+    slack = step if step > classes.x.step else step / 2
+    low_x, low_y, high_x, high_y = classes.bbox
+    x0, y0, x1, y1 = grid.bbox
+    return max(low_x - x0, low_y - y0, x1 - high_x, y1 - high_y) < slack
 
 
 def _nearest(centres: NDArray[np.float64], grid: Grid, axis: str) -> tuple[NDArray[np.intp], Valid]:

@@ -1,24 +1,24 @@
 """SAFE products: one granule of L1C or L2A in ESA's layout."""
 
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from affine import Affine
 from lxml import etree
 from shapely.geometry import Polygon
 
-from datacube.cube import SceneRecord
-from datacube.errors import UnsupportedSourceError
+from datacube.errors import SourceError, UnsafeSourceError, UnsupportedSourceError
 from datacube.grid import crs_from_text
 from ingest.rasters import ObjectStoreAccess, RasterFile, registered_crs, source_grid
 from ingest.scene import CubeChoice, Scene
-from ingest.sentinel2.bands import PRODUCTS, Product
+from ingest.sentinel2.bands import BAND_IDS, PRODUCTS, Product
 from ingest.sentinel2.containers import Container, open_container
 from ingest.sentinel2.cubes import Place, choose_cube
-from ingest.sentinel2.images import Pixels, image_name, scene_bands
-from ingest.sentinel2.masks import Image, NodataMask
+from ingest.sentinel2.footprints import parse_footprint
+from ingest.sentinel2.images import FOOTPRINT, Pixels, image_name, scene_bands
+from ingest.sentinel2.masks import Image
 from ingest.sentinel2.metadata import (
     XML_LIMIT_BYTES,
     ProductMetadata,
@@ -27,6 +27,7 @@ from ingest.sentinel2.metadata import (
     parse_tile,
     parse_xml,
 )
+from ingest.sentinel2.records import SceneFacts, SceneTimes, absolute_orbit, scene_record
 from ingest.sentinel2.warnings import absent_warnings, area_warnings
 
 _PRODUCT_FILE = re.compile(r"MTD_MSIL(1C|2A)\.xml")
@@ -37,6 +38,7 @@ _MASK = re.compile(
     r"GRANULE/[^/]+/QI_DATA/(MSK_(?:DETFOO|QUALIT)_(?:B\d\d|B8A)|MSK_CLASSI|MSK_(?:CLDPRB|SNWPRB))"
     r"(?:_B00)?(?:_(20|60)m)?\.(?:jp2|tiff?)"
 )
+_POLYGONS = re.compile(r"GRANULE/[^/]+/QI_DATA/MSK_DETFOO_(?P<band>B\d\d|B8A)\.gml")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +67,14 @@ def open_safe(location: str, choice: CubeChoice, access: ObjectStoreAccess) -> S
         name: _open_image(container, file, tile, access)
         for name, file in _choose_files(container, product, choice)
     }
-    pixels = Pixels(images=images, radiometry=metadata.radiometry, atmosphere=metadata.atmosphere)
+    without = {band for band in BAND_IDS.keys() & images if f"{FOOTPRINT}{band}" not in images}
+    polygons, polygon_warnings = _read_polygons(container, tile, without)
+    pixels = Pixels(
+        images=images,
+        polygons=polygons,
+        radiometry=metadata.radiometry,
+        atmosphere=metadata.atmosphere,
+    )
     bands, mask = scene_bands(product, pixels)
     crs = next(iter(images.values())).grid.crs
     place = Place(product=product, crs=crs, tile=tile.tile)
@@ -74,9 +83,10 @@ def open_safe(location: str, choice: CubeChoice, access: ObjectStoreAccess) -> S
     warnings = (
         *absent_warnings(product, found),
         *area_warnings(bands, tile.shape_10m),
+        *polygon_warnings,
     )
     return Scene(
-        record=_record(location, metadata, tile, pixels, mask),
+        record=scene_record(_facts(location, metadata, tile), tile, pixels, mask),
         collection=product.collection,
         cube=cube,
         bands=bands,
@@ -111,11 +121,11 @@ def _choose_files(
         if match is None:
             continue
         name, size = match.groups()
-        base = name.removeprefix("MSK_DETFOO_")
+        base = name.removeprefix(FOOTPRINT)
         if base in native:
             offered.setdefault(name, {})[float(size or native[base])] = path
     for name, files in offered.items():
-        wanted = choice.resolution or native[name.removeprefix("MSK_DETFOO_")]
+        wanted = choice.resolution or native[name.removeprefix(FOOTPRINT)]
         finer = [size for size in files if size <= wanted]
         size = max(finer) if finer else min(files)
         yield name, _File(path=files[size], nominal_m=size)
@@ -132,63 +142,48 @@ def _open_image(
     return Image(file=raster, grid=source_grid(name, raster.shape, transform, crs))
 
 
-def _record(
-    location: str,
-    metadata: ProductMetadata,
-    tile: TileMetadata,
-    pixels: Pixels,
-    mask: NodataMask,
-) -> SceneRecord:
-    start = metadata.datatake_start
-    return SceneRecord(
-        scene_id=f"{metadata.platform}_{start:%Y%m%dT%H%M%S}_T{tile.tile}_{metadata.level}",
+def _facts(location: str, metadata: ProductMetadata, tile: TileMetadata) -> SceneFacts:
+    start, direction = metadata.datatake_start, metadata.orbit_direction
+    return SceneFacts(
+        source=location,
         product_id=metadata.product_id,
-        reference_time=start,
-        first_time=min(start, tile.sensing_time),
-        last_time=max(start, tile.sensing_time),
+        platform=metadata.platform,
+        level=metadata.level,
+        tile=tile.tile,
+        times=SceneTimes(
+            reference=start,
+            first=min(start, tile.sensing_time),
+            last=max(start, tile.sensing_time),
+        ),
         baseline=metadata.baseline,
         generation_time=metadata.generation_time,
         footprint=Polygon(metadata.footprint).wkt,
+        datatake_id=metadata.datatake_id,
+        relative_orbit=metadata.relative_orbit,
+        absolute_orbit=absolute_orbit(metadata.datatake_id),
+        orbit_direction=direction.lower() if direction else None,
         cloud_cover_percent=metadata.cloud_cover_percent,
-        properties=json.dumps(
-            {
-                "source": location,
-                "platform": metadata.platform,
-                "tile": tile.tile,
-                "datatake_id": metadata.datatake_id,
-                "relative_orbit": metadata.relative_orbit,
-                "orbit_direction": metadata.orbit_direction,
-                "sensing_time": tile.sensing_time.isoformat(),
-                **angle_properties(tile),
-                **radiometry_properties(pixels, mask),
-            }
-        ),
     )
 
 
-def angle_properties(tile: TileMetadata) -> dict[str, object]:
-    """Return the mean sun and view angles for a scene's properties."""
-    properties: dict[str, object] = {}
-    if tile.sun_deg:
-        properties |= {"sun_zenith_deg": tile.sun_deg[0], "sun_azimuth_deg": tile.sun_deg[1]}
-    if tile.view_deg:
-        properties |= {
-            "view_zenith_deg": {band: angles[0] for band, angles in tile.view_deg.items()},
-            "view_azimuth_deg": {band: angles[1] for band, angles in tile.view_deg.items()},
-        }
-    return properties
+def _read_polygons(
+    container: Container, tile: TileMetadata, wanted: AbstractSet[str]
+) -> tuple[dict[str, tuple[Polygon, ...]], tuple[str, ...]]:
+    """Read the footprints of the bands `wanted` that the product has as polygons.
 
-
-def radiometry_properties(pixels: Pixels, mask: NodataMask) -> dict[str, object]:
-    """Return the rules used for values and nodata, for a scene's properties."""
-    used: Mapping[str, object] = {
-        band: {
-            "offset_dn": radiometry.offset,
-            "quantification": radiometry.quantification,
-            "source": radiometry.source,
-            "nodata_rule": mask.rule(band),
-        }
-        for band, radiometry in pixels.radiometry.items()
-        if band in pixels.images
-    }
-    return {"radiometry": used}
+    Returns them by band, and warnings about those that cannot be used.
+    """
+    polygons: dict[str, tuple[Polygon, ...]] = {}
+    warnings: list[str] = []
+    for path in sorted(container.names):
+        match = _POLYGONS.fullmatch(path)
+        if match is None or match["band"] not in wanted:
+            continue
+        try:
+            root = _xml(container, path)
+            polygons[match["band"]] = parse_footprint(root, path.rpartition("/")[2], tile.epsg)
+        except UnsafeSourceError:
+            raise
+        except SourceError as error:
+            warnings.append(f"detector footprint not used: {error}")
+    return polygons, tuple(warnings)

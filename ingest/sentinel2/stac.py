@@ -1,24 +1,15 @@
 """STAC items and item collections of Sentinel-2 whose assets are COG or JP2 files."""
 
 import json
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
-from shapely.errors import ShapelyError
-from shapely.geometry import shape
-
-from datacube.cube import SceneRecord
 from datacube.errors import (
     CubeError,
-    InvalidParameterError,
     SourceError,
     UnsafeSourceError,
     UnsupportedSourceError,
 )
-from datacube.times import parse_period
 from ingest.rasters import (
     ObjectStoreAccess,
     RasterFile,
@@ -28,10 +19,11 @@ from ingest.rasters import (
 )
 from ingest.scene import CubeChoice, Scene, UnreadableScene
 from ingest.sentinel2.assets import Asset, Json, metadata_href, read_assets
-from ingest.sentinel2.bands import BAND_IDS, PRODUCTS, Level, Product
+from ingest.sentinel2.bands import BAND_IDS, PRODUCTS, Product
 from ingest.sentinel2.cubes import Place, choose_cube
 from ingest.sentinel2.hrefs import Base, fetch, is_remote
 from ingest.sentinel2.images import ATMOSPHERE, Pixels, image_name, scene_bands
+from ingest.sentinel2.items import item_facts, item_footprint, item_level, item_tile
 from ingest.sentinel2.masks import Image
 from ingest.sentinel2.metadata import (
     XML_LIMIT_BYTES,
@@ -39,20 +31,13 @@ from ingest.sentinel2.metadata import (
     parse_product,
     parse_tile,
     parse_xml,
-    stamp_time,
 )
 from ingest.sentinel2.radiometry import Radiometry, from_scale_and_offset
-from ingest.sentinel2.safe import angle_properties, radiometry_properties
+from ingest.sentinel2.records import scene_record
 from ingest.sentinel2.warnings import absent_warnings, area_warnings
 
 DOCUMENT_LIMIT_BYTES = 64 * 2**20
 """Most bytes of an item collection."""
-
-_LEVEL = re.compile(r"MSI_?L?(1C|2A)|\bS2_?L?(1C|2A)|L(1C|2A)", re.IGNORECASE)
-_PRODUCT_ID = re.compile(
-    r"(?P<platform>S2[A-Z])_MSIL(?:1C|2A)_(?P<start>\d{8}T\d{6})_N(?P<baseline>\d{4})_R(?P<orbit>\d{3})"
-    r"_T(?P<tile>\d{2}[A-Z]{3})_(?P<made>\d{8}T\d{6})"
-)
 
 
 def open_stac(
@@ -92,8 +77,9 @@ def _open_item(item: Any, base: Base, choice: CubeChoice, access: ObjectStoreAcc
     if not isinstance(item, dict) or not isinstance(item.get("properties"), dict):
         raise UnsupportedSourceError(f"{base.location} has an item without properties")
     name = str(item.get("id") or base.location)
-    footprint = _footprint(item, name)
-    product = PRODUCTS[_level(item, name)]
+    footprint = item_footprint(item, name)
+    level = item_level(item, name)
+    product = PRODUCTS[level]
     assets, elsewhere = _choose_assets(item, product, base, choice)
     images = {image: _open_image(a, base, access) for image, a in assets.items()}
     grids = [image.grid for image in images.values()]
@@ -110,14 +96,12 @@ def _open_item(item: Any, base: Base, choice: CubeChoice, access: ObjectStoreAcc
         },
     )
     bands, mask = scene_bands(product, pixels)
-    record, time_warnings = _record(item, base, product, footprint)
-    place = Place(product=product, crs=grids[0].crs, tile=_tile(item))
-    properties = json.loads(record.properties) | radiometry_properties(pixels, mask)
-    if tile is not None:
-        properties |= angle_properties(tile)
+    place = Place(product=product, crs=grids[0].crs, tile=item_tile(item))
+    facts = item_facts(item, base.location, level, footprint)
+    unsure = f"the time is only known to lie in {facts.times.first} to {facts.times.last}"
     found = {image_name(band.band.name) for band in bands}
     return Scene(
-        record=replace(record, properties=json.dumps(properties)),
+        record=scene_record(facts, tile, pixels, mask),
         collection=product.collection,
         cube=choose_cube(place, bands, choice),
         bands=bands,
@@ -125,48 +109,10 @@ def _open_item(item: Any, base: Base, choice: CubeChoice, access: ObjectStoreAcc
             *absent_warnings(product, found),
             *((f"assets elsewhere, not read: {', '.join(elsewhere)}",) if elsewhere else ()),
             *area_warnings(bands, tile.shape_10m if tile else None),
-            *time_warnings,
+            *((unsure,) if facts.times.assumed else ()),
             *warnings,
         ),
     )
-
-
-def _level(item: Json, name: str) -> Level:
-    properties = item["properties"]
-    for field in (
-        "s2:product_type",
-        "s2:product_uri",
-        "processing:level",
-        "s2:processing_level",
-        "product:type",
-        "sentinel:product_id",
-    ):
-        if match := _LEVEL.search(str(properties.get(field, ""))):
-            return "L1C" if "1C" in match.group().upper() else "L2A"
-    if match := _LEVEL.search(f"{item.get('collection', '')} {item.get('id', '')}"):
-        return "L1C" if "1C" in match.group().upper() else "L2A"
-    raise UnsupportedSourceError(
-        f"{name}: neither s2:product_type, s2:product_uri, processing:level nor the collection "
-        "says whether it is Sentinel-2 L1C or L2A"
-    )
-
-
-def _footprint(item: Json, name: str) -> str:
-    if not item.get("geometry"):
-        raise UnsupportedSourceError(
-            f"{name} has no geometry; a STAC item needs a polygon in longitude and latitude"
-        )
-    try:
-        geometry = shape(item["geometry"])
-    except (ShapelyError, ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
-        raise UnsupportedSourceError(
-            f"{name} has a geometry that is no GeoJSON: {error}"
-        ) from error
-    if geometry.is_empty or geometry.geom_type not in ("Polygon", "MultiPolygon"):
-        raise UnsupportedSourceError(
-            f"{name} has a geometry of type {geometry.geom_type}; a polygon is needed"
-        )
-    return str(geometry.wkt)
 
 
 def _choose_assets(
@@ -273,126 +219,3 @@ def _tile_metadata(
         raise
     except SourceError as error:
         return None, (f"no angles: {error}",)
-
-
-def _tile(item: Json) -> str:
-    properties = item["properties"]
-    named = str(properties.get("grid:code", "")).removeprefix("MGRS-")
-    named = named or str(properties.get("s2:mgrs_tile", ""))
-    if re.fullmatch(r"\d{2}[A-Z]{3}", named):
-        return named
-    match = _named_product(item)
-    return match["tile"] if match else ""
-
-
-def _named_product(item: Json) -> re.Match[str] | None:
-    properties = item["properties"]
-    for text in (
-        properties.get("s2:product_uri"),
-        properties.get("sentinel:product_id"),
-        item.get("id"),
-    ):
-        if match := _PRODUCT_ID.search(str(text or "")):
-            return match
-    return None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Times:
-    reference: datetime
-    first: datetime
-    last: datetime
-    warnings: tuple[str, ...] = ()
-
-
-def _times(item: Json, product: re.Match[str] | None) -> _Times:
-    """Return the acquisition's time: the start in the datatake id, else what the item has."""
-    properties = item["properties"]
-    sensed = [
-        _time(properties[field], field, item)
-        for field in ("datetime", "start_datetime", "end_datetime")
-        if properties.get(field)
-    ]
-    stamp = re.search(r"_(\d{8}T\d{6})_", str(properties.get("s2:datatake_id", "")))
-    text = stamp.group(1) if stamp else product["start"] if product else None
-    if text:
-        start = stamp_time(text)
-        return _Times(
-            reference=start, first=min(start, *sensed, start), last=max(start, *sensed, start)
-        )
-    if not sensed:
-        raise UnsupportedSourceError(
-            f"{item.get('id')} has no time: s2:datatake_id, datetime, or start_datetime and "
-            "end_datetime is needed"
-        )
-    warnings: tuple[str, ...] = ()
-    if not properties.get("datetime"):
-        warnings = (f"the time is only known to lie in {sensed[0]} to {sensed[-1]}",)
-    return _Times(reference=sensed[0], first=min(sensed), last=max(sensed), warnings=warnings)
-
-
-def _time(text: object, field: str, item: Json) -> datetime:
-    try:
-        return parse_period(str(text)).start
-    except InvalidParameterError as error:
-        raise UnsupportedSourceError(f"{item.get('id')}: {field}: {error}") from error
-
-
-def _record(
-    item: Json, base: Base, product: Product, footprint: str
-) -> tuple[SceneRecord, tuple[str, ...]]:
-    properties = item["properties"]
-    named = _named_product(item)
-    times = _times(item, named)
-    made = properties.get("s2:generation_time")
-    if made is None and named is None:
-        made = properties.get("processing:datetime") or properties.get("created")
-    generation = (
-        _time(made, "s2:generation_time", item)
-        if made
-        else stamp_time(named["made"])
-        if named
-        else times.reference
-    )
-    baseline = properties.get("s2:processing_baseline") or properties.get(
-        "sentinel:processing_baseline", properties.get("processing:version")
-    )
-    if not baseline and named:
-        baseline = f"{named['baseline'][:2]}.{named['baseline'][2:]}"
-    platform = named["platform"] if named else _platform(str(properties.get("platform", "")))
-    tile = _tile(item)
-    place = f"T{tile}" if tile else str(item.get("id"))
-    cloud = properties.get("eo:cloud_cover")
-    uri = properties.get("s2:product_uri") or properties.get("sentinel:product_id")
-    record = SceneRecord(
-        scene_id=f"{platform}_{times.reference:%Y%m%dT%H%M%S}_{place}_{product.level}",
-        product_id=str(uri or item.get("id")).removesuffix(".SAFE"),
-        reference_time=times.reference,
-        first_time=times.first,
-        last_time=times.last,
-        baseline=str(baseline or ""),
-        generation_time=generation,
-        footprint=footprint,
-        cloud_cover_percent=None if cloud is None else float(cloud),
-        properties=json.dumps(
-            {"source": base.location, "item": item.get("id"), **_kept(properties)}
-        ),
-    )
-    return record, times.warnings
-
-
-def _platform(name: str) -> str:
-    """Return `S2A` for `sentinel-2a`; `S2` where the satellite is unknown."""
-    match = re.fullmatch(r"sentinel-?(2[a-d])", name, re.IGNORECASE)
-    return f"S{match.group(1).upper()}" if match else "S2"
-
-
-def _kept(properties: Json) -> dict[str, object]:
-    """Return the properties that a scene keeps: all but what the mirror's assets need."""
-    dropped = ("proj:", "raster:", "file:", "storage:", "earthsearch:", "mgrs:")
-    kept = {k: v for k, v in properties.items() if not k.startswith(dropped)}
-    sun_zenith = properties.get("view:sun_elevation")
-    if sun_zenith is not None:
-        kept["sun_zenith_deg"] = 90 - float(sun_zenith)
-        kept["sun_azimuth_deg"] = properties.get("view:sun_azimuth")
-    return kept

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.builders.bands import BAND_BY_NAME, has_raster_masks, level_bands
+from tests.builders.bands import BAND_BY_NAME, level_bands
 from tests.builders.product import Product
 from tests.builders.surface import STORED_MAX, STORED_NODATA, Surface, scene_class
 
@@ -11,19 +11,18 @@ from tests.builders.surface import STORED_MAX, STORED_NODATA, Surface, scene_cla
 def expected_valid(surface: Surface, product: Product, band: str) -> NDArray[np.bool_]:
     """Return where `band` of the built product is valid, (y, x) at its native resolution.
 
-    The product's own masks decide: the scene class is not 0 and, from baseline 04.00 on, a
-    detector's footprint covers the cell. Where neither is on disk, the DN is not 0 in at least one
-    of the bands that are on disk at this resolution.
+    The product's own masks decide: the scene class is not 0 and a detector's footprint, an image
+    or polygons, covers the cell. Where neither is on disk, the DN is not 0 in at least one of the
+    bands that are on disk at this resolution.
     """
     resolution_m = BAND_BY_NAME[band].resolution_m
     valid = np.ones(surface.layer(band).covered.shape, np.bool_)
-    footprints = product.masks and has_raster_masks(product.baseline)
-    if footprints:
+    if product.masks:
         valid &= surface.layer(band).covered
     classified = product.level == "L2A" and product.has("SCL")
     if classified:
         valid &= scene_class(surface, resolution_m) != 0
-    if not footprints and not classified:
+    if not product.masks and not classified:
         present = [other.name for other in level_bands(product.level) if product.has(other.name)]
         same = [name for name in present if BAND_BY_NAME[name].resolution_m == resolution_m]
         valid &= np.any([surface.dn(name, product.offset) > 0 for name in same], axis=0)

@@ -247,7 +247,10 @@ def test_validity_comes_from_what_is_on_disk(surface: Surface) -> None:
     assert expected_valid(gap, replace(whole, masks=False), "B03")[100, 100]
     # ...unless the band is alone.
     assert not expected_valid(gap, presets.partial(whole, "B03"), "B03")[100, 100]
-    assert expected_valid(gap, presets.north("02.14", "L2A"), "B03")[100, 100]
+    for level in LEVELS:
+        assert not expected_valid(gap, presets.north("02.14", level), "B03")[100, 100]
+    # The scene classes know nothing of one band's gap.
+    assert expected_valid(gap, replace(whole, level="L2A", masks=False), "B03")[100, 100]
 
 
 @pytest.mark.parametrize(("level", "baseline", "pattern"), REAL_PRODUCTS)

@@ -1,6 +1,7 @@
 """STAC items of small Sentinel-2 scenes for tests; synthetic."""
 
 import json
+import re
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -110,3 +111,11 @@ def save(path: Path, document: Json) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(document))
     return path
+
+
+def documented_properties() -> set[str]:
+    """Return the names of scene metadata that the docs list."""
+    text = (Path(__file__).parents[3] / "docs/how-to/ingest.md").read_text()
+    section = text.split("## Scene metadata")[1].split("\n## ")[0]
+    rows = [row.split("|")[1] for row in section.splitlines() if row.startswith("| `")]
+    return {name for row in rows for name in re.findall(r"`(\w+)`", row)}

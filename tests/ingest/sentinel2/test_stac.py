@@ -26,6 +26,7 @@ from ingest.summary import Status
 from tests.ingest.harness import Warehouse, window_of
 from tests.ingest.sentinel2.items import (
     asset,
+    documented_properties,
     make_item,
     pixels,
     save,
@@ -136,7 +137,7 @@ def test_bundled_samples(samples: Path, warehouse: Warehouse) -> None:
         2015,
         "2016-06-30T23:59:59+00:00",
     )
-    assert json.loads(slot.scene.properties)["copernicube:time_assumed"] is True
+    assert json.loads(slot.scene.properties)["time_assumed"] is True
     assert any("only known to lie in 2015-06-23" in w for w in outcome.warnings)
 
 
@@ -277,6 +278,45 @@ def test_the_offset_is_what_the_item_says(
     np.testing.assert_array_equal(stored, np.minimum(dn.astype(np.int64) * gain + add, 32767))
 
 
+def test_scene_metadata_has_the_names_that_safe_products_give(tmp_path: Path) -> None:
+    common = {"eo:cloud_cover": 12.5, "sat:orbit_state": "descending"}
+    elsewhere = {"sat:relative_orbit": 79, "s2:mean_solar_zenith": 35.0, "grid:code": None}
+    spellings: list[dict[str, object]] = [
+        common | {"view:sun_elevation": 55.0, "view:sun_azimuth": 155.0},
+        common | elsewhere | {"s2:mean_solar_azimuth": 155.0, "s2:mgrs_tile": "33TWM"},
+    ]
+    found = []
+    for number, properties in enumerate(spellings):
+        record = open_one(blue_item(tmp_path / str(number), properties)).record
+        facts = json.loads(record.properties)
+        assert facts.pop("source") == str(tmp_path / str(number) / "item.json")
+        assert record.cloud_cover_percent == 12.5
+        found.append(facts)
+
+    assert found[0] == found[1]
+    assert set(found[0]) < documented_properties()
+    assert found[0] == {
+        "item": "S2A_33TWM_20230815_0_L2A",
+        "platform": "S2A",
+        "tile": "33TWM",
+        "datatake_id": "GS2A_20230815T095031_042547_N05.09",
+        "relative_orbit": 79,
+        "absolute_orbit": 42547,
+        "orbit_direction": "descending",
+        "time_assumed": False,
+        "sun_zenith_deg": 35.0,
+        "sun_azimuth_deg": 155.0,
+        "radiometry": {
+            "B02": {
+                "offset_dn": 0,
+                "quantification": 10000,
+                "source": "earthsearch:boa_offset_applied",
+            }
+        },
+        "nodata_rule": {"r10m": "DN 0 in every band"},
+    }
+
+
 def test_an_undeclared_offset_is_not_guessed(tmp_path: Path) -> None:
     place = blue_item(tmp_path, {"earthsearch:boa_offset_applied": None})
     with pytest.raises(UnsupportedSourceError, match="which offset the digital numbers of B02"):
@@ -392,6 +432,7 @@ def test_documents_that_are_no_items(
             "has no time",
         ),
         ({"datetime": "yesterday"}, "is not a time"),
+        ({"eo:cloud_cover": "few"}, "eo:cloud_cover is 'few', not a number"),
         ({"proj:epsg": 99999999}, "unknown CRS"),
     ],
 )
