@@ -2,16 +2,19 @@
 
 import json
 import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import click
+import shapely
 from rich.console import Console
 from rich.table import Table
+from shapely.geometry import mapping
 
 from copernicube.options import as_of_option, json_option, store_option
 from copernicube.wiring import open_local, rebuild_local
-from datacube.cube import Cube
+from datacube.cube import Cube, Slot
 from datacube.grid import crs_name
 from datacube.protocols import CatalogView
 from datacube.store import verify as verify_store
@@ -54,8 +57,11 @@ def list_cubes(store: str, as_of: int | None, *, as_json: bool) -> None:
 @click.argument("name")
 @store_option
 @as_of_option
+@click.option(
+    "--scenes", is_flag=True, help="List the cube's visible scenes; with --json all of each."
+)
 @json_option
-def show_cube(name: str, store: str, as_of: int | None, *, as_json: bool) -> None:
+def show_cube(name: str, store: str, as_of: int | None, *, scenes: bool, as_json: bool) -> None:
     """Show one cube or coverage: grid, bands and acquisitions."""
     view = open_local(store, read_only=True).catalog.view(as_of=as_of)
     coverage = view.coverage(name)
@@ -81,7 +87,16 @@ def show_cube(name: str, store: str, as_of: int | None, *, as_json: bool) -> Non
         ],
         "times": [iso_text(acquisition.reference) for acquisition in coverage.time],
     }
-    click.echo(json.dumps(facts, indent=2) if as_json else _as_text(facts))
+    found = _in_order(view.slots(coverage.cube.name)) if scenes else ()
+    if as_json:
+        if scenes:
+            facts["scene_list"] = [scene_facts(slot) for slot in found]
+        click.echo(json.dumps(facts, indent=2))
+        return
+    click.echo(_as_text(facts))
+    if scenes:
+        # A pipe has no width that product ids would have to fit into.
+        Console(width=None if sys.stdout.isatty() else 160).print(_scene_table(found))
 
 
 @cubes.command("rebuild")
@@ -143,6 +158,49 @@ def summarise(view: CatalogView, cube: Cube) -> dict[str, Any]:
         "last": iso_text(times[-1].reference),
         "bands": [band.name for band in coverage.bands],
     }
+
+
+def scene_facts(slot: Slot) -> dict[str, Any]:
+    """Return all that the catalogue knows of a visible scene, but its shards."""
+    scene = slot.scene
+    return {
+        "product_id": scene.product_id,
+        "scene_id": scene.scene_id,
+        "slot": slot.number,
+        "reference_time": iso_text(scene.reference_time),
+        "first_time": iso_text(scene.first_time),
+        "last_time": iso_text(scene.last_time),
+        "generation_time": iso_text(scene.generation_time),
+        "footprint": mapping(shapely.from_wkt(scene.footprint)),
+        "bands": sorted(slot.bands),
+        "properties": {
+            "processing_baseline": scene.baseline or None,
+            "cloud_cover_percent": scene.cloud_cover_percent,
+            **json.loads(scene.properties),
+        },
+    }
+
+
+def _in_order(slots: Iterable[Slot]) -> Sequence[Slot]:
+    """Sort by time; where times are equal, the one that goes first in a mosaic goes first."""
+    best_first = sorted(slots, key=lambda slot: slot.scene.precedence, reverse=True)
+    return sorted(best_first, key=lambda slot: slot.scene.reference_time)
+
+
+def _scene_table(slots: Iterable[Slot]) -> Table:
+    table = Table(box=None)
+    for title in ("product", "time", "baseline", "cloud %", "slot"):
+        table.add_column(title, overflow="fold")
+    for slot in slots:
+        scene, cloud = slot.scene, slot.scene.cloud_cover_percent
+        table.add_row(
+            scene.product_id,
+            iso_text(scene.reference_time),
+            scene.baseline or "-",
+            "-" if cloud is None else f"{cloud:.1f}",
+            str(slot.number),
+        )
+    return table
 
 
 def _as_text(facts: dict[str, Any]) -> str:
