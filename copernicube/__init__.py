@@ -1,7 +1,9 @@
 """What Jupyter users import, and the composition root of the service.
 
->>> import copernicube
->>> catalogue = copernicube.open("my-store")           # doctest: +SKIP
+::
+
+    import copernicube
+    catalogue = copernicube.open("my-store")
 """
 
 from typing import TYPE_CHECKING, Any

@@ -11,8 +11,10 @@ from datacube.errors import UnknownNameError
 class Catalogue:
     """The cubes of a store or a server at one revision.
 
-    >>> catalogue = copernicube.open("my-store")            # doctest: +SKIP
-    >>> cube = catalogue["S2_L2A_32633"]                    # doctest: +SKIP
+    ::
+
+        catalogue = copernicube.open("my-store")
+        cube = catalogue["S2_L2A_32633"]
     """
 
     def __init__(self, source: Source) -> None:
