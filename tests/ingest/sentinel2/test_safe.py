@@ -1,10 +1,8 @@
 """SAFE products: the genuine one, and synthetic ones in ESA's layout."""
 
 import json
-import re
 import shutil
-import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -12,43 +10,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-from affine import Affine
 from lxml import etree
-from pyproj import CRS
 
 from datacube.cube import Slot
-from datacube.errors import SourceError, UnsafeSourceError, UnsupportedSourceError
 from datacube.grid import Window
-from ingest.rasters import source_grid
 from ingest.scene import CubeChoice, Scene
 from ingest.sentinel2 import Sentinel2Reader
 from ingest.sentinel2.bands import PRODUCTS
-from ingest.sentinel2.footprints import parse_footprint, rasterise
-from ingest.sentinel2.metadata import parse_xml
 from ingest.summary import Outcome, Status
 from tests.builders.bands import BAND_BY_NAME, Level, level_bands
 from tests.builders.broken import (
-    empty_file,
-    truncate,
-    xml_with_external_entity,
-    zip_bomb,
     zip_safe,
 )
 from tests.builders.expected import expected_saturated, expected_stored, expected_valid
-from tests.builders.jp2 import write_jp2
-from tests.builders.presets import cut, north, partial, reprocessed, south, three_baselines
+from tests.builders.presets import cut, north, partial, south, three_baselines
 from tests.builders.product import Product
 from tests.builders.safe import build_safe, true_colour
-from tests.builders.surface import Surface, noise_surface, real_surface, scene_class
+from tests.builders.surface import Surface, noise_surface, scene_class
 from tests.ingest.harness import Warehouse, open_warehouse, window_of
 from tests.ingest.sentinel2.items import documented_properties
-
-SIZE = 300
-
-
-@pytest.fixture(scope="module")
-def surface() -> Surface:
-    return real_surface(SIZE).with_special_cells()
+from tests.ingest.sentinel2.making import cube_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,10 +56,6 @@ def whole(surface: Surface, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     (outcome,) = warehouse.ingest(place).outcomes
     yield Whole(product=product, place=place, warehouse=warehouse, outcome=outcome)
     warehouse.catalog.close()
-
-
-def cube_of(product: Product) -> str:
-    return f"S2_{product.level}_{product.epsg}"
 
 
 def spectral(product: Product) -> Sequence[str]:
@@ -148,28 +125,6 @@ def test_negative_reflectance_is_kept(
 
     slot = warehouse.slot("S2_L2A_32633")
     np.testing.assert_array_equal(warehouse.band(slot, "B02")[18:21, 21], [-1, -500, -999])
-
-
-@pytest.mark.parametrize("level", ["L1C", "L2A"])
-@pytest.mark.parametrize("baseline", ["02.14", "05.09"])
-def test_a_gap_in_one_footprint_is_nodata_in_that_band_only(
-    baseline: str, level: Level, surface: Surface, warehouse: Warehouse, tmp_path: Path
-) -> None:
-    """Footprints are polygons before baseline 04.00, images from then on."""
-    gap = surface.with_gap("B03", [(200, 201)])
-
-    bands = ("B03", "B04", "SCL") if level == "L2A" else ("B03", "B04")
-    product = replace(north(baseline, level), bands=bands)
-    warehouse.ingest(build_safe(tmp_path, gap, product))
-
-    slot = warehouse.slot(cube_of(product))
-    for band in ("B03", "B04"):
-        np.testing.assert_array_equal(
-            warehouse.band(slot, band), expected_stored(gap, product, band)
-        )
-    assert warehouse.band(slot, "B03")[200, 201] == -32768
-    assert warehouse.band(slot, "B04")[200, 201] != -32768
-    assert warehouse.mask(slot, "r10m")[200, 201] == 1
 
 
 def test_other_images_of_l2a(surface: Surface, whole: Whole) -> None:
@@ -286,142 +241,6 @@ def test_partial_products_say_what_is_missing(
     assert slot.bands == {"B02", "B08", "SCL"}
 
 
-def test_l1c_without_masks_is_nodata_where_every_band_is_zero(
-    warehouse: Warehouse, tmp_path: Path
-) -> None:
-    hole = np.zeros((50, 50), np.bool_)
-    hole[30:40, 20:30] = True
-    surface = noise_surface(SIZE).with_nodata(hole).with_cells("B02", [((3, 4), 0)])
-    product = partial(north("02.14", "L1C"), "B02", "B03", "B11")
-
-    warehouse.ingest(build_safe(tmp_path, surface, product))
-
-    slot = warehouse.slot("S2_L1C_32633")
-    blue = warehouse.band(slot, "B02")
-    assert blue[3, 4] == 0
-    np.testing.assert_array_equal(blue, expected_stored(surface, product, "B02"))
-    np.testing.assert_array_equal(blue == -32768, np.kron(hole, np.ones((6, 6))) == 1)
-    rule = "DN 0 in every band"
-    assert json.loads(slot.scene.properties)["nodata_rule"] == {"r10m": rule, "r20m": rule}
-
-
-def test_footprint_polygons_decide_where_l1c_has_them(warehouse: Warehouse, tmp_path: Path) -> None:
-    """A cell that was seen is valid even if every band measured 0 there."""
-    hole = np.zeros((50, 50), np.bool_)
-    hole[30:40, 20:30] = True
-    dark = [((3, 4), 0)]
-    surface = noise_surface(SIZE).with_nodata(hole)
-    surface = surface.with_cells("B02", dark).with_cells("B03", dark)
-    product = replace(north("02.14", "L1C"), bands=("B02", "B03", "B11"))
-
-    (outcome,) = warehouse.ingest(build_safe(tmp_path, surface, product)).outcomes
-
-    assert not any("footprint" in warning for warning in outcome.warnings)
-    slot = warehouse.slot("S2_L1C_32633")
-    for band in ("B02", "B03", "B11"):
-        scale = 60 // BAND_BY_NAME[band].resolution_m
-        stored = warehouse.band(slot, band)
-        np.testing.assert_array_equal(stored == -32768, np.kron(hole, np.ones((scale, scale))) == 1)
-        np.testing.assert_array_equal(stored, expected_stored(surface, product, band))
-    assert warehouse.band(slot, "B02")[3, 4] == warehouse.band(slot, "B03")[3, 4] == 0
-    rule = "outside the polygons of MSK_DETFOO"
-    assert json.loads(slot.scene.properties)["nodata_rule"] == {"r10m": rule, "r20m": rule}
-
-
-FIRST_RING = re.compile(rb"(<gml:posList[^>]*>)[^<]*")
-
-
-@pytest.mark.parametrize(
-    ("damage", "says"),
-    [
-        (lambda text: re.sub(rb"<eop:maskMembers>.*</eop:maskMembers>", b"", text, flags=re.DOTALL),
-         "has no polygon"),
-        (lambda text: FIRST_RING.sub(rb"\g<1>1 2 3 4", text), "no closed ring"),
-        (lambda text: FIRST_RING.sub(rb"\g<1>one two", text), "not of numbers"),
-        (lambda text: FIRST_RING.sub(rb"\g<1>nan 0 1 1 2 2 nan 0", text), "finite numbers"),
-        (lambda text: text.replace(b":32633", b":32632"), "the tile in EPSG:32633"),
-        (lambda text: text[:200], "not well-formed XML"),
-    ],
-)  # fmt: skip
-def test_footprints_that_cannot_be_used_are_named(
-    damage: Callable[[bytes], bytes], says: str, warehouse: Warehouse, tmp_path: Path
-) -> None:
-    surface = noise_surface(240).with_gap("B02", [(100, 101)])
-    product = replace(north("02.14", "L1C"), bands=("B02", "B03"))
-    place = build_safe(tmp_path, surface, product)
-    path = place / product.quality_folder / "MSK_DETFOO_B02.gml"
-    whole = path.read_bytes()
-    path.write_bytes(damage(whole))
-    assert path.read_bytes() != whole
-
-    (outcome,) = warehouse.ingest(place).outcomes
-
-    assert outcome.status is Status.INGESTED
-    (warning,) = (text for text in outcome.warnings if "footprint" in text)
-    assert warning.startswith("detector footprint not used: ")
-    assert "MSK_DETFOO_B02.gml" in warning
-    assert says in warning
-    slot = warehouse.slot("S2_L1C_32633")
-    # B03 is not 0 in the cell, so B02's 0 is a value.
-    assert warehouse.band(slot, "B02")[100, 101] == 0
-    np.testing.assert_array_equal(
-        warehouse.band(slot, "B03"), expected_stored(surface, product, "B03")
-    )
-    assert json.loads(slot.scene.properties)["nodata_rule"] == {
-        "r10m": "outside the polygons of MSK_DETFOO in B03; DN 0 in every band for B02"
-    }
-
-
-def test_a_footprint_with_entities_is_refused(tmp_path: Path) -> None:
-    product = replace(north("02.14", "L1C"), bands=("B02",))
-    place = build_safe(tmp_path, noise_surface(240), product)
-    path = place / product.quality_folder / "MSK_DETFOO_B02.gml"
-    path.write_bytes(path.read_bytes().replace(b"<eop:Mask ", b"<!DOCTYPE x><eop:Mask ", 1))
-    with pytest.raises(UnsafeSourceError, match="declares a document type"):
-        Sentinel2Reader().open(str(place), CubeChoice())
-
-
-def test_footprint_polygons_with_heights_and_holes() -> None:
-    """As products have them: `x y z` by `x y z`; the oracle are the rings' own numbers."""
-    gml = "http://www.opengis.net/gml/3.2"
-    outer, inner = (
-        "0 0 0 60 0 0 60 -60 0 0 -60 0 0 0 0",
-        "20 -20 0 40 -20 0 40 -40 0 20 -40 0 20 -20 0",
-    )
-    rings = "".join(
-        f'<g:{side}><g:LinearRing><g:posList srsDimension="3">{text}'
-        f"</g:posList></g:LinearRing></g:{side}>"
-        for side, text in (("exterior", outer), ("interior", inner))
-    )
-    root = parse_xml(f'<m xmlns:g="{gml}"><g:Polygon>{rings}</g:Polygon></m>'.encode(), "m")
-    grid = source_grid("m", (8, 8), Affine(10, 0, -10, 0, -10, 10), CRS.from_epsg(32633))
-
-    seen = rasterise(parse_footprint(root, "m", 32633), grid, Window(((0, 8), (0, 7))))
-
-    expected = np.zeros((8, 7), np.uint8)
-    expected[1:7, 1:7] = 1
-    expected[3:5, 3:5] = 0
-    np.testing.assert_array_equal(seen, expected)
-
-
-def test_the_rule_says_where_the_classes_end(warehouse: Warehouse, tmp_path: Path) -> None:
-    """An SCL that ends before the bands do leaves the rest to the digital numbers."""
-    surface = noise_surface(SIZE)
-    product = partial(north("05.09"), "B02", "B05", "SCL")
-    place = build_safe(tmp_path, surface, product)
-    path = place / product.image_path("SCL", 20)
-    with rasterio.open(path) as source:
-        classes = source.read(1)[:, :120]
-    write_jp2(path, classes, epsg=32633, transform=product.transform(20))
-
-    warehouse.ingest(place)
-
-    slot = warehouse.slot("S2_L2A_32633")
-    np.testing.assert_array_equal(warehouse.band(slot, "B02"), surface.stored("B02"))
-    rule = "SCL 0; DN 0 in every band outside the SCL image"
-    assert json.loads(slot.scene.properties)["nodata_rule"] == {"r10m": rule, "r20m": rule}
-
-
 def test_neither_data_strip_nor_manifest_is_needed(tmp_path: Path) -> None:
     """The interval is what MTD_MSI and MTD_TL say: datatake start to the granule's sensing time."""
     product = partial(north(), "SCL")
@@ -440,54 +259,6 @@ def test_neither_data_strip_nor_manifest_is_needed(tmp_path: Path) -> None:
     assert bare.record == scene.record
     assert bare.record.first_time == product.datatake_start.replace(microsecond=0)
     assert bare.record.last_time == datetime.fromisoformat(str(sensed))
-
-
-def test_reprocessing_supersedes_and_the_older_one_is_skipped(
-    surface: Surface, warehouse: Warehouse, tmp_path: Path
-) -> None:
-    old = partial(north(), "B02", "SCL")
-    new = reprocessed(old)
-    old_place = build_safe(tmp_path, surface, old)
-    new_place = build_safe(tmp_path, surface, new)
-
-    first = warehouse.ingest(old_place)
-    again = warehouse.ingest(old_place)
-    second = warehouse.ingest(new_place)
-    late = warehouse.ingest(old_place)
-
-    assert first.counts["ingested"] == second.counts["ingested"] == 1
-    assert again.outcomes[0].note == "the same processing of this scene is there already"
-    assert second.outcomes[0].superseded == (old.name.removesuffix(".SAFE"),)
-    assert late.counts["skipped"] == 1
-    assert [s.scene.baseline for s in warehouse.slots("S2_L2A_32633")] == ["05.10"]
-    revision = first.outcomes[0].revision
-    assert revision is not None
-    before = warehouse.catalog.view(as_of=revision).slots("S2_L2A_32633")
-    assert [s.scene.baseline for s in before] == ["05.09"]
-
-
-def test_two_processings_at_once_leave_the_better(
-    surface: Surface, warehouse: Warehouse, tmp_path: Path
-) -> None:
-    old = partial(north(), "B02", "SCL")
-    places = [build_safe(tmp_path, surface, product) for product in (old, reprocessed(old))]
-
-    summary = warehouse.ingest(*places, jobs=4)
-
-    assert [outcome.status for outcome in summary.outcomes] == [Status.SKIPPED, Status.INGESTED]
-    assert [s.scene.baseline for s in warehouse.slots("S2_L2A_32633")] == ["05.10"]
-
-
-def test_a_lesser_reprocessing_leaves_both_visible(
-    surface: Surface, warehouse: Warehouse, tmp_path: Path
-) -> None:
-    old = partial(north(), "B02", "B03", "SCL")
-    new = replace(reprocessed(old), bands=("B02", "SCL"))
-
-    warehouse.ingest(build_safe(tmp_path, surface, old), build_safe(tmp_path, surface, new))
-
-    baselines = [s.scene.baseline for s in warehouse.slots("S2_L2A_32633")]
-    assert baselines == ["05.10", "05.09"]
 
 
 def test_genuine_l1c_product(testdata: Path, warehouse: Warehouse) -> None:
@@ -514,80 +285,6 @@ def test_genuine_l1c_product(testdata: Path, warehouse: Warehouse) -> None:
     assert facts["nodata_rule"] == {"r60m": "DN 0 in every band"}
 
 
-@pytest.mark.parametrize("how", ["empty", "truncated", "header"])
-def test_an_unreadable_image_fails_its_scene_alone(
-    how: str, surface: Surface, warehouse: Warehouse, tmp_path: Path
-) -> None:
-    good, bad = partial(north("05.09"), "B02", "SCL"), partial(north("04.00"), "B02", "SCL")
-    places = [build_safe(tmp_path, surface, product) for product in (bad, good)]
-    image = places[0] / bad.image_path("B02", 10)
-    size = image.stat().st_size
-    {
-        "empty": lambda: empty_file(image),
-        "truncated": lambda: truncate(image, size // 2),
-        "header": lambda: truncate(image, 60),
-    }[how]()
-
-    summary = warehouse.ingest(*places)
-
-    assert summary.exit_code == 1
-    failed, ingested = summary.outcomes
-    assert failed.status is Status.FAILED
-    assert failed.error_code == "source"
-    assert failed.note is not None
-    assert image.name in failed.note
-    assert ingested.status is Status.INGESTED
-    assert [s.scene.product_id for s in warehouse.slots("S2_L2A_32633")] == [
-        good.name.removesuffix(".SAFE")
-    ]
-
-
-def test_an_empty_zip_and_a_cut_zip(warehouse: Warehouse, tmp_path: Path) -> None:
-    empty = empty_file(tmp_path / "S2A_EMPTY.SAFE.zip")
-    folder = build_safe(tmp_path, noise_surface(240), partial(north(), "SCL"))
-    cut_off = truncate(zip_safe(folder), 5000)
-
-    first, second = warehouse.ingest(empty, cut_off).outcomes
-
-    assert first.note == f"{empty} is empty"
-    assert second.note == f"{cut_off} is neither a folder nor a complete zip"
-
-
-def test_zip_bomb_is_refused_unread(tmp_path: Path) -> None:
-    with pytest.raises(UnsafeSourceError, match="a factor of 200 is allowed"):
-        Sentinel2Reader().open(str(zip_bomb(tmp_path / "bomb.zip")), CubeChoice())
-
-
-@pytest.mark.parametrize("name", ["../../outside.xml", "/etc/outside.xml", "a\\..\\outside.xml"])
-def test_zip_entries_outside_are_refused(name: str, tmp_path: Path) -> None:
-
-    archive = tmp_path / "S2.SAFE.zip"
-    with zipfile.ZipFile(archive, "w") as target:
-        target.writestr(name, "x")
-    with pytest.raises(UnsafeSourceError, match="an entry outside itself"):
-        Sentinel2Reader().open(str(archive), CubeChoice())
-
-
-def test_external_entity_is_refused_and_not_read(tmp_path: Path) -> None:
-    secret = tmp_path / "secret.txt"
-    secret.write_text("do not read")
-    place = build_safe(tmp_path, noise_surface(240), partial(north(), "SCL"))
-    xml_with_external_entity(place, secret)
-
-    with pytest.raises(UnsafeSourceError, match="declares a document type") as caught:
-        Sentinel2Reader().open(str(place), CubeChoice())
-    assert "do not read" not in str(caught.value)
-
-
-def test_a_product_without_images_or_metadata(tmp_path: Path) -> None:
-    place = build_safe(tmp_path, noise_surface(240), partial(north()))
-    with pytest.raises(UnsupportedSourceError, match="no image of a S2_L2A band"):
-        Sentinel2Reader().open(str(place), CubeChoice())
-    (place / "MTD_MSIL2A.xml").unlink()
-    with pytest.raises(UnsupportedSourceError, match=r"has 0 MTD_MSIL1C\.xml"):
-        Sentinel2Reader().open(str(place), CubeChoice())
-
-
 def test_a_wrong_offset_in_the_metadata_is_believed(tmp_path: Path) -> None:
     """The offset comes from the metadata alone, whatever date and baseline say."""
     surface = noise_surface(240)
@@ -601,8 +298,3 @@ def test_a_wrong_offset_in_the_metadata_is_believed(tmp_path: Path) -> None:
     values, valid = blue.read(Window(((0, 240), (0, 240))))
     assert valid.all()
     np.testing.assert_array_equal(values, surface.stored("B02"))
-
-
-def test_a_missing_place() -> None:
-    with pytest.raises(SourceError, match="does not exist"):
-        Sentinel2Reader().open("/nowhere/S2A_X.SAFE", CubeChoice())
