@@ -111,7 +111,7 @@ class Ows:
 
 
 async def _read_body(request: Request, bound_bytes: int) -> str | None:
-    """Read a form as text; None where it is longer than the bound or no ASCII."""
+    """Read a form as text; None where it is longer than the bound."""
     body = b""
     async for chunk in request.stream():
         body += chunk

@@ -65,8 +65,11 @@ function show() {
   const { layer, style, time } = chosen();
   const params = { LAYERS: layer, STYLES: style, FORMAT: "image/png", TRANSPARENT: true, VERSION: "1.3.0" };
   if (time) params.TIME = time;
-  const source = new ol.source.TileWMS({ url: OWS, params, extent: undefined });
-  source.on("tileloaderror", (event) => explain(event.tile.src_));
+  const source = new ol.source.TileWMS({ url: OWS, params });
+  const projection = map.getView().getProjection();
+  source.on("tileloaderror", ({ tile }) => {
+    explain(source.getTileUrlFunction()(tile.getTileCoord(), 1, projection)).catch((error) => say(error.message));
+  });
   picture.setSource(source);
   for (const [button, step] of [["earlier", -1], ["later", 1]]) {
     const index = element("time").selectedIndex + step;
@@ -76,6 +79,7 @@ function show() {
   showAddresses();
 }
 
+// An image cannot say why it failed: ask for it again and show the text of the exception.
 async function explain(address) {
   const reply = await fetch(address);
   if (reply.ok) return;
@@ -86,7 +90,7 @@ async function explain(address) {
 function showAddresses() {
   const { layer, style, time } = chosen();
   const [minx, miny, maxx, maxy] = extentOf(layersByName.get(layer));
-  const picture = new URLSearchParams({
+  const request = new URLSearchParams({
     service: "WMS", version: "1.3.0", request: "GetMap", layers: layer, styles: style, crs: "EPSG:3857",
     bbox: [minx, miny, maxx, maxy].join(","), width: 1024,
     height: Math.max(1, Math.round((1024 * (maxy - miny)) / (maxx - minx))), format: "image/png",
@@ -96,7 +100,7 @@ function showAddresses() {
   const rows = [
     ["WMS for QGIS, ArcGIS, OpenLayers", `${OWS}?service=WMS&request=GetCapabilities`],
     ["WCS for GDAL and OWSLib", `${OWS}?service=WCS&version=2.0.1&request=GetCapabilities`],
-    ["This picture", `${OWS}?${picture}`],
+    ["This picture", `${OWS}?${request}`],
     ["Jupyter", `import copernicube; copernicube.open("${root}")`],
   ];
   element("addresses").replaceChildren(

@@ -93,3 +93,17 @@ def test_addresses_to_paste_are_those_of_this_server(page: Page, demo_url: str) 
     text = page.locator("#addresses").inner_text()
     assert f"{demo_url}/ows?service=WMS" in text
     assert f'copernicube.open("{demo_url}/")' in text
+
+
+def test_a_failing_map_says_why(browser: Browser, demo_url: str) -> None:
+    reason = "the request would decode 9 GB; 4 GB are allowed"
+    exception = f"<ServiceException>{reason}</ServiceException>"
+    report = f"<ServiceExceptionReport>{exception}</ServiceExceptionReport>"
+    page = browser.new_page()
+    page.route(
+        re.compile("REQUEST=GetMap"),
+        lambda route: route.fulfill(status=413, content_type="text/xml", body=report),
+    )
+    page.goto(f"{demo_url}/")
+    expect(page.locator("#message")).to_have_text(reason)
+    page.close()
