@@ -1,0 +1,1 @@
+"""WCPS: the query language, from text to plans."""
