@@ -128,7 +128,7 @@ def cf_dimensions(domain: Domain) -> tuple[str, ...]:
 
 def cf_coordinates(domain: Domain) -> tuple[Coordinate, ...]:
     """Return the coordinate variables, in array order."""
-    return (*(_outer(axis) for axis in domain.outer), *cf_plane(domain.grid))
+    return (*(_outer(axis) for axis in domain.outer), *cf_plane(domain.plane))
 
 
 def cf_plane(grid: Grid) -> tuple[Coordinate, Coordinate]:

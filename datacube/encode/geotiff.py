@@ -56,7 +56,7 @@ def encode_geotiff(job: EncodeJob) -> bytes | Path:
             f"{bands} bands; a GeoTIFF holds {_MOST_BANDS}: ask for less, or application/netcdf",
             parameter="format",
         )
-    cell_bytes = bands * plan.domain.grid.window.size * stored.numpy_dtype.itemsize
+    cell_bytes = bands * plan.domain.plane.window.size * stored.numpy_dtype.itemsize
     in_memory = cell_bytes <= IN_MEMORY_BYTES
     with rasterio.Env(GDAL_CACHEMAX=_CACHE_BYTES), _raw_path(in_memory=in_memory) as raw:
         with rasterio.open(raw, "w", **_profile(plan, stored, bands)) as dataset:
@@ -106,7 +106,7 @@ def _cloud_optimized(raw: str, *, in_memory: bool) -> bytes | Path:
 
 
 def _profile(plan: Plan, stored: Stored, bands: int) -> dict[str, object]:
-    rows, columns = plan.domain.grid.shape
+    rows, columns = plan.domain.plane.shape
     return {
         "driver": "GTiff",
         "width": columns,
@@ -114,8 +114,8 @@ def _profile(plan: Plan, stored: Stored, bands: int) -> dict[str, object]:
         "count": bands,
         "dtype": stored.dtype,
         "nodata": stored.nodata,
-        "crs": rasterio.crs.CRS.from_wkt(plan.domain.grid.crs.to_wkt()),
-        "transform": plan.domain.grid.transform,
+        "crs": rasterio.crs.CRS.from_wkt(plan.domain.plane.crs.to_wkt()),
+        "transform": plan.domain.plane.transform,
         "interleave": "band",
         "bigtiff": "IF_SAFER",
         "photometric": "MINISBLACK",
@@ -162,7 +162,7 @@ def _write(
 ) -> None:
     cells = job.compute(plan, window)
     (y0, y1), (x0, x1) = window.plane.ranges
-    grid = plan.domain.grid
+    grid = plan.domain.plane
     place = RasterioWindow(x0 - grid.x.first, y0 - grid.y.first, x1 - x0, y1 - y0)
     outer = plan.domain.axes[:-2]
     planes = np.arange(int(np.prod([a.size for a in outer], dtype=np.int64)))

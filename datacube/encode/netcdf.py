@@ -57,7 +57,7 @@ def _write_file(
         for coordinate in coordinates:
             _put_coordinate(file, coordinate)
         mapping = file.create_variable(GRID_MAPPING, (), np.int32)
-        _put_attributes(mapping, cf_grid_mapping_attrs(plan.domain.grid))
+        _put_attributes(mapping, cf_grid_mapping_attrs(plan.domain.plane))
         written = [
             _put_variable(file, variable, coordinates, plan.domain) for variable in variables
         ]
@@ -78,7 +78,7 @@ def _put_coordinate(file: h5netcdf.File, coordinate: Coordinate) -> None:
 def _put_variable(
     file: h5netcdf.File, variable: Variable, coordinates: tuple[Coordinate, ...], domain: Domain
 ) -> h5netcdf.Variable:
-    plane = tuple(min(TILE_PX, size) for size in domain.grid.shape)
+    plane = tuple(min(TILE_PX, size) for size in domain.plane.shape)
     made = file.create_variable(
         variable.name,
         tuple(c.name for c in coordinates),

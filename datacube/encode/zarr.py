@@ -136,7 +136,7 @@ def view_metadata(
     scenes = contributing_scenes(plan)
     group = {
         **cf_dataset_attrs(title, scenes),
-        **_geo_attributes(plan.domain.grid),
+        **_geo_attributes(plan.domain.plane),
         **(attributes or {}),
     }
     members = {array.name: array.metadata for array in _arrays(plan).values()}
@@ -227,7 +227,7 @@ def _arrays(plan: Plan) -> Mapping[str, _Array]:
             chunks=(),
             dimensions=(),
             fill=0,
-            attributes=cf_grid_mapping_attrs(plan.domain.grid),
+            attributes=cf_grid_mapping_attrs(plan.domain.plane),
             values=np.zeros((), np.int32),
         ),
     ]

@@ -83,7 +83,7 @@ def _inside(lat: Positions, lon: Positions, home: Bbox) -> Valid:
 
 @lru_cache(maxsize=256)
 def _lonlat(node: Mosaic) -> CoarseMap:
-    grid = node.domain.grid
+    grid = node.domain.plane
     pixel = min(abs(grid.x.step), abs(grid.y.step))
     if not grid.crs.is_geographic:
         pixel /= _DEGREE_M

@@ -35,7 +35,7 @@ the result does not depend on where a block begins."""
 
 def resample(node: Resample, window: Window, below: Below) -> Cells:
     """Return the source of `node` on its grid, in `window`."""
-    source = node.source.domain.grid
+    source = node.source.domain.plane
     if node.grid.crs != source.crs:
         if node.method in (Method.AVERAGE, Method.MODE):
             raise InvalidParameterError(f"{node.method} between two CRSs; allowed: nearest, linear")
@@ -70,8 +70,8 @@ def _cells_under(
 def _gathered(node: Resample, window: Window, rows: Indices, cols: Indices, below: Below) -> Cells:
     """Take whole rows and columns: nearest within one CRS; exact copies and repetitions."""
     domain = node.source.domain
-    inside_rows = (rows >= domain.grid.y.first) & (rows < domain.grid.y.stop)
-    inside_cols = (cols >= domain.grid.x.first) & (cols < domain.grid.x.stop)
+    inside_rows = (rows >= domain.plane.y.first) & (rows < domain.plane.y.stop)
+    inside_cols = (cols >= domain.plane.x.first) & (cols < domain.plane.x.stop)
     if not (inside_rows.any() and inside_cols.any()):
         return _nothing(node, window)
     kept_rows, kept_cols = rows[inside_rows], cols[inside_cols]
@@ -166,7 +166,7 @@ class _Under:
 
 
 def _under(node: Resample, positions: tuple[Positions, Positions], margin: int) -> _Under | None:
-    grid = node.source.domain.grid
+    grid = node.source.domain.plane
     rows, cols = positions
     inside = (
         (rows >= grid.y.first) & (rows < grid.y.stop)
@@ -285,7 +285,7 @@ def _halved(
 
 def _weighed(node: Resample, window: Window, below: Below) -> Cells:
     """Average or most frequent value, each source cell by the area it shares with the target's."""
-    source = node.source.domain.grid
+    source = node.source.domain.plane
     rows = _overlaps(source.y, node.grid.y, window.rows)
     cols = _overlaps(source.x, node.grid.x, window.cols)
     if rows is None or cols is None:

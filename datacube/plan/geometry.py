@@ -104,7 +104,7 @@ def _bilinear(
 @lru_cache(maxsize=512)
 def coarse_map(node: Resample) -> CoarseMap:
     """Return the map of a resampling between two CRSs, made once a node."""
-    return make_coarse_map(node.source.domain.grid, node.grid)
+    return make_coarse_map(node.source.domain.plane, node.grid)
 
 
 def make_coarse_map(source: Grid, target: Grid, tolerance: float = TOLERANCE_CELLS) -> CoarseMap:

@@ -94,7 +94,7 @@ def slice_window(node: Slice, window: Window) -> Window:
 @lru_cache(maxsize=1024)
 def source_plane(node: Resample, plane: Window) -> Window | None:
     """Return the `(y, x)` cells of the source that a resampled window needs, or None."""
-    source = node.source.domain.grid
+    source = node.source.domain.plane
     if node.grid.crs == source.crs:
         rows, cols = _along(node, plane, 0), _along(node, plane, 1)
         if rows is None or cols is None:
@@ -109,7 +109,7 @@ def _along(node: Resample, plane: Window, axis: int) -> tuple[int, int] | None:
     start, stop = plane.ranges[axis]
     if start >= stop:
         return None
-    grid, other = node.grid, node.source.domain.grid
+    grid, other = node.grid, node.source.domain.plane
     source, target = ((other.y, grid.y), (other.x, grid.x))[axis]
     if node.from_edge:
         first, last = (edge_indices(source, target, k, k + 1)[0] for k in (start, stop - 1))

@@ -3,20 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from datacube.plan.nodes import (
-    Apply,
-    Bands,
-    Colour,
-    Encode,
-    Literal,
-    Mosaic,
-    Picture,
-    Plan,
-    Resample,
-    Scan,
-    Slice,
-    Trim,
-)
+from datacube.plan.nodes import Colour, Encode, Picture, Plan, rebuilt
 from datacube.plan.rules.fold_resample import fold_resample
 from datacube.plan.rules.fold_trim import fold_trim
 from datacube.plan.rules.prune_bands import prune_bands
@@ -67,7 +54,7 @@ def _rewrite(plan: Plan, rules: tuple[Rule, ...], done: dict[str, Plan]) -> Plan
     while True:
         before = made.key
         made = _at_top(made, rules)
-        made = _rebuilt(made, lambda part: _rewrite(part, rules, done))
+        made = rebuilt(made, lambda part: _rewrite(part, rules, done))
         if made.key == before:
             break
     done[plan.key] = made
@@ -82,21 +69,3 @@ def _at_top(plan: Plan, rules: tuple[Rule, ...]) -> Plan:
             plan = rule(plan)
         changed = plan.key != before
     return plan
-
-
-def _rebuilt(plan: Plan, change: Rule) -> Plan:
-    match plan:
-        case Scan() | Literal():
-            return plan
-        case Trim(source=source) | Slice(source=source) | Resample(source=source):
-            made = change(source)
-            return plan if made.key == source.key else replace(plan, source=made)
-        case Bands(picks=picks):
-            changed = tuple(replace(pick, source=change(pick.source)) for pick in picks)
-            return plan if changed == picks else Bands(picks=changed)
-        case Mosaic(members=members):
-            moved = tuple(replace(m, source=change(m.source)) for m in members)
-            return plan if moved == members else Mosaic(members=moved)
-        case Apply(args=args):
-            done = tuple(change(arg) for arg in args)
-            return plan if done == args else replace(plan, args=done)

@@ -46,7 +46,7 @@ def trim_below(plan: Plan) -> Plan:
             )
         case Slice(source=source, axis=axis, index=index):
             outer = (*domain.outer[:axis], source.domain.outer[axis], *domain.outer[axis:])
-            inner = trim(source, Domain(outer=outer, grid=domain.grid))
+            inner = trim(source, Domain(outer=outer, grid=domain.plane))
             return Slice(source=inner, axis=axis, index=index)
         case _:
             return plan

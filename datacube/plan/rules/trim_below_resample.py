@@ -25,9 +25,9 @@ def trim_below_resample(plan: Plan) -> Plan:
     below, wanted = plan.source, plan.domain
     source = below.source
     if wanted.outer != source.domain.outer:
-        source = trim(source, Domain(outer=wanted.outer, grid=source.domain.grid))
+        source = trim(source, Domain(outer=wanted.outer, grid=source.domain.plane))
         below = replace(below, source=source)
-    same_crs = below.grid.crs == source.domain.grid.crs
+    same_crs = below.grid.crs == source.domain.plane.crs
     if same_crs and below.method is Method.NEAREST and not below.from_edge:
         return replace(below, grid=wanted.grid)
     return below if below.grid == wanted.grid else Trim(source=below, domain=wanted)

@@ -23,7 +23,7 @@ def trim_into_scan(plan: Plan) -> Plan:
         numbers = kept_indices(scan.domain.outer[0], domain.outer[0])
         if numbers is not None:
             stacks = tuple(stacks[i] for i in numbers)
-    kept = tuple(_touching(scan, stack, domain.grid.window) for stack in stacks)
+    kept = tuple(_touching(scan, stack, domain.plane.window) for stack in stacks)
     return replace(scan, domain=domain, stacks=kept)
 
 

@@ -18,7 +18,7 @@ def source() -> Held:
 def picture(cells: Held) -> Picture:
     return Picture(
         layers=(Colour(source=cells.plan, rule=Grey(stretch=Stretch(low=0, high=4000))),),
-        grid=cells.plan.domain.grid,
+        grid=cells.plan.domain.plane,
         transparent=True,
         background=(255, 0, 0),
     )

@@ -44,7 +44,7 @@ def test_xarray_decodes_it() -> None:
         assert dataset.SCL.attrs["flag_values"].dtype == np.uint8
         assert isinstance(dataset.B04.odc, ODCExtensionDa)
         assert dataset.B04.odc.crs == 32633
-        assert dataset.B04.odc.transform == source.plan.domain.grid.transform
+        assert dataset.B04.odc.transform == source.plan.domain.plane.transform
 
 
 def test_stored_numbers_are_kept() -> None:
@@ -64,7 +64,7 @@ def test_gdal_finds_its_place(tmp_path: Path) -> None:
     file.write_bytes(body)
     with rasterio.open(f"netcdf:{file}:B04") as dataset:
         assert dataset.crs.to_epsg() == 32633
-        assert dataset.transform == source.plan.domain.grid.transform
+        assert dataset.transform == source.plan.domain.plane.transform
         assert (dataset.count, dataset.nodata, dataset.scales[0]) == (2, -32768, 0.0001)
         np.testing.assert_array_equal(dataset.read(), source.expected("B04", -32768))
 

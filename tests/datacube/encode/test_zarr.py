@@ -70,7 +70,7 @@ def test_xarray_opens_it_as_numpy_has_it() -> None:
     np.testing.assert_array_equal(dataset.SCL, source.expected("SCL", np.nan))
     assert dataset.SCL.attrs["flag_meanings"] == "vegetation water cloud"
     assert dataset.B04.odc.crs == 32633
-    assert dataset.B04.odc.transform == source.plan.domain.grid.transform
+    assert dataset.B04.odc.transform == source.plan.domain.plane.transform
 
 
 def test_stored_numbers_are_kept() -> None:
@@ -143,6 +143,6 @@ def test_gdal_reads_it(band: Band, tmp_path: Path) -> None:
         (tmp_path / key).write_bytes(body)
     with rasterio.open(f'ZARR:"{tmp_path}":/{band.name}') as dataset:
         assert dataset.crs.to_epsg() == 32633
-        assert dataset.transform == source.plan.domain.grid.transform
+        assert dataset.transform == source.plan.domain.plane.transform
         assert dataset.nodata == band.nodata
         np.testing.assert_array_equal(dataset.read(1), source.expected(band.name, band.nodata))

@@ -180,7 +180,7 @@ def test_a_block_gives_what_the_whole_gives(method: Method, epsg: int) -> None:
 def test_identical_lattice_is_an_exact_copy_whatever_the_method() -> None:
     values = holes(5)
     world, scan = scan_of(values)
-    grid = scan.domain.grid.at(Window(tuple((a + 7, b - 3) for a, b in scan.domain.window.ranges)))
+    grid = scan.domain.plane.at(Window(tuple((a + 7, b - 3) for a, b in scan.domain.window.ranges)))
     for method in Method:  # MODE too, although it is offered for bytes only
         cells = evaluate(Resample(source=scan, grid=grid, method=method), grid.window, world)
         made, valid = cells.band("B08")
@@ -209,7 +209,7 @@ def test_whole_world_shows_the_scene_in_its_pixel() -> None:
         y=RegularAxis(name="y", uom="", start=side, step=-2 * side / world_px, size=world_px),
     )
     _, scan = scan_of(slope())
-    made = make_coarse_map(scan.domain.grid, grid)
+    made = make_coarse_map(scan.domain.plane, grid)
     assert made.reach is not None
     assert made.reach.size <= 9
 
@@ -249,7 +249,7 @@ def test_average_and_mode_by_hand(size: int) -> None:
     values = rng.integers(1, 6, (SIDE, SIDE)).astype("int16")
     values[rng.random(values.shape) < 0.2] = NODATA
     world, scan = scan_of(values)
-    source = scan.domain.grid
+    source = scan.domain.plane
     (x0, x1), (_, y1) = source.x.bounds, source.y.bounds
     step = (x1 - x0) / size
     grid = Grid(

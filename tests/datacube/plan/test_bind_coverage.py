@@ -109,7 +109,7 @@ def test_grid_indices_are_absolute_and_inclusive(world: World, data: Scenes) -> 
             trim("N", grid.y.first, grid.y.first, grid_indices=True),
         ),
     )
-    assert got.domain.grid.x.first == grid.x.first + 3
+    assert got.domain.plane.x.first == grid.x.first + 3
     values = compute(got, world, limits=Limits()).band("B04")[0]
     np.testing.assert_array_equal(values[0], data[0]["B04"][0:1, 3:6])
     with pytest.raises(InvalidParameterError, match="whole grid indices"):
@@ -128,7 +128,7 @@ def test_trim_in_another_crs(world: World) -> None:
     crs = CRS.from_epsg(4326)
     got = plan(
         world, subset(trim("Lat", lat[0], lat[1], crs=crs), trim("Long", lon[0], lon[1], crs=crs))
-    ).domain.grid
+    ).domain.plane
     assert got.shape == (20, 20)
     assert got.bbox == (X0 + 100, Y0 - 300, X0 + 300, Y0 - 100)
 
@@ -198,7 +198,7 @@ def test_scale_is_nearest_as_wcps_says(world: World, data: Scenes, size: int) ->
 
 
 def test_scale_keeps_the_extent(world: World) -> None:
-    got = plan(world, Scale(source=subset(), by=(ScaleFactor(factor=0.5),))).domain.grid
+    got = plan(world, Scale(source=subset(), by=(ScaleFactor(factor=0.5),))).domain.plane
     assert got.shape == (30, 30)
     assert got.bbox == (X0, Y0 - 600, X0 + 600, Y0)
 
@@ -245,7 +245,7 @@ def test_cut_box_covers(world: World) -> None:
             crs=CUBE.crs,
         ),
     )
-    assert got.domain.grid.bbox == (X0 + 10, Y0 - 30, X0 + 20, Y0 - 20)
+    assert got.domain.plane.bbox == (X0 + 10, Y0 - 30, X0 + 20, Y0 - 20)
 
 
 @pytest.mark.parametrize(

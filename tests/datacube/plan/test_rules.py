@@ -79,7 +79,7 @@ def base(world: World, *, swapped: bool) -> Scan:
 
 
 def trimmed(plan: Plan, data: st.DataObject) -> Plan:
-    grid = plan.domain.grid
+    grid = plan.domain.plane
     outer: tuple[Axis, ...] = plan.domain.outer
 
     def cut(axis: RegularAxis) -> RegularAxis:
@@ -97,7 +97,7 @@ def trimmed(plan: Plan, data: st.DataObject) -> Plan:
 
 
 def resampled(plan: Plan, data: st.DataObject) -> Plan:
-    grid = plan.domain.grid
+    grid = plan.domain.plane
     method = data.draw(st.sampled_from(list(Method)))
     kind = data.draw(st.sampled_from(["size", "shift", "same", "edge", "crs"]))
     (x0, x1), (y0, y1) = grid.x.bounds, grid.y.bounds
@@ -210,7 +210,7 @@ def test_everything_ends_in_the_scan(world: World) -> None:
         Bands(picks=(Pick(source=scan, field="B08", name="a"),)),
         Bands(picks=(Pick(source=scan, field="B08", name="b"),)),
     )
-    grid = scan.domain.grid
+    grid = scan.domain.plane
     small = replace(grid, x=grid.x.select(grid.x.first, grid.x.first + 1))
     made = rewrite(
         Slice(
@@ -222,7 +222,7 @@ def test_everything_ends_in_the_scan(world: World) -> None:
     (only,) = scans(made)
     assert [b.name for b in only.bands] == ["B08"]
     assert [s.time for s in only.stacks] == [TIMES[2]]
-    assert only.domain.grid == small
+    assert only.domain.plane == small
     # The third scene stands 60 m further east.
     assert only.stacks[0].slots == ()
 

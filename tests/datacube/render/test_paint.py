@@ -41,7 +41,7 @@ def bands(dtype: str = "int16") -> Held:
 def picture(source: Held, rule: ColourRule, *, transparent: bool = True) -> Picture:
     return Picture(
         layers=(Colour(source=source.plan, rule=rule),),
-        grid=source.plan.domain.grid,
+        grid=source.plan.domain.plane,
         transparent=transparent,
         background=(1, 2, 3),
     )
