@@ -8,17 +8,24 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pyproj import CRS
 
 from datacube.errors import InvalidParameterError, OutOfDomainError, TimeSelectionError
 from datacube.times import Acquisition, Period, iso_text
 
 SNAP_DECIMALS = 5
 """Bounds within 1e-5 of a cell edge count as that edge."""
+PLACEHOLDER = "_"
+"""Name of a plane's axis of one cell that stands where data has no such axis."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegularAxis:
-    """Evenly spaced cells, numbered from a fixed origin."""
+    """Evenly spaced cells, numbered from a fixed origin.
+
+    On an index axis users address cell k by the coordinate k, as the Index CRSs of OGC
+    say; `start`, `bounds` and `cover` speak of edges there too, cell k between k and k + 1.
+    """
 
     name: str
     uom: str
@@ -29,6 +36,10 @@ class RegularAxis:
     first: int = 0
     """Index of the first cell; may be negative."""
     size: int
+    index: bool = False
+    """Coordinates are the indices themselves; made with start 0 and step 1."""
+    crs: CRS | None = None
+    """The plane's CRS where this axis is what a slice left of a plane, else None."""
 
     def __post_init__(self) -> None:
         if self.step == 0 or self.size < 1:
@@ -52,6 +63,25 @@ class RegularAxis:
         centres: NDArray[np.float64] = self.start + (numbers + 0.5) * self.step
         return centres
 
+    def coordinates(self) -> NDArray[np.float64]:
+        """Return what users call the cells, shape `(size,)`: k on an index axis, else the centres.
+
+        A cell of several indices (a pyramid level, a scaled axis) is called by its first.
+        """
+        if not self.index:
+            return self.centres()
+        numbers = np.arange(self.first, self.stop, dtype=np.float64)
+        coordinates: NDArray[np.float64] = self.start + numbers * self.step
+        return coordinates
+
+    @property
+    def extent(self) -> tuple[float, float]:
+        """The domain `(low, high)` as users see it: outer edges, or first and last index."""
+        if not self.index:
+            return self.bounds
+        ends = self.start + self.first * self.step, self.start + (self.stop - 1) * self.step
+        return min(ends), max(ends)
+
     def position(self, coordinate: float) -> float:
         """Index position of `coordinate`: k at the leading edge of cell k, snapped."""
         return round((coordinate - self.start) / self.step, SNAP_DECIMALS)
@@ -74,6 +104,7 @@ class RegularAxis:
 
         The rule of WCS and WCPS trims (rasdaman's, see `docs/how-to`): the cell
         numbers are `floor(i + 0.5)` to `floor(j - 0.5)` of the index positions.
+        On an index axis both bounds are inclusive.
 
         Raises
         ------
@@ -81,6 +112,8 @@ class RegularAxis:
             If the bounds miss the axis.
         """
         i, j = sorted(self.position(x) for x in (low, high))
+        if self.index:
+            return self._keep(ceil(i), floor(j) + 1, f"{low:g}:{high:g}")
         if j < self.first or i > self.stop:
             raise self._missed(f"{low}:{high}")
         one, other = floor(i + 0.5), floor(j - 0.5)
@@ -94,12 +127,18 @@ class RegularAxis:
     def at(self, coordinate: float) -> int:
         """Index of the cell that contains `coordinate`; the far edge counts as inside.
 
+        An index axis has no far edge: its last coordinate is the last index.
+
         Raises
         ------
         OutOfDomainError
             If `coordinate` lies outside the axis.
         """
         place = self.position(coordinate)
+        if self.index:
+            if not self.first <= floor(place) < self.stop:
+                raise self._missed(f"{coordinate:g}")
+            return floor(place)
         if not self.first <= place <= self.stop:
             raise self._missed(f"{coordinate}")
         return min(floor(place), self.stop - 1)
@@ -132,7 +171,11 @@ class RegularAxis:
         return replace(self, first=first, size=stop - first)
 
     def _missed(self, asked: str) -> OutOfDomainError:
-        low, high = self.bounds
+        low, high = self.extent
+        if self.index:
+            return OutOfDomainError(
+                f"{asked} misses axis {self.name!r} with indices {low:g}:{high:g}"
+            )
         return OutOfDomainError(f"{asked} misses axis {self.name!r} with {low}:{high} {self.uom}")
 
 
@@ -168,6 +211,48 @@ class IrregularAxis:
         """First and last coefficient."""
         return self.coefficients[0], self.coefficients[-1]
 
+    @property
+    def extent(self) -> tuple[float, float]:
+        """The domain `(low, high)` as users see it: first and last coefficient."""
+        return self.bounds
+
+    def coordinates(self) -> NDArray[np.float64]:
+        """Return what users call the cells, shape `(size,)`: the coefficients."""
+        return np.asarray(self.coefficients, dtype=np.float64)
+
+    def at(self, coordinate: float) -> int:
+        """Index of the coefficient `coordinate`, given to 1e-5 of the gap to its neighbour.
+
+        Raises
+        ------
+        OutOfDomainError
+            If there is none; the message names the nearest.
+        """
+        nearest = min(range(self.size), key=lambda k: abs(self.coefficients[k] - coordinate))
+        gaps = [b - a for a, b in pairwise(self.coefficients[max(nearest - 1, 0) : nearest + 2])]
+        tolerance = 10**-SNAP_DECIMALS * min(gaps, default=max(abs(coordinate), 1.0))
+        if abs(self.coefficients[nearest] - coordinate) > tolerance:
+            places = sorted(self.coefficients, key=lambda c: abs(c - coordinate))[:2]
+            named = " and ".join(f"{c:g}" for c in sorted(places))
+            raise OutOfDomainError(
+                f"axis {self.name!r} has no coefficient {coordinate:g}; the nearest: {named}"
+            )
+        return nearest
+
+    def select(self, first: int, last: int) -> Self:
+        """Keep the places numbered `first` to `last`, both inclusive (`CRS:1`).
+
+        Raises
+        ------
+        OutOfDomainError
+            If a number lies outside the axis.
+        """
+        if not 0 <= first <= last < self.size:
+            raise OutOfDomainError(
+                f"grid indices {first}:{last} miss axis {self.name!r} with 0:{self.size - 1}"
+            )
+        return replace(self, coefficients=self.coefficients[first : last + 1])
+
     def inside(self, low: float, high: float) -> Self:
         """Keep the coefficients in the closed interval `[low, high]`.
 
@@ -178,7 +263,11 @@ class IrregularAxis:
         """
         kept = tuple(c for c in self.coefficients if low <= c <= high)
         if not kept:
-            raise OutOfDomainError(f"{low}:{high} misses axis {self.name!r}")
+            first, last = self.bounds
+            raise OutOfDomainError(
+                f"{low:g}:{high:g} holds no coefficient of axis {self.name!r} with "
+                f"{first:g}:{last:g} {self.uom}"
+            )
         return replace(self, coefficients=kept)
 
 
@@ -266,4 +355,6 @@ class TimeAxis:
         return f"no acquisition at {when}; the nearest: {names}"
 
 
-type Axis = RegularAxis | IrregularAxis | TimeAxis
+type PlaceAxis = RegularAxis | IrregularAxis
+"""An axis of numbers."""
+type Axis = PlaceAxis | TimeAxis

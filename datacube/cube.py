@@ -1,16 +1,17 @@
 """What exists: bands, cubes, collections, coverages, scenes and the slots that hold them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
+from itertools import product
 from math import ceil
 from typing import Any
 
 import numpy as np
 from pyproj import CRS
 
-from datacube.axes import RegularAxis, TimeAxis
+from datacube.axes import PLACEHOLDER, Axis, PlaceAxis, RegularAxis, TimeAxis
 from datacube.errors import UnknownNameError
 from datacube.grid import Grid, Window
 
@@ -22,6 +23,9 @@ SLOT_AXIS_SIZE = 2**20
 """Length of the slot axis, which is never resized."""
 FREE_ORIGIN = 2**23
 """Array index of cell 0 of a cube whose grid is its first scene's."""
+type ShardNumber = tuple[int, ...]
+"""`(place on each further axis, ..., row, column)` of a shard below its slot."""
+
 VALID_BAND = "valid"
 """Name of the mask written per scene and resolution: 1 where any band is valid."""
 
@@ -94,32 +98,65 @@ class ResolutionGroup:
     """The whole span that scenes may fill; index 0 is the fixed origin of `CRS:1`."""
     array_origin: tuple[int, int] = (0, 0)
     """Array index `(y, x)` of grid cell (0, 0): non-zero only where indices may be negative."""
+    axes: tuple[PlaceAxis, ...] = ()
+    """Further axes of the stored arrays between slot and plane (height, member, ...).
+
+    They are what they were when the cube was made: a slot may fill some of their places.
+    """
 
     @property
     def resolution(self) -> float:
         """Cell size in the unit of the CRS."""
         return self.grid.x.step
 
+    @property
+    def shard_shape(self) -> tuple[int, ...]:
+        """Cells of a shard along `(*axes, y, x)`: one place of each further axis."""
+        return (*([1] * len(self.axes)), SHARD_PX, SHARD_PX)
+
+    @property
+    def window(self) -> Window:
+        """All cells of `(*axes, y, x)`, by their grid indices."""
+        return self.cells_of(self.grid.window)
+
+    def cells_of(self, plane: Window) -> Window:
+        """Return a `(y, x)` window with every place of the further axes before it."""
+        outer = tuple((axis.first, axis.stop) for axis in self.axes)
+        return Window((*outer, *plane.ranges))
+
     def level_grid(self, level: int) -> Grid:
         """Return the lattice of a pyramid level."""
         return self.grid.coarser(level)
 
+    def level_shape(self, level: int) -> tuple[int, ...]:
+        """Cells of a level's arrays along `(*axes, y, x)`, without the slot axis."""
+        whole = self.cells_of(self.level_grid(level).window)
+        return tuple(stop for _, stop in self.array_window(whole, level).ranges)
+
+    def array_starts(self, level: int) -> tuple[int, ...]:
+        """Array indices of grid index 0 at `level` along `(*axes, y, x)`."""
+        outer = tuple(-axis.first for axis in self.axes)
+        return (*outer, *(origin >> level for origin in self.array_origin))
+
     def array_window(self, window: Window, level: int) -> Window:
-        """Array indices of a `(y, x)` window of grid indices at `level`."""
-        shifts = tuple(origin >> level for origin in self.array_origin)
+        """Array indices of a window of grid indices, `(*axes, y, x)`, at `level`."""
         return Window(
             tuple(
                 (start + shift, stop + shift)
-                for (start, stop), shift in zip(window.plane.ranges, shifts, strict=True)
+                for (start, stop), shift in zip(
+                    window.ranges, self.array_starts(level), strict=True
+                )
             )
         )
 
     def shard_window(self, window: Window, level: int) -> Window:
-        """Numbers `(row, column)` of the shards that a window of grid indices touches."""
+        """Numbers of the shards that a window of grid indices, `(*axes, y, x)`, touches."""
         return Window(
             tuple(
-                (start // SHARD_PX, ceil(stop / SHARD_PX))
-                for start, stop in self.array_window(window, level).ranges
+                (start // side, ceil(stop / side))
+                for (start, stop), side in zip(
+                    self.array_window(window, level).ranges, self.shard_shape, strict=True
+                )
             )
         )
 
@@ -140,6 +177,17 @@ class Cube:
     """Every band of the product, in the product's order, whether a scene had it or not."""
     access: str = "public"
     """Access class; `public` is seen by everyone."""
+    timed: bool = True
+    """Whether scenes have a time that is an axis. Without, all of them stack by precedence."""
+
+    def __post_init__(self) -> None:
+        if any(group.axes != self.groups[0].axes for group in self.groups):
+            raise ValueError(f"{self.name}: all resolution groups need the same further axes")
+
+    @property
+    def axes(self) -> tuple[PlaceAxis, ...]:
+        """The axes between time and plane, which all groups share."""
+        return self.groups[0].axes
 
     def group(self, name: str) -> ResolutionGroup:
         """Return the resolution group called `name`."""
@@ -234,7 +282,10 @@ class BandShards:
     level: int
     band: str
     bits: bytes
-    """One bit a shard of the slot's shard window at this level, row by row, big-endian."""
+    """One bit a shard of the slot's shard window at this level, big-endian.
+
+    In the order of `(*axes, row, column)`, the column running fastest.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,7 +294,7 @@ class SlotWindow:
 
     group: str
     window: Window
-    """Grid indices at level 0."""
+    """Grid indices at level 0, `(*axes, y, x)`."""
     levels: int
     """Number of levels written, 0 included."""
 
@@ -280,33 +331,31 @@ class Slot:
         """Tell whether the scene has `band` natively in `group`."""
         return (group, 0, band) in self._shards_by_key
 
-    def has_shard(
-        self, group: ResolutionGroup, level: int, band: str, shard: tuple[int, int]
-    ) -> bool:
-        """Tell whether the shard numbered `(row, column)` was recorded."""
+    def has_shard(self, group: ResolutionGroup, level: int, band: str, shard: ShardNumber) -> bool:
+        """Tell whether the shard numbered `(*places, row, column)` was recorded."""
         covered, bits = self.window(group.name), self._shards_by_key.get((group.name, level, band))
         if covered is None or bits is None:
             return False
-        (r0, r1), (c0, c1) = group.shard_window(covered.window.coarser(level), level).ranges
-        row, col = shard
-        if not (r0 <= row < r1 and c0 <= col < c1):
-            return False
-        at = (row - r0) * (c1 - c0) + (col - c0)
+        at = 0
+        window = group.shard_window(covered.window.coarser(level), level)
+        for number, (start, stop) in zip(shard, window.ranges, strict=True):
+            if not start <= number < stop:
+                return False
+            at = at * (stop - start) + number - start
         return bool(bits[at // 8] >> (7 - at % 8) & 1)
 
     def recorded_shards(
         self, group: ResolutionGroup, level: int, band: str
-    ) -> tuple[tuple[int, int], ...]:
-        """Return the numbers `(row, column)` of all recorded shards of a band and level."""
+    ) -> tuple[ShardNumber, ...]:
+        """Return the numbers `(*places, row, column)` of a band's recorded shards at a level."""
         covered = self.window(group.name)
         if covered is None:
             return ()
-        (r0, r1), (c0, c1) = group.shard_window(covered.window.coarser(level), level).ranges
+        window = group.shard_window(covered.window.coarser(level), level)
         return tuple(
-            (row, col)
-            for row in range(r0, r1)
-            for col in range(c0, c1)
-            if self.has_shard(group, level, band, (row, col))
+            shard
+            for shard in product(*(range(*span) for span in window.ranges))
+            if self.has_shard(group, level, band, shard)
         )
 
 
@@ -323,9 +372,25 @@ class Coverage:
     """Bands that any visible scene ever had; coarser ones repeat their cells."""
     grid: Grid
     """Hull of what was ingested, on the group's lattice; it never shrinks."""
-    time: TimeAxis
+    axes: tuple[PlaceAxis, ...] = ()
+    """The axes between time and plane."""
+    time: TimeAxis | None
+    """None where the cube has no time axis."""
     revision: int
     """The revision since which this description has been true."""
+
+    @property
+    def outer_axes(self) -> tuple[Axis, ...]:
+        """Time, where there is one, then the further axes: all before the plane."""
+        return (*((self.time,) if self.time is not None else ()), *self.axes)
+
+    @property
+    def domain_axes(self) -> tuple[Axis, ...]:
+        """All axes that the data has, in array order: time, further axes, y, x.
+
+        Placeholders of a line or a point are not among them.
+        """
+        return (*self.outer_axes, *self.grid.axes)
 
 
 def utm_group(epsg: int, crs: CRS, resolution_m: float) -> ResolutionGroup:
@@ -346,37 +411,27 @@ def utm_group(epsg: int, crs: CRS, resolution_m: float) -> ResolutionGroup:
     )
 
 
-def free_group(grid: Grid, name: str) -> ResolutionGroup:
+def free_group(grid: Grid, name: str, *, axes: tuple[PlaceAxis, ...] = ()) -> ResolutionGroup:
     """Return the lattice of a cube without a prescribed span: the first scene's.
 
-    `CRS:1` counts from the scene's corner and may be negative; the arrays are
-    2**24 cells a side with that corner in the middle.
+    `CRS:1` counts from the scene's corner and may be negative; on index axes it is
+    the index. The arrays are 2**24 cells a side with cell 0 in the middle; a
+    placeholder has its one cell.
     """
-    side = 2 * FREE_ORIGIN
-    left, top = (grid.transform.c, grid.transform.f)
+    x, y = _free_axis(grid.x), _free_axis(grid.y)
     return ResolutionGroup(
         name=name,
-        grid=Grid(
-            crs=grid.crs,
-            x=RegularAxis(
-                name=grid.x.name,
-                uom=grid.x.uom,
-                start=left,
-                step=grid.x.step,
-                first=-FREE_ORIGIN,
-                size=side,
-            ),
-            y=RegularAxis(
-                name=grid.y.name,
-                uom=grid.y.uom,
-                start=top,
-                step=grid.y.step,
-                first=-FREE_ORIGIN,
-                size=side,
-            ),
-        ),
-        array_origin=(FREE_ORIGIN, FREE_ORIGIN),
+        grid=Grid(crs=grid.crs, x=x, y=y),
+        array_origin=(-y.first, -x.first),
+        axes=axes,
     )
+
+
+def _free_axis(axis: RegularAxis) -> RegularAxis:
+    if axis.name == PLACEHOLDER:
+        return axis
+    start = axis.start if axis.index else axis.start + axis.first * axis.step
+    return replace(axis, start=start, first=-FREE_ORIGIN, size=2 * FREE_ORIGIN)
 
 
 def group_name(resolution: float, unit: str = "m") -> str:

@@ -9,7 +9,7 @@ from affine import Affine
 from odc.geo.geobox import GeoBox
 from pyproj import CRS, Transformer
 
-from datacube.axes import RegularAxis
+from datacube.axes import PLACEHOLDER, RegularAxis
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +71,14 @@ class Window:
         )
 
     def coarser(self, level: int) -> "Window":
-        """Return the cells of pyramid level `level` that cover this `(y, x)` window."""
-        return Window(
-            tuple((start >> level, ((stop - 1) >> level) + 1) for start, stop in self.ranges)
+        """Return the cells of pyramid level `level` that cover this window.
+
+        Levels are coarser on the plane only; ranges of further axes stay.
+        """
+        plane = tuple(
+            (start >> level, ((stop - 1) >> level) + 1) for start, stop in self.ranges[-2:]
         )
+        return Window((*self.ranges[:-2], *plane))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +86,8 @@ class Grid:
     """Cells on the plane of one CRS.
 
     Points are `(x, y)`, that is easting-northing or longitude-latitude, whatever
-    the order of the CRS's authority.
+    the order of the CRS's authority. A plane of fewer dimensions has an axis named
+    `PLACEHOLDER`, of one cell: y of a line, y and x of a point.
     """
 
     crs: CRS
@@ -93,6 +98,21 @@ class Grid:
     def shape(self) -> tuple[int, int]:
         """`(rows, columns)`."""
         return self.y.size, self.x.size
+
+    @property
+    def line(self) -> bool:
+        """Whether the data has no y axis: its rows are one, and stand for nothing."""
+        return self.y.name == PLACEHOLDER
+
+    @property
+    def axes(self) -> tuple[RegularAxis, ...]:
+        """The axes that the data has, y before x: both, x alone, or none."""
+        return tuple(axis for axis in (self.y, self.x) if axis.name != PLACEHOLDER)
+
+    @property
+    def on_earth(self) -> bool:
+        """Whether places of the plane have a longitude and latitude."""
+        return known_crs(self.crs).on_earth
 
     @property
     def window(self) -> Window:
@@ -162,6 +182,8 @@ class KnownCrs:
 
     crs: CRS
     wkt: str
+    on_earth: bool
+    """Whether it is geographic, projected or the like: not engineering, not vertical alone."""
 
 
 _KNOWN_KEPT = 1024
@@ -179,9 +201,14 @@ def known_crs(crs: CRS) -> KnownCrs:
         _KNOWN.clear()
         _BY_WKT.clear()
     wkt = crs.to_wkt()
-    known = _BY_WKT.setdefault(wkt, KnownCrs(crs, wkt))
+    known = _BY_WKT.setdefault(wkt, KnownCrs(crs, wkt, _on_earth(crs)))
     _KNOWN[id(crs)] = crs, known
     return known
+
+
+def _on_earth(crs: CRS) -> bool:
+    plane = crs.sub_crs_list[0] if crs.is_compound else crs
+    return bool(plane.is_geographic or plane.is_projected or plane.is_geocentric)
 
 
 def transformer(source: CRS, target: CRS) -> Transformer:
@@ -198,6 +225,23 @@ def _transformer(source: KnownCrs, target: KnownCrs) -> Transformer:
 def crs_from_text(text: str) -> CRS:
     """Return the CRS named by `text` (`EPSG:32633`, WKT, PROJJSON)."""
     return CRS.from_user_input(text)
+
+
+def index_crs(*names: str) -> CRS:
+    """Return the engineering CRS of index axes: `Index1D`, `Index2D`, ... as OGC names them.
+
+    It has no place on the Earth; nothing can be transformed to it or from it.
+
+    >>> index_crs("i", "j").name
+    'Index2D'
+    """
+    axes = ",".join(
+        f'AXIS["{name.replace('"', "")}",unspecified,ORDER[{order}]]'
+        for order, name in enumerate(names, start=1)
+    )
+    return crs_from_text(
+        f'ENGCRS["Index{len(names)}D",EDATUM["Grid indices"],CS[ordinal,{len(names)}],{axes}]'
+    )
 
 
 def crs_name(crs: CRS) -> str:

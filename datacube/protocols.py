@@ -13,6 +13,7 @@ from datacube.cube import (
     Cube,
     ResolutionGroup,
     SceneRecord,
+    ShardNumber,
     Slot,
     SlotWindow,
 )
@@ -60,7 +61,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BandRead:
-    """A plane of one slot: one band, one level, one window."""
+    """Cells of one slot: one band, one level, one window."""
 
     group: ResolutionGroup
     level: int
@@ -69,7 +70,7 @@ class BandRead:
     dtype: str
     nodata: float
     window: Window
-    """`(y, x)` grid indices at `level`; may reach outside the slot."""
+    """Grid indices at `level`, `(*group.axes, y, x)`; may reach outside the slot."""
 
 
 class ReadCells(Protocol):
@@ -99,11 +100,11 @@ class WriteCells(Protocol):
         slot: int,
         request: BandRead,
         values: Values,
-    ) -> tuple[tuple[int, int], ...]:
+    ) -> tuple[ShardNumber, ...]:
         """Write a window that is whole shards (cut at the slot's own window only).
 
         Shards that hold nothing but nodata are not written. Returns the numbers
-        `(row, column)` of the shards that were written.
+        `(*places, row, column)` of the shards that were written.
 
         Raises
         ------
@@ -208,7 +209,10 @@ class CatalogView(Protocol):
         ...
 
     def newest(self, collection_id: str) -> datetime | None:
-        """Return the reference time of a collection's newest visible acquisition."""
+        """Return the reference time of a collection's newest visible acquisition.
+
+        None where none of its cubes has a time axis.
+        """
         ...
 
     def counts(self) -> Mapping[str, int]:
