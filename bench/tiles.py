@@ -14,9 +14,9 @@ from copernicube.wiring import open_local
 from datacube.cells import Values
 from datacube.encode.answer import Answer
 from datacube.engine import Engine
-from datacube.evaluate.scan import slot_cells
 from datacube.grid import crs_from_text
 from datacube.plan.nodes import scans
+from datacube.plan.places import slot_cells
 from datacube.plan.query import Encode, Map, MapLayer
 from datacube.protocols import BandRead
 from datacube.render.png import encode_png

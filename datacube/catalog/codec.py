@@ -7,7 +7,7 @@ from typing import Any
 
 from pyproj import CRS
 
-from datacube.axes import RegularAxis
+from datacube.axes import IrregularAxis, PlaceAxis, RegularAxis
 from datacube.cube import (
     Aggregate,
     Band,
@@ -47,7 +47,9 @@ def collection_from_json(value: Json) -> Collection:
     return Collection(**value)
 
 
-def _axis_to_json(axis: RegularAxis) -> Json:
+def _axis_to_json(axis: PlaceAxis) -> Json:
+    if isinstance(axis, IrregularAxis):
+        return {"name": axis.name, "uom": axis.uom, "coefficients": list(axis.coefficients)}
     return {
         "name": axis.name,
         "uom": axis.uom,
@@ -55,7 +57,14 @@ def _axis_to_json(axis: RegularAxis) -> Json:
         "step": axis.step,
         "first": axis.first,
         "size": axis.size,
+        **({"index": True} if axis.index else {}),
     }
+
+
+def _axis_from_json(value: Json) -> PlaceAxis:
+    if "coefficients" in value:
+        return IrregularAxis(**{**value, "coefficients": tuple(value["coefficients"])})
+    return RegularAxis(**value)
 
 
 def _band_to_json(band: Band) -> Json:
@@ -107,10 +116,13 @@ def cube_to_json(cube: Cube) -> Json:
                 "x": _axis_to_json(group.grid.x),
                 "y": _axis_to_json(group.grid.y),
                 "array_origin": list(group.array_origin),
+                **({"axes": [_axis_to_json(a) for a in group.axes]} if group.axes else {}),
             }
             for group in cube.groups
         ],
         "bands": [_band_to_json(band) for band in cube.bands],
+        # Left out where it says nothing, so that equal cubes have equal records.
+        **({} if cube.timed else {"timed": False}),
     }
 
 
@@ -126,6 +138,7 @@ def cube_from_json(value: Json) -> Cube:
             name=group["name"],
             grid=Grid(crs=crs, x=RegularAxis(**group["x"]), y=RegularAxis(**group["y"])),
             array_origin=(group["array_origin"][0], group["array_origin"][1]),
+            axes=tuple(_axis_from_json(axis) for axis in group.get("axes", ())),
         )
         for group in value["groups"]
     )
@@ -137,6 +150,7 @@ def cube_from_json(value: Json) -> Cube:
         crs=crs,
         groups=groups,
         bands=tuple(_band_from_json(band) for band in value["bands"]),
+        timed=value.get("timed", True),
     )
 
 
@@ -163,15 +177,21 @@ def scene_from_json(value: Json) -> SceneRecord:
 
 
 def windows_to_json(windows: Sequence[SlotWindow]) -> list[list[Any]]:
-    """Return `[group, row start, row stop, column start, column stop, levels]` a window."""
-    return [[w.group, *w.window.rows, *w.window.cols, w.levels] for w in windows]
+    """Return `[group, start, stop, start, stop, ..., levels]` a window, an axis after another."""
+    return [
+        [w.group, *(end for span in w.window.ranges for end in span), w.levels] for w in windows
+    ]
 
 
 def windows_from_json(value: list[list[Any]]) -> tuple[SlotWindow, ...]:
     """Return the windows that `windows_to_json` wrote."""
     return tuple(
-        SlotWindow(group=group, window=Window(((y0, y1), (x0, x1))), levels=levels)
-        for group, y0, y1, x0, x1, levels in value
+        SlotWindow(
+            group=group,
+            window=Window(tuple(zip(ends[::2], ends[1::2], strict=True))),
+            levels=levels,
+        )
+        for group, *ends, levels in value
     )
 
 

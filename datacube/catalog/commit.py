@@ -307,7 +307,8 @@ def _grow_hulls(
     }
     grown = dict(held)
     for w in windows:
-        grown[w.group] = grown[w.group].hull(w.window) if w.group in grown else w.window
+        plane = w.window.plane
+        grown[w.group] = grown[w.group].hull(plane) if w.group in grown else plane
     for group, window in grown.items():
         if held.get(group) != window:
             (y0, y1), (x0, x1) = window.ranges

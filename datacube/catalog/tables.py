@@ -135,7 +135,7 @@ hulls = Table(
     *_versions(),
     Index("hulls_by_cube", "cube_id", "group_name", "valid_to"),
 )
-"""Cells of a group that were ever ingested; a hull never shrinks."""
+"""Plane of a group in which anything was ever ingested; a hull never shrinks."""
 
 acquisitions = Table(
     "acquisitions",

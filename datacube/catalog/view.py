@@ -34,9 +34,10 @@ class Description:
     """What a cube's coverages are made of."""
 
     hulls: Mapping[str, Window]
-    """By group."""
+    """By group: `(y, x)`."""
     bands: frozenset[str]
     time: TimeAxis
+    """Acquisitions, whether they make an axis of the cube or not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,11 +143,14 @@ class SqlView:
         return entry
 
     def newest(self, collection_id: str) -> datetime | None:
-        """Return the reference time of the newest visible acquisition of a collection."""
+        """Return the reference time of the newest visible acquisition of a collection.
+
+        None where none of its cubes has a time axis.
+        """
         times = [
             self._catalog.load_description(entry).time.acquisitions[-1].reference
             for entry in self._entries.values()
-            if entry.collection == collection_id
+            if entry.collection == collection_id and self._catalog.load_cube(entry.cube_id).timed
         ]
         return max(times, default=None)
 
@@ -183,7 +187,8 @@ def make_coverage(
         group=group.name,
         bands=bands,
         grid=group.grid.at(window),
-        time=description.time,
+        axes=group.axes,
+        time=description.time if cube.timed else None,
         revision=entry.described,
     )
 

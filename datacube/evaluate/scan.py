@@ -9,6 +9,7 @@ from datacube.cells import Cells, Valid, Values
 from datacube.cube import VALID_BAND, Band, Slot
 from datacube.grid import Window
 from datacube.plan.nodes import Scan, Stack
+from datacube.plan.places import is_timed, slot_cells, stacks_in, stored_window
 from datacube.protocols import BandRead, ReadCells
 
 type Owner = NDArray[np.int16]
@@ -16,30 +17,22 @@ type Owner = NDArray[np.int16]
 
 
 def read_scan(scan: Scan, window: Window, read: ReadCells) -> Cells:
-    """Return the bands of `scan` in `window`, each `(..., y, x)` in its stored type."""
+    """Return the bands of `scan` in `window`, each in the window's shape and its stored type."""
     names = tuple(band.name for band in scan.bands)
-    if not scan.domain.outer:
-        return _plane(scan, scan.stacks[0], window.plane, read)
-    start, stop = window.ranges[0]
-    planes = [_plane(scan, stack, window.plane, read) for stack in scan.stacks[start:stop]]
+    stored = stored_window(scan, window)
+    made = [_merged(scan, stack, stored, read) for stack in stacks_in(scan, window)]
+    if not is_timed(scan):
+        return made[0]
     return Cells(
         names,
-        tuple(np.stack([p.values[i] for p in planes]) for i in range(len(names))),
-        tuple(np.stack([p.valid[i] for p in planes]) for i in range(len(names))),
+        tuple(np.stack([m.values[i] for m in made]) for i in range(len(names))),
+        tuple(np.stack([m.valid[i] for m in made]) for i in range(len(names))),
     )
 
 
-def slot_cells(scan: Scan, slot: Slot, window: Window) -> Window | None:
-    """Return the cells of `window` that a slot covers at the scan's level, or None."""
-    covered = slot.window(scan.group.name)
-    if covered is None or covered.levels <= scan.level:
-        return None
-    return covered.window.coarser(scan.level).intersect(window)
-
-
 @dataclass(slots=True)
-class _Plane:
-    """The candidates of one plane, with the masks read so far."""
+class _Merge:
+    """The candidates of one window, `(*axes, y, x)`, with the masks read so far."""
 
     scan: Scan
     window: Window
@@ -98,7 +91,7 @@ class _Plane:
         return self.masks[key]
 
     def band(self, band: Band) -> tuple[Values, Valid]:
-        """Return one band of the plane, with its own validity within each scene."""
+        """Return one band, with its own validity within each scene."""
         numbers = self.candidates(band)
         if len(numbers) == 1:
             return self._whole(numbers[0], band)
@@ -145,28 +138,27 @@ def is_valid(values: Values, nodata: float) -> Valid:
     return valid
 
 
-def _plane(scan: Scan, stack: Stack, window: Window, read: ReadCells) -> Cells:
+def _merged(scan: Scan, stack: Stack, window: Window, read: ReadCells) -> Cells:
     slots, covers = [], []
     for slot in stack.slots:
         cover = slot_cells(scan, slot, window)
         if cover is not None:
             slots.append(slot)
             covers.append(cover)
-    plane = _Plane(scan, window, read, slots, covers)
-    bands = [plane.band(band) for band in scan.bands]
+    merge = _Merge(scan, window, read, slots, covers)
+    bands = [merge.band(band) for band in scan.bands]
     return Cells(
         tuple(b.name for b in scan.bands), tuple(v for v, _ in bands), tuple(m for _, m in bands)
     )
 
 
 def _bounding(places: Valid, window: Window) -> Window | None:
-    rows, cols = np.flatnonzero(places.any(axis=1)), np.flatnonzero(places.any(axis=0))
-    if not rows.size:
-        return None
-    (r0, _), (c0, _) = window.ranges
-    return Window(
-        (
-            (r0 + int(rows[0]), r0 + int(rows[-1]) + 1),
-            (c0 + int(cols[0]), c0 + int(cols[-1]) + 1),
-        )
-    )
+    """Return the smallest window that holds every true place."""
+    spans = []
+    for axis, (start, _) in enumerate(window.ranges):
+        others = tuple(n for n in range(places.ndim) if n != axis)
+        found = np.flatnonzero(places.any(axis=others))
+        if not found.size:
+            return None
+        spans.append((start + int(found[0]), start + int(found[-1]) + 1))
+    return Window(tuple(spans))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from math import prod
 
 from datacube.cube import INNER_CHUNK_PX, SHARD_PX, VALID_BAND, Band, Slot
@@ -18,6 +19,7 @@ from datacube.plan.nodes import (
     Slice,
     Trim,
 )
+from datacube.plan.places import slot_cells, stacks_in, stored_window
 from datacube.plan.windows import inputs
 from datacube.protocols import Limits
 
@@ -139,17 +141,12 @@ def _block_bytes(plan: Plan) -> int:
 
 def _chunks(scan: Scan, window: Window) -> tuple[int, int]:
     """Count chunks and decoded bytes of a scan's window, in recorded shards only."""
-    stacks = scan.stacks
-    if scan.domain.outer:
-        start, stop = window.ranges[0]
-        stacks = stacks[start:stop]
     number = size = 0
-    for stack in stacks:
+    stored = stored_window(scan, window)
+    for stack in stacks_in(scan, window):
         several = len(stack.slots) > 1
         for slot in stack.slots:
-            covered = slot.window(scan.group.name)
-            seen = None if covered is None else covered.window.coarser(scan.level)
-            part = None if seen is None else seen.intersect(window.plane)
+            part = slot_cells(scan, slot, stored)
             if part is None:
                 continue
             for band in scan.bands:
@@ -168,15 +165,13 @@ def _itemsize(band: Band) -> int:
 
 
 def _recorded(scan: Scan, slot: Slot, band: str, part: Window) -> int:
-    """Count the inner chunks of recorded shards that a `(y, x)` window touches."""
+    """Count the inner chunks of recorded shards that a `(*axes, y, x)` window touches."""
     group, level = scan.group, scan.level
     array = group.array_window(part, level)
-    rows, cols = group.shard_window(part, level).ranges
     total = 0
-    for row in range(*rows):
-        for col in range(*cols):
-            if slot.has_shard(group, level, band, (row, col)):
-                total += _chunk_span(array.rows, row) * _chunk_span(array.cols, col)
+    for shard in product(*(range(*span) for span in group.shard_window(part, level).ranges)):
+        if slot.has_shard(group, level, band, shard):
+            total += _chunk_span(array.rows, shard[-2]) * _chunk_span(array.cols, shard[-1])
     return total
 
 

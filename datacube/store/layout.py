@@ -1,7 +1,7 @@
 """The layout of the raw arrays: keys, shapes, codecs and attributes.
 
-`<cube>/<group>/<level>/<band>` is a Zarr v3 array `(slot, y, x)`; its shards lie at
-`c/<slot>/<row>/<column>` below it.
+`<cube>/<group>/<level>/<band>` is a Zarr v3 array `(slot, *axes, y, x)`; its shards lie at
+`c/<slot>/.../<row>/<column>` below it, one place deep along every further axis.
 """
 
 import json
@@ -14,21 +14,18 @@ from zarr.storage import MemoryStore
 
 from datacube.cube import (
     INNER_CHUNK_PX,
-    SHARD_PX,
     SLOT_AXIS_SIZE,
     VALID_BAND,
     Band,
     Cube,
     ResolutionGroup,
+    ShardNumber,
 )
 from datacube.grid import Window
 from datacube.store.shards import BLOSC_CODEC, BLOSC_LEVEL
 
 SPATIAL_REF = "spatial_ref"
 """Name of the CF grid mapping variable beside the bands of a level."""
-
-_CHUNKS = (1, INNER_CHUNK_PX, INNER_CHUNK_PX)
-_SHARDS = (1, SHARD_PX, SHARD_PX)
 
 
 def array_key(cube: str, group: str, level: int, band: str) -> str:
@@ -41,15 +38,9 @@ def slot_key(array: str, slot: int) -> str:
     return f"{array}/c/{slot}"
 
 
-def shard_key(array: str, slot: int, shard: tuple[int, int]) -> str:
-    """Return the key of the shard numbered `(row, column)`."""
-    return f"{array}/c/{slot}/{shard[0]}/{shard[1]}"
-
-
-def level_shape(group: ResolutionGroup, level: int) -> tuple[int, int]:
-    """Return rows and columns of a level's arrays."""
-    (_, rows), (_, cols) = group.array_window(group.level_grid(level).window, level).ranges
-    return rows, cols
+def shard_key(array: str, slot: int, shard: ShardNumber) -> str:
+    """Return the key of the shard numbered `(*places, row, column)`."""
+    return f"{array}/c/{slot}/{'/'.join(map(str, shard))}"
 
 
 def level_count(window: Window) -> int:
@@ -72,8 +63,23 @@ def metadata_documents(
     nodata = 0 if described is None else described.nodata
     attributes = _valid_attributes() if described is None else _band_attributes(described)
     memory = MemoryStore()
-    shape = (SLOT_AXIS_SIZE, *level_shape(group, level))
-    _create(memory, "", shape, dtype, nodata, attributes)
+    zarr.create_array(
+        memory,
+        shape=(SLOT_AXIS_SIZE, *group.level_shape(level)),
+        dtype=dtype,
+        chunks=(*([1] * (1 + len(group.axes))), INNER_CHUNK_PX, INNER_CHUNK_PX),
+        shards=(1, *group.shard_shape),
+        fill_value=dtype.type(nodata),
+        compressors=[
+            BloscCodec(
+                cname=BLOSC_CODEC, clevel=BLOSC_LEVEL, shuffle="bitshuffle", typesize=dtype.itemsize
+            ),
+            # LZ4 notices few flipped bits by itself.
+            Crc32cCodec(),
+        ],
+        dimension_names=("slot", *(axis.name for axis in group.axes), "y", "x"),
+        attributes=attributes,
+    )
     key = f"{array_key(cube.name, group.name, level, band)}/zarr.json"
     return {key: memory._store_dict["zarr.json"].to_bytes()}  # noqa: SLF001 - as above
 
@@ -100,34 +106,6 @@ def group_documents(cube: Cube, group: ResolutionGroup, levels: int) -> dict[str
             "zarr.json"
         ].to_bytes()
     return documents
-
-
-def _create(
-    store: MemoryStore,
-    name: str,
-    shape: tuple[int, ...],
-    dtype: np.dtype[Any],
-    nodata: float,
-    attributes: dict[str, Any],
-) -> zarr.Array[Any]:
-    return zarr.create_array(
-        store,
-        name=name or None,
-        shape=shape,
-        dtype=dtype,
-        chunks=_CHUNKS,
-        shards=_SHARDS,
-        fill_value=dtype.type(nodata),
-        compressors=[
-            BloscCodec(
-                cname=BLOSC_CODEC, clevel=BLOSC_LEVEL, shuffle="bitshuffle", typesize=dtype.itemsize
-            ),
-            # LZ4 notices few flipped bits by itself.
-            Crc32cCodec(),
-        ],
-        dimension_names=("slot", "y", "x"),
-        attributes=attributes,
-    )
 
 
 def _group(attributes: dict[str, Any]) -> bytes:
@@ -192,7 +170,7 @@ def _spatial(group: ResolutionGroup, level: int) -> dict[str, Any]:
         **code,
         "spatial:dimensions": ["y", "x"],
         "spatial:transform": list(_transform(group, level)),
-        "spatial:shape": list(level_shape(group, level)),
+        "spatial:shape": list(group.level_shape(level)[-2:]),
     }
 
 

@@ -1,5 +1,7 @@
 """Encodes one shard, and reads parts of a shard file directly: the layout of `layout.py`, no other.
 
+A shard is one place deep along every axis but y and x, so it is handled as a plane.
+
 Zarr's sharding codec puts the encoded inner chunks into one file and ends it with an
 index of `(offset, length)` a chunk, little-endian uint64, and its CRC-32C. An offset of
 2**64 - 1 means a chunk of the fill value.
@@ -15,7 +17,7 @@ from numcodecs.blosc import BITSHUFFLE, compress, decompress
 from numpy.typing import NDArray
 
 from datacube.cells import Values
-from datacube.cube import INNER_CHUNK_PX, SHARD_PX
+from datacube.cube import INNER_CHUNK_PX, SHARD_PX, ShardNumber
 from datacube.grid import Window
 
 BLOSC_CODEC: Final = "lz4"
@@ -37,7 +39,7 @@ def is_direct(codecs: object) -> bool:
             {
                 "name": "sharding_indexed",
                 "configuration": {
-                    "chunk_shape": [1, int(rows), int(cols)],
+                    "chunk_shape": [*outer, int(rows), int(cols)],
                     "codecs": [*inner],
                     "index_codecs": [*index],
                     **rest,
@@ -50,15 +52,15 @@ def is_direct(codecs: object) -> bool:
                 for c in (*inner, *index)
             )
             found = (*names, rest.get("index_location", "end"))
-            return (
-                (rows, cols) == (INNER_CHUNK_PX, INNER_CHUNK_PX) and little and found == _EXPECTED
-            )
+            flat = all(length == 1 for length in outer)
+            square = (rows, cols) == (INNER_CHUNK_PX, INNER_CHUNK_PX)
+            return flat and square and little and found == _EXPECTED
         case _:
             return False
 
 
-def encode_shard(shard: tuple[int, int], part: Window, cells: Values, nodata: float) -> bytes:
-    """Encode a shard that holds `cells` in `part` (array indices) and nodata elsewhere.
+def encode_shard(shard: ShardNumber, part: Window, cells: Values, nodata: float) -> bytes:
+    """Encode a shard that holds `cells` in `part` (array indices `(y, x)`), nodata elsewhere.
 
     Inner chunks lie in row-major order; one of nothing but nodata is left out. Equal cells
     give equal bytes. Zarr's own codec gives the same cells, but costs 25 ms a shard even
@@ -98,7 +100,7 @@ def differs(cells: Values, nodata: float) -> bool:
     return bool((cells != cells.dtype.type(nodata)).any())
 
 
-def read_shard(path: str, shard: tuple[int, int], part: Window, out: Values, nodata: float) -> None:
+def read_shard(path: str, shard: ShardNumber, part: Window, out: Values, nodata: float) -> None:
     """Fill `out` with the cells `part` (array indices) of the shard in the file `path`.
 
     Raises
@@ -127,9 +129,9 @@ def read_shard(path: str, shard: tuple[int, int], part: Window, out: Values, nod
         os.close(descriptor)
 
 
-def _within(shard: tuple[int, int], part: Window) -> Window:
+def _within(shard: ShardNumber, part: Window) -> Window:
     """Count the cells of `part` from the corner of the shard."""
-    row, col = shard[0] * SHARD_PX, shard[1] * SHARD_PX
+    row, col = shard[-2] * SHARD_PX, shard[-1] * SHARD_PX
     (y0, y1), (x0, x1) = part.ranges
     return Window(((y0 - row, y1 - row), (x0 - col, x1 - col)))
 

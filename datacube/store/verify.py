@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datacube.cube import SHARD_PX, VALID_BAND, Cube, ResolutionGroup, Slot
+from datacube.cube import VALID_BAND, Cube, ResolutionGroup, ShardNumber, Slot
 from datacube.errors import StoreDamagedError
 from datacube.grid import Window
 from datacube.protocols import BandRead, CatalogView
@@ -90,10 +90,13 @@ def _recorded(cube: Cube, slot: Slot) -> Iterator[BandRead]:
                 )
 
 
-def _grid_window(group: ResolutionGroup, level: int, shard: tuple[int, int]) -> Window:
-    """Return the grid indices of a shard at a level."""
-    starts = [
-        number * SHARD_PX - (origin >> level)
-        for number, origin in zip(shard, group.array_origin, strict=True)
-    ]
-    return Window(tuple((start, start + SHARD_PX) for start in starts))
+def _grid_window(group: ResolutionGroup, level: int, shard: ShardNumber) -> Window:
+    """Return the grid indices, `(*axes, y, x)`, of a shard at a level."""
+    return Window(
+        tuple(
+            (number * side - origin, (number + 1) * side - origin)
+            for number, side, origin in zip(
+                shard, group.shard_shape, group.array_starts(level), strict=True
+            )
+        )
+    )

@@ -3,6 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import zarr
 from obstore.exceptions import BaseError
 
 from datacube.cells import Values
-from datacube.cube import SHARD_PX, VALID_BAND, Cube, ResolutionGroup, Slot
+from datacube.cube import SHARD_PX, VALID_BAND, Cube, ResolutionGroup, ShardNumber, Slot
 from datacube.errors import StoreDamagedError, StoreError, StoreReadOnlyError
 from datacube.grid import Window
 from datacube.protocols import BandRead
@@ -82,16 +83,16 @@ class ZarrStore:
         self,
         slot: Slot,
         key: str,
-        shards: list[tuple[int, int]],
+        shards: list[ShardNumber],
         window: Window,
         dtype: str,
     ) -> Values:
-        (y0, y1), (x0, x1) = window.ranges
         number = slot.number
+        places = tuple(slice(start, stop) for start, stop in window.ranges)
         array = self._open(key)
         try:
             # An integer index would switch the fast pipeline off.
-            read = array[number : number + 1, y0:y1, x0:x1]
+            read = array[slice(number, number + 1), *places]
         except (OSError, BaseError) as error:
             raise StoreError(f"{self.location.name} cannot be read: {error}") from error
         except Exception as error:
@@ -111,7 +112,7 @@ class ZarrStore:
         self,
         slot: Slot,
         key: str,
-        recorded: list[tuple[tuple[int, int], Window]],
+        recorded: list[tuple[ShardNumber, Window]],
         request: BandRead,
     ) -> Values:
         """Decode in this thread, without Zarr's event loop."""
@@ -122,7 +123,8 @@ class ZarrStore:
         for shard, part in recorded:
             path = f"{self.location.name}/{shard_key(key, slot.number, shard)}"
             try:
-                read_shard(path, shard, part, values[part.slices(inside)], request.nodata)
+                cells = _plane_of(values[part.slices(inside)])
+                read_shard(path, shard, part.plane, cells, request.nodata)
             except FileNotFoundError as error:
                 raise self._damage(key, slot.number, [shard], "is recorded and missing") from error
             except OSError as error:
@@ -144,10 +146,10 @@ class ZarrStore:
         return known == dtype
 
     def _damage(
-        self, key: str, slot: int, shards: list[tuple[int, int]], what: str
+        self, key: str, slot: int, shards: list[ShardNumber], what: str
     ) -> StoreDamagedError:
         cube, group, level, band = key.rsplit("/", 3)
-        named = ", ".join(f"{row}/{col}" for row, col in shards)
+        named = ", ".join("/".join(map(str, shard)) for shard in shards)
         return StoreDamagedError(
             f"shard {named} of cube {cube}, slot {slot}, {group} level {level}, band {band} {what}"
         )
@@ -199,11 +201,11 @@ class ZarrStore:
 
     def write(
         self, cube: Cube, slot: int, request: BandRead, values: Values
-    ) -> tuple[tuple[int, int], ...]:
+    ) -> tuple[ShardNumber, ...]:
         """Write a window that is whole shards (cut at the slot's own window only).
 
         Shards that hold nothing but nodata are not written. Returns the numbers
-        `(row, column)` of the shards that were written. A shard is written once: a
+        `(*places, row, column)` of the shards that were written. A shard is written once: a
         second write to it is refused, so no pixel can be lost to an overlap.
 
         Raises
@@ -226,10 +228,11 @@ class ZarrStore:
             cells = values[part.slices(inside)]
             if not differs(cells, request.nodata):
                 continue
-            data = encode_shard(shard, part, cells, request.nodata)
+            data = encode_shard(shard, part.plane, _plane_of(cells), request.nodata)
             if not self.location.put_new(shard_key(key, slot, shard), data):
                 raise ValueError(
-                    f"shard {shard[0]}/{shard[1]} of {key}, slot {slot}, was written before: "
+                    f"shard {'/'.join(map(str, shard))} of {key}, slot {slot}, was written "
+                    "before: "
                     f"write whole shards of {SHARD_PX} x {SHARD_PX} cells"
                 )
             written.append(shard)
@@ -289,19 +292,27 @@ class ZarrStore:
                         yield f"{cube}/{group}/{level}/{band}"
 
 
-def _parts(window: Window) -> Iterator[tuple[tuple[int, int], Window]]:
-    """Yield the shards, `(row, column)`, that a window of array indices touches, with its part."""
-    (y0, y1), (x0, x1) = window.ranges
-    for row in range(y0 // SHARD_PX, -(-y1 // SHARD_PX)):
-        rows = (max(y0, row * SHARD_PX), min(y1, (row + 1) * SHARD_PX))
-        for col in range(x0 // SHARD_PX, -(-x1 // SHARD_PX)):
-            cols = (max(x0, col * SHARD_PX), min(x1, (col + 1) * SHARD_PX))
-            yield (row, col), Window((rows, cols))
+def _parts(window: Window) -> Iterator[tuple[ShardNumber, Window]]:
+    """Yield the shards that a window of array indices, `(*axes, y, x)`, touches, with its part."""
+    (y0, y1), (x0, x1) = window.plane.ranges
+    for places in product(*(range(*span) for span in window.ranges[:-2])):
+        outer = tuple((place, place + 1) for place in places)
+        for row in range(y0 // SHARD_PX, -(-y1 // SHARD_PX)):
+            rows = (max(y0, row * SHARD_PX), min(y1, (row + 1) * SHARD_PX))
+            for col in range(x0 // SHARD_PX, -(-x1 // SHARD_PX)):
+                cols = (max(x0, col * SHARD_PX), min(x1, (col + 1) * SHARD_PX))
+                yield (*places, row, col), Window((*outer, rows, cols))
+
+
+def _plane_of(cells: Values) -> Values:
+    """Return the `(y, x)` part of cells one place deep, as a view."""
+    plane: Values = cells[(0,) * (cells.ndim - 2)]
+    return plane
 
 
 def _recorded_parts(
     slot: Slot, group: ResolutionGroup, level: int, band: str, window: Window
-) -> list[tuple[tuple[int, int], Window]]:
+) -> list[tuple[ShardNumber, Window]]:
     covered = slot.window(group.name)
     if covered is None or level >= covered.levels:
         return []
@@ -314,6 +325,6 @@ def _recorded_parts(
     ]
 
 
-def _one_part(recorded: list[tuple[tuple[int, int], Window]], window: Window) -> bool:
+def _one_part(recorded: list[tuple[ShardNumber, Window]], window: Window) -> bool:
     """Tell whether the recorded parts fill the window, so that one read gives it whole."""
     return sum(part.size for _, part in recorded) == window.size

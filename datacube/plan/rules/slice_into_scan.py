@@ -1,8 +1,9 @@
-"""Slices end in the scan: one stack."""
+"""Slices of time end in the scan: one stack."""
 
 from dataclasses import replace
 
 from datacube.plan.nodes import Plan, Scan, Slice
+from datacube.plan.places import is_timed
 
 
 def slice_into_scan(plan: Plan) -> Plan:
@@ -16,4 +17,7 @@ def slice_into_scan(plan: Plan) -> Plan:
     if not isinstance(plan, Slice) or not isinstance(plan.source, Scan):
         return plan
     scan = plan.source
+    # The stored arrays have every other axis.
+    if plan.axis != 0 or not is_timed(scan):
+        return plan
     return replace(scan, stacks=(scan.stacks[plan.index],), domain=plan.domain)

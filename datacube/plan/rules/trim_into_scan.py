@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from datacube.grid import Window
 from datacube.plan.nodes import Plan, Scan, Stack, Trim
+from datacube.plan.places import is_timed, slot_cells, stored_window
 from datacube.plan.windows import kept_indices
 
 
@@ -19,19 +20,16 @@ def trim_into_scan(plan: Plan) -> Plan:
         return plan
     scan, domain = plan.source, plan.domain
     stacks = scan.stacks
-    if domain.outer:
+    if is_timed(scan):
         numbers = kept_indices(scan.domain.outer[0], domain.outer[0])
         if numbers is not None:
             stacks = tuple(stacks[i] for i in numbers)
-    kept = tuple(_touching(scan, stack, domain.plane.window) for stack in stacks)
-    return replace(scan, domain=domain, stacks=kept)
+    trimmed = replace(scan, domain=domain, stacks=stacks)
+    stored = stored_window(trimmed, domain.window)
+    return replace(trimmed, stacks=tuple(_touching(scan, stack, stored) for stack in stacks))
 
 
-def _touching(scan: Scan, stack: Stack, window: Window) -> Stack:
-    slots = tuple(
-        slot
-        for slot in stack.slots
-        if (covered := slot.window(scan.group.name)) is not None
-        and covered.window.coarser(scan.level).intersect(window) is not None
+def _touching(scan: Scan, stack: Stack, stored: Window) -> Stack:
+    return replace(
+        stack, slots=tuple(s for s in stack.slots if slot_cells(scan, s, stored) is not None)
     )
-    return replace(stack, slots=slots)
