@@ -230,17 +230,18 @@ def crs_from_text(text: str) -> CRS:
 def index_crs(*names: str) -> CRS:
     """Return the engineering CRS of index axes: `Index1D`, `Index2D`, ... as OGC names them.
 
-    It has no place on the Earth; nothing can be transformed to it or from it.
+    It has no place on the Earth; nothing can be transformed to it or from it. Without
+    names it is the CRS of a point, `Index0D`.
 
     >>> index_crs("i", "j").name
     'Index2D'
     """
     axes = ",".join(
         f'AXIS["{name.replace('"', "")}",unspecified,ORDER[{order}]]'
-        for order, name in enumerate(names, start=1)
+        for order, name in enumerate(names or (PLACEHOLDER,), start=1)
     )
     return crs_from_text(
-        f'ENGCRS["Index{len(names)}D",EDATUM["Grid indices"],CS[ordinal,{len(names)}],{axes}]'
+        f'ENGCRS["Index{len(names)}D",EDATUM["Grid indices"],CS[ordinal,{len(names) or 1}],{axes}]'
     )
 
 
