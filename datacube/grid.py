@@ -10,6 +10,7 @@ from odc.geo.geobox import GeoBox
 from pyproj import CRS, Transformer
 
 from datacube.axes import PLACEHOLDER, RegularAxis
+from datacube.errors import InvalidParameterError
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +213,20 @@ def _on_earth(crs: CRS) -> bool:
 
 
 def transformer(source: CRS, target: CRS) -> Transformer:
-    """Return a cached Transformer in `(x, y)` order; making one costs about 1.6 ms."""
+    """Return a cached Transformer in `(x, y)` order; making one costs about 1.6 ms.
+
+    Raises
+    ------
+    InvalidParameterError
+        If one of them has no place on the Earth, as an index grid has none.
+    """
+    for crs in (source, target):
+        if not known_crs(crs).on_earth:
+            raise InvalidParameterError(
+                f"{crs.name} has no place on the Earth: nothing can be transformed to it or from "
+                "it",
+                parameter="crs",
+            )
     return _transformer(known_crs(source), known_crs(target))
 
 

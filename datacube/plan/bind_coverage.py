@@ -2,14 +2,14 @@
 
 The chain of a query is walked from the coverage outwards. Times and slots are
 fixed here, before any rule. A slice of x or y keeps an axis of one cell, because
-the last two axes of every domain are the plane and files hold planes.
+the last two axes of every domain are the plane and files hold planes; a slice of any
+other axis removes it.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from datacube.axes import RegularAxis, TimeAxis
+from datacube.axes import IrregularAxis, PlaceAxis, RegularAxis, TimeAxis
 from datacube.cube import Band, Coverage, Slot
 from datacube.errors import (
     InvalidParameterError,
@@ -17,15 +17,15 @@ from datacube.errors import (
     TimeSelectionError,
     UnknownNameError,
 )
-from datacube.grid import Grid, Window
+from datacube.grid import Grid
 from datacube.plan import nodes, query
 from datacube.plan.geometry import reproject_box
 from datacube.plan.names import axis_position, select_bands
 from datacube.plan.query import Method
+from datacube.plan.stacking import Times, stacked, touching_slots
 from datacube.protocols import Bbox, CatalogView
 from datacube.times import Acquisition, Period, iso_text
 
-type _Times = TimeAxis | Acquisition
 type _Step = query.Subset | query.CutBox | query.SelectBands | query.Scale
 
 
@@ -39,6 +39,15 @@ class _Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """One axis between time and plane."""
+
+    axis: PlaceAxis
+    """Trimmed as far as was asked; one cell where it is sliced."""
+    sliced: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _State:
     """What a chain of queries has come to so far."""
 
@@ -46,8 +55,10 @@ class _State:
     base: Grid
     """The stored cells, trimmed as far as they were before the first scale."""
     changes: tuple[_Change, ...] = ()
-    times: _Times
-    """The axis, or the one acquisition of a slice."""
+    times: Times
+    """The axis, the one acquisition of a slice, or None where the coverage has no time."""
+    places: tuple[_Place, ...] = ()
+    """In the order of the coverage's further axes."""
     bands: tuple[Band, ...]
 
     @property
@@ -56,8 +67,9 @@ class _State:
 
     @property
     def domain(self) -> nodes.Domain:
-        outer = (self.times,) if isinstance(self.times, TimeAxis) else ()
-        return nodes.Domain(outer=outer, grid=self.grid)
+        time = (self.times,) if isinstance(self.times, TimeAxis) else ()
+        kept = (place.axis for place in self.places if not place.sliced)
+        return nodes.Domain(outer=(*time, *kept), grid=self.grid)
 
     def trimmed(self, grid: Grid) -> "_State":
         if grid == self.grid:
@@ -80,7 +92,13 @@ def bind_coverage(asked: query.Query, view: CatalogView) -> tuple[nodes.Plan, st
         chain.append(asked)
         asked = asked.source
     coverage = view.coverage(asked.coverage_id)
-    state = _State(coverage=coverage, base=coverage.grid, times=coverage.time, bands=coverage.bands)
+    state = _State(
+        coverage=coverage,
+        base=coverage.grid,
+        times=coverage.time,
+        places=tuple(_Place(axis=axis) for axis in coverage.axes),
+        bands=coverage.bands,
+    )
     for step in reversed(chain):
         state = _step(state, step, view)
     return _plan(state, view), coverage.id
@@ -106,7 +124,7 @@ def _step(state: _State, step: _Step, view: CatalogView) -> _State:
 def _subset(
     state: _State, subsets: tuple[query.Trim | query.Slice, ...], view: CatalogView
 ) -> _State:
-    """Apply one bracket: the plane first, then time, which may ask what lies in the plane."""
+    """Apply one bracket: the plane first; time last, which may ask what lies in the plane."""
     axes = state.domain.axes
     by_axis: dict[int, query.Trim | query.Slice] = {}
     for one in subsets:
@@ -119,9 +137,26 @@ def _subset(
     x, y = by_axis.pop(len(axes) - 1, None), by_axis.pop(len(axes) - 2, None)
     if x is not None or y is not None:
         state = state.trimmed(_plane(state.grid, x, y))
-    for one in by_axis.values():
-        state = replace(state, times=_times(state, one, view))
-    return state
+    time = by_axis.pop(0, None) if isinstance(state.times, TimeAxis) else None
+    for at, one in by_axis.items():
+        state = replace(state, places=_placed(state.places, axes[at].name, one))
+    return state if time is None else replace(state, times=_times(state, time, view))
+
+
+def _placed(
+    places: tuple[_Place, ...], name: str, asked: query.Trim | query.Slice
+) -> tuple[_Place, ...]:
+    """Trim or slice the axis called `name`."""
+    sliced = isinstance(asked, query.Slice)
+    made = []
+    for place in places:
+        if place.axis.name != name:
+            made.append(place)
+        elif isinstance(place.axis, RegularAxis):
+            made.append(_Place(axis=_along(place.axis, asked), sliced=sliced))
+        else:
+            made.append(_Place(axis=_along(place.axis, asked), sliced=sliced))
+    return tuple(made)
 
 
 def _plane(
@@ -159,14 +194,14 @@ def _ordered(low: float, high: float, axis: str) -> tuple[float, float]:
     return low, high
 
 
-def _along(axis: RegularAxis, asked: query.Trim | query.Slice | None) -> RegularAxis:
+def _along[A: (RegularAxis, IrregularAxis)](axis: A, asked: query.Trim | query.Slice | None) -> A:
     if asked is None:
         return axis
     if isinstance(asked, query.Slice):
         at = _number(asked.at, asked.axis)
         index = _index(at, asked.axis) if asked.grid_index else axis.at(at)
         return axis.select(index, index)
-    low, high = axis.bounds
+    low, high = axis.extent
     if asked.grid_indices:
         first = axis.first if asked.low is None else _index(asked.low, asked.axis)
         last = axis.stop - 1 if asked.high is None else _index(asked.high, asked.axis)
@@ -202,10 +237,11 @@ def _period(value: float | Period | None, axis: str) -> Period | None:
     )
 
 
-def _times(state: _State, asked: query.Trim | query.Slice, view: CatalogView) -> _Times:
+def _times(state: _State, asked: query.Trim | query.Slice, view: CatalogView) -> Times:
     axis = state.times
     if not isinstance(axis, TimeAxis):
-        raise UnknownNameError("axis", asked.axis, ("E", "N"))
+        names = tuple(each.name for each in state.domain.axes)
+        raise UnknownNameError("axis", asked.axis, names)
     if isinstance(asked, query.Trim):
         if asked.grid_indices:
             first = 0 if asked.low is None else _index(asked.low, asked.axis)
@@ -236,7 +272,8 @@ def _sliced(state: _State, axis: TimeAxis, when: Period, view: CatalogView) -> A
         return axis.at(when)
     if not touched:
         return axis.at(when)
-    here = {slot.scene.reference_time for slot in _slots(state, state.grid.bbox, touched, view)}
+    kept = replace(axis, acquisitions=tuple(touched))
+    here = {slot.scene.reference_time for slot in _slots(state, state.grid.bbox, kept, view)}
     there = [a for a in touched if a.reference in here]
     if len(there) == 1:
         return there[0]
@@ -248,28 +285,8 @@ def _sliced(state: _State, axis: TimeAxis, when: Period, view: CatalogView) -> A
     raise TimeSelectionError(f"no acquisition at {when} touches the area; elsewhere: {names}")
 
 
-def _slots(
-    state: _State, area: Bbox, acquisitions: Sequence[Acquisition], view: CatalogView
-) -> tuple[Slot, ...]:
-    """Return the slots of acquisitions that have cells in the area."""
-    coverage, cube = state.coverage, state.coverage.cube
-    names = dict.fromkeys((coverage.group, *(band.group for band in state.bands)))
-    windows = {name: cube.group(name).grid.cover(area).window for name in names}
-    found = view.slots(
-        cube.name,
-        bbox=area,
-        first=min(a.first for a in acquisitions),
-        last=max(a.last for a in acquisitions),
-    )
-    return tuple(slot for slot in found if _touches(slot, windows))
-
-
-def _touches(slot: Slot, windows: dict[str, Window]) -> bool:
-    for name, window in windows.items():
-        covered = slot.window(name)
-        if covered is not None and covered.window.intersect(window) is not None:
-            return True
-    return False
+def _slots(state: _State, area: Bbox, times: Times, view: CatalogView) -> tuple[Slot, ...]:
+    return touching_slots(state.coverage, state.bands, area, times=times, view=view)
 
 
 def _scaled(
@@ -341,10 +358,9 @@ def _check_methods(state: _State) -> None:
 
 
 def _stored(state: _State, view: CatalogView) -> nodes.Plan:
-    times = state.times
-    acquisitions = times.acquisitions if isinstance(times, TimeAxis) else (times,)
-    stacks = _stacks(acquisitions, _slots(state, state.base.bbox, acquisitions, view))
-    outer = (times,) if isinstance(times, TimeAxis) else ()
+    stacks = stacked(state.times, _slots(state, state.base.bbox, state.times, view))
+    time = (state.times,) if isinstance(state.times, TimeAxis) else ()
+    outer = (*time, *(place.axis for place in state.places))
     coverage = state.coverage
     scans: dict[str, nodes.Plan] = {}
     for name in dict.fromkeys(band.group for band in state.bands):
@@ -364,25 +380,20 @@ def _stored(state: _State, view: CatalogView) -> nodes.Plan:
             else nodes.Resample(source=scan, grid=state.base, method=Method.NEAREST)
         )
     if len(scans) == 1:
-        return next(iter(scans.values()))
-    return nodes.Bands(
+        return _without_slices(next(iter(scans.values())), state, len(time))
+    bands = nodes.Bands(
         picks=tuple(
             nodes.Pick(source=scans[band.group], field=band.name, name=band.name)
             for band in state.bands
         )
     )
+    return _without_slices(bands, state, len(time))
 
 
-def _stacks(
-    acquisitions: tuple[Acquisition, ...], slots: tuple[Slot, ...]
-) -> tuple[nodes.Stack, ...]:
-    """Group slots by acquisition; an acquisition that has none here keeps an empty stack."""
-    found: list[list[Slot]] = [[] for _ in acquisitions]
-    numbers = {a.reference: i for i, a in enumerate(acquisitions)}
-    for slot in sorted(slots, key=lambda slot: slot.scene.precedence, reverse=True):
-        if slot.scene.reference_time in numbers:
-            found[numbers[slot.scene.reference_time]].append(slot)
-    return tuple(
-        nodes.Stack(time=acquisition.reference, slots=tuple(at))
-        for acquisition, at in zip(acquisitions, found, strict=True)
-    )
+def _without_slices(plan: nodes.Plan, state: _State, first: int) -> nodes.Plan:
+    """Slice the axes that were; `first` is the position of the first after time."""
+    for at in reversed(range(len(state.places))):
+        place = state.places[at]
+        if place.sliced:
+            plan = nodes.Slice(source=plan, axis=first + at, index=place.axis.first)
+    return plan

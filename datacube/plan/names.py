@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from datacube.axes import PLACEHOLDER
 from datacube.cube import Band, find_band
 from datacube.errors import InvalidParameterError, UnknownNameError
 from datacube.plan.nodes import Domain
@@ -24,15 +25,19 @@ def axis_position(domain: Domain, name: str) -> int:
     axes = domain.axes
     asked = name.strip().casefold()
     for at, axis in enumerate(axes):
-        if axis.name.casefold() == asked:
+        if axis.name.casefold() == asked and asked != PLACEHOLDER:
             return at
     meant = _SPELLINGS.get(asked)
-    if meant in ("x", "y"):
-        return len(axes) - (1 if meant == "x" else 2)
+    if meant in ("x", "y") and domain.grid is not None:
+        at = len(axes) - (1 if meant == "x" else 2)
+        if axes[at].name != PLACEHOLDER:
+            return at
     for at, axis in enumerate(domain.outer):
         if meant and meant == _SPELLINGS.get(axis.name.casefold()):
             return at
-    raise UnknownNameError("axis", name, tuple(axis.name for axis in axes))
+    raise UnknownNameError(
+        "axis", name, tuple(axis.name for axis in axes if axis.name != PLACEHOLDER)
+    )
 
 
 def select_bands(bands: tuple[Band, ...], asked: tuple[str, ...]) -> tuple[Band, ...]:
