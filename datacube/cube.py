@@ -392,6 +392,11 @@ class Coverage:
         """
         return (*self.outer_axes, *self.grid.axes)
 
+    @property
+    def mappable(self) -> bool:
+        """Whether maps can show it: its plane has two axes and a place on the Earth."""
+        return self.grid.on_earth and len(self.grid.axes) == 2
+
 
 def utm_group(epsg: int, crs: CRS, resolution_m: float) -> ResolutionGroup:
     """Return the lattice of a UTM cube: the span of DESIGN section 2, north or south.

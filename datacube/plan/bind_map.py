@@ -58,8 +58,9 @@ def bind_map(
         layer = _layer(one.layer, view)
         style = styles.style(layer.collection, layer.bands, one.style)
         times = choose_time(asked.time, layer.coverages, default_map_days)
-        if times.note:
-            notes.setdefault(times.note)
+        for note in (times.note, *layer.place_notes):
+            if note:
+                notes.setdefault(note)
         source = _source(layer, style, grid, times, view)
         if source is not None:
             layers.append(nodes.Colour(source=source, rule=style.rule))
@@ -88,13 +89,26 @@ class _Layer:
                 found.setdefault(band.name, band)
         return tuple(found.values())
 
+    @property
+    def place_notes(self) -> tuple[str, ...]:
+        """Say which place of axes between time and plane is shown: the first."""
+        firsts = {
+            axis.name: axis.coordinates()[0]
+            for coverage in self.coverages
+            for axis in coverage.axes
+        }
+        return tuple(f"Default value used: {name}={value:g}" for name, value in firsts.items())
+
 
 def _layer(name: str, view: CatalogView) -> _Layer:
     try:
         collection = view.collection(name)
     except UnknownNameError:
         return _one_cube(name, view)
-    coverages = tuple(view.coverage(cube.name) for cube in view.cubes(name))
+    found = (view.coverage(cube.name) for cube in view.cubes(name))
+    coverages = tuple(coverage for coverage in found if coverage.mappable)
+    if not coverages:
+        return _one_cube(name, view)
     return _Layer(collection=collection, coverages=coverages)
 
 
@@ -104,6 +118,8 @@ def _one_cube(name: str, view: CatalogView) -> _Layer:
     except UnknownNameError:
         offered = tuple(c.id for c in view.collections())
         raise UnknownNameError("layer", name, offered) from None
+    if not coverage.mappable:
+        raise UnknownNameError("layer", name)
     return _Layer(collection=view.collection(coverage.cube.collection), coverages=(coverage,))
 
 
@@ -260,15 +276,19 @@ class _Wanted:
             lattice = group.level_grid(level)
             part, touching = _near(lattice, group, level, slots, self.area)
             found = found or bool(touching)
-            scan = nodes.Scan(
+            # Of axes that a picture does not have it shows the first place.
+            firsts = tuple(axis.select(axis.first, axis.first) for axis in group.axes)
+            plan: nodes.Plan = nodes.Scan(
                 cube=self.cube.name,
                 group=group,
                 level=level,
                 bands=tuple(band for band in self.bands if band.group == group.name),
                 stacks=(nodes.Stack(time=None, slots=tuple(touching)),),
-                domain=nodes.Domain(grid=lattice.at(part)),
+                domain=nodes.Domain(outer=firsts, grid=lattice.at(part)),
             )
-            resampled[group.name] = nodes.Resample(source=scan, grid=self.grid, method=self.method)
+            for axis in firsts:
+                plan = nodes.Slice(source=plan, axis=0, index=axis.first)
+            resampled[group.name] = nodes.Resample(source=plan, grid=self.grid, method=self.method)
         if not found:
             return None
         return nodes.Bands(
@@ -304,7 +324,7 @@ def _near(
     kept = []
     for slot in slots:
         covered = slot.window(group.name)
-        part = None if covered is None else covered.window.coarser(level).intersect(box)
+        part = None if covered is None else covered.window.plane.coarser(level).intersect(box)
         if part is not None:
             hull = part if hull is None else hull.hull(part)
             kept.append(slot)

@@ -3,12 +3,14 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
+from datacube.axes import TimeAxis
 from datacube.cube import Coverage, Cube, Slot
 from datacube.errors import InvalidParameterError, TimeSelectionError
 from datacube.plan.nodes import Stack
 from datacube.plan.query import MapTime
+from datacube.plan.stacking import stacked
 from datacube.protocols import Bbox, CatalogView
 from datacube.times import Acquisition, Period, iso_text
 
@@ -16,6 +18,8 @@ _NEAREST = timedelta(hours=12)
 """How far an acquisition may be from the instant asked for."""
 _USUAL_LENGTH = timedelta(hours=12)
 """Few acquisitions last longer: only those whose time is an assumed interval."""
+_ANY_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+"""Stands where no cube of a layer has times; nothing compares with it."""
 _INSTANT = timedelta(seconds=1)
 """A time written to the second or finer is an instant, not a period."""
 
@@ -37,7 +41,12 @@ class MapSlots:
     """What was chosen for the asker."""
 
     def stack(self, cube: Cube, area: Bbox, view: CatalogView) -> Stack:
-        """Return the slots of `cube` near `area`, in the order in which they count."""
+        """Return the slots of `cube` near `area`, in the order in which they count.
+
+        A cube without a time axis shows all that it has, by precedence.
+        """
+        if not cube.timed:
+            return stacked(None, tuple(view.slots(cube.name, bbox=area)))[0]
         found = view.slots(
             cube.name,
             bbox=area,
@@ -85,7 +94,7 @@ def choose_time(asked: MapTime, coverages: Sequence[Coverage], default_days: int
 
     An instant: the nearest acquisition within 12 hours, place by place. A period or
     an interval: all of it, newest first. Nothing: the days before the layer's newest
-    visible acquisition.
+    visible acquisition. Coverages without a time axis have no say.
 
     Raises
     ------
@@ -94,17 +103,19 @@ def choose_time(asked: MapTime, coverages: Sequence[Coverage], default_days: int
     InvalidParameterError
         If the interval runs backwards.
     """
+    axes = [coverage.time for coverage in coverages if coverage.time is not None]
+    if not axes:
+        return MapSlots(first=_ANY_TIME, last=_ANY_TIME)
     if asked.instant is None and asked.start is None and asked.end is None:
-        return _newest(coverages, default_days)
+        return _newest(axes, default_days)
     chosen = _written(asked)
-    if not any(_has_any(coverage, chosen) for coverage in coverages):
-        acquisitions = [a for coverage in coverages for a in coverage.time]
-        raise TimeSelectionError(_nothing(asked, chosen, acquisitions))
+    if not any(_has_any(axis, chosen) for axis in axes):
+        raise TimeSelectionError(_nothing(asked, chosen, [a for axis in axes for a in axis]))
     return chosen
 
 
-def _has_any(coverage: Coverage, chosen: MapSlots) -> bool:
-    times = coverage.time.acquisitions
+def _has_any(axis: TimeAxis, chosen: MapSlots) -> bool:
+    times = axis.acquisitions
     start = bisect_left(times, chosen.first - _USUAL_LENGTH, key=_reference)
     stop = bisect_right(times, chosen.last + _USUAL_LENGTH, key=_reference)
     return any(chosen.shows(a) for a in times[start:stop]) or any(map(chosen.shows, times))
@@ -114,8 +125,8 @@ def _reference(acquisition: Acquisition) -> datetime:
     return acquisition.reference
 
 
-def _newest(coverages: Sequence[Coverage], days: int) -> MapSlots:
-    newest = max(coverage.time.acquisitions[-1].reference for coverage in coverages)
+def _newest(axes: Sequence[TimeAxis], days: int) -> MapSlots:
+    newest = max(axis.acquisitions[-1].reference for axis in axes)
     first = newest - timedelta(days=days)
     return MapSlots(
         first=first,
