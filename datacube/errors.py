@@ -9,7 +9,8 @@
     │   ├── OutOfDomainError
     │   ├── TimeSelectionError
     │   ├── RevisionError
-    │   └── LimitExceededError
+    │   ├── LimitExceededError
+    │   └── QuerySyntaxError
     ├── StoreError                 the store cannot give or take what it should
     │   ├── StoreDamagedError
     │   ├── StoreFullError
@@ -97,6 +98,19 @@ class LimitExceededError(RequestError):
     """The request would cost more than is allowed; the message has the estimate."""
 
     code = "limit-exceeded"
+
+
+class QuerySyntaxError(RequestError):
+    """The text of a query is not WCPS; a note on the error shows the place."""
+
+    code = "query-syntax"
+
+    def __init__(self, message: str, *, line: int, column: int) -> None:
+        super().__init__(f"line {line}, column {column}: {message}")
+        self.line = line
+        """Line of the first character that does not fit, from 1."""
+        self.column = column
+        """Its place in the line, from 1."""
 
 
 class StoreError(CubeError):
