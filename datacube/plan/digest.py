@@ -49,7 +49,7 @@ def _spell(value: object) -> str:
             return _token("enum", str(value.value))
         case datetime():
             return _token("time", value.isoformat())
-        case str() | int() | float() | bool() | bytes() | None:
+        case str() | int() | float() | complex() | bool() | bytes() | None:
             return _token(type(value).__name__, repr(value))
         case tuple():
             return _joined("(", str(len(value)), value)

@@ -11,6 +11,7 @@ from datacube.protocols import Bbox
 
 if TYPE_CHECKING:
     from datacube.plan.nodes import Plan
+    from datacube.plan.udf import UserFunction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -188,6 +189,8 @@ class Apply(Node):
     """Made by `functions.result_fields`."""
     compat: bool = False
     """Nulls go by rasdaman's rules."""
+    user: "UserFunction | None" = None
+    """The function itself, where an operator of the service added it."""
 
     @property
     def domain(self) -> Domain:

@@ -2,18 +2,22 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Any, Self
 
 from datacube.axes import Axis
 from datacube.errors import InvalidParameterError, RequestError, UnknownNameError
-from datacube.plan.nodes import POINT, Literal
+from datacube.plan.functions import apply
+from datacube.plan.nodes import POINT, Literal, Plan
+from datacube.plan.udf import UserFunction
 from datacube.protocols import CatalogView, Limits
-from datacube.wcps.bind.values import Constant, Raster, Value
+from datacube.wcps.bind.values import About, Constant, Document, Raster, Value
 from datacube.wcps.places import locate
-from datacube.wcps.syntax import Expr, Span
+from datacube.wcps.syntax import Call, Expr, Span
 
-type Binder = Callable[[Expr, "Scope"], Value]
-"""Binds one kind of syntax; gets the node and its scope."""
+type Binder = Callable[[Any, "Scope"], Value]
+"""Binds one kind of syntax; gets the node, of the class it stands for, and its scope."""
+type CallBinder = Callable[[Call, "Scope"], Value]
+"""Binds the calls of one function."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +40,12 @@ class Context:
     limits: Limits
     binders: Mapping[type, Binder]
     """By the class of syntax node."""
+    describe: Callable[[Plan, About, str, str], Document]
+    """Describes a coverage in a format with parameters; encoders stand above binding."""
+    fold: Callable[[Plan], complex | None]
+    """Evaluates a plan of literals without axes; None is null."""
+    functions: Mapping[str, UserFunction] = field(default_factory=dict)
+    """What operators added, by `namespace.name` in lower case."""
     compat: bool = False
     """Nulls, and what follows from them, go by rasdaman's rules."""
     uploads: tuple[Upload, ...] = ()
@@ -109,20 +119,28 @@ def as_raster(value: Value, scope: Scope) -> Raster:
     InvalidParameterError
         If it is something else.
     """
-    from datacube.wcps.bind.iterators import index_raster  # noqa: PLC0415 - they bind each other
-
     match value:
         case Raster():
             return value
-        case Constant(value=number):
-            return Raster(plan=Literal(value=number, domain=POINT))
+        case Constant():
+            return Raster(plan=number(value))
         case _:
+            from datacube.wcps.bind.iterators import (  # noqa: PLC0415  # they bind each other
+                index_raster,
+            )
+
             made = index_raster(value, scope)
             if made is None:
                 raise InvalidParameterError(
                     f"a number or a coverage is needed here, not {describe(value)}"
                 )
             return made
+
+
+def number(constant: Constant) -> Plan:
+    """Return a constant as a plan without axes, of the constant's type."""
+    literal = Literal(value=constant.value, domain=POINT)
+    return literal if constant.dtype is None else apply(f"cast {constant.dtype}", literal)
 
 
 def describe(value: Value) -> str:
