@@ -267,3 +267,47 @@ def crs_name(crs: CRS) -> str:
     """
     authority = crs.to_authority(min_confidence=70)
     return f"{authority[0]}:{authority[1]}" if authority else crs.name
+
+
+@lru_cache(maxsize=512)
+def northing_first(crs: CRS) -> bool:
+    """Tell whether the CRS lists latitude or northing before longitude or easting.
+
+    >>> northing_first(CRS.from_epsg(4326)), northing_first(CRS.from_user_input("OGC:CRS84"))
+    (True, False)
+    """
+    one, other = crs.axis_info[:2]
+    if {one.direction, other.direction} == {"north", "east"}:
+        return bool(one.direction == "north")
+    # Polar CRSs point both axes the same way; their names tell.
+    return one.name.casefold().startswith(("north", "lat"))
+
+
+def y_first(grid: Grid) -> bool:
+    """Tell whether the grid's CRS lists its y axis before its x axis.
+
+    Engineering CRSs, as those of index axes are, name their axes.
+
+    >>> from datacube.axes import RegularAxis
+    >>> i, j = (RegularAxis(name=n, uom="1", start=0, step=1, size=9, index=True) for n in "ij")
+    >>> y_first(Grid(crs=index_crs("i", "j"), y=i, x=j))
+    True
+    """
+    if grid.on_earth:
+        return northing_first(grid.crs)
+    # PROJ writes the first letter of a name large.
+    listed = [axis.name.casefold() for axis in grid.crs.axis_info]
+    return listed[:1] == [grid.y.name.casefold()]
+
+
+def crs_url(crs: CRS) -> str:
+    """Return the OGC URL of a CRS.
+
+    >>> crs_url(CRS.from_epsg(32633)), crs_url(index_crs("i", "j"))[-14:]
+    ('http://www.opengis.net/def/crs/EPSG/0/32633', '/OGC/0/Index2D')
+    """
+    authority, _, code = crs_name(crs).partition(":")
+    if not code:
+        return f"http://www.opengis.net/def/crs/OGC/0/{authority}"
+    version = "1.3" if authority == "OGC" else "0"
+    return f"http://www.opengis.net/def/crs/{authority}/{version}/{code}"

@@ -66,31 +66,10 @@ def _lookup(authority: str, code: str, text: str) -> CRS:
     return found
 
 
-@lru_cache(maxsize=512)
-def northing_first(crs: CRS) -> bool:
-    """Tell whether the CRS lists latitude or northing before longitude or easting.
-
-    >>> northing_first(parse_crs("EPSG:4326")), northing_first(parse_crs("CRS:84"))
-    (True, False)
-    """
-    one, other = crs.axis_info[:2]
-    if {one.direction, other.direction} == {"north", "east"}:
-        return bool(one.direction == "north")
-    # Polar CRSs point both axes the same way; their names tell.
-    return one.name.casefold().startswith(("north", "lat"))
-
-
 def wms_name(crs: CRS) -> str:
     """Return the name that WMS uses: `CRS:84`, `EPSG:32633`."""
     name = crs_name(crs)
     return "CRS:84" if name == "OGC:CRS84" else name
-
-
-def crs_url(crs: CRS) -> str:
-    """Return the OGC URL of a CRS: `http://www.opengis.net/def/crs/EPSG/0/32633`."""
-    authority, _, code = crs_name(crs).partition(":")
-    version = "1.3" if authority == "OGC" else "0"
-    return f"http://www.opengis.net/def/crs/{authority}/{version}/{code}"
 
 
 _EQUATOR_M = 40_075_017.0

@@ -11,10 +11,11 @@ from typing import Any, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
+from pyproj import CRS
 
-from datacube.axes import Axis, IrregularAxis, RegularAxis, TimeAxis
+from datacube.axes import Axis, IrregularAxis, PlaceAxis, RegularAxis, TimeAxis
 from datacube.encode.numbers import Stored, stored_as
-from datacube.grid import Grid
+from datacube.grid import Grid, known_crs
 from datacube.plan.nodes import Domain, Field
 from datacube.render.scenes import SEPARATOR
 
@@ -27,6 +28,12 @@ GRID_MAPPING = "spatial_ref"
 TIME_UNITS = "microseconds since 1970-01-01 00:00:00"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _AXIS_NAMES = {"ansi": "time"}
+_GEOGRAPHIC = {
+    "Y": ("lat", "latitude", "degrees_north"),
+    "X": ("lon", "longitude", "degrees_east"),
+}
+_NORTHINGS = frozenset({"y", "n", "north", "northing", "lat", "latitude"})
+"""Names of y, where a slice has left one axis of a plane."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,7 +42,7 @@ class Coordinate:
 
     name: str
     values: NDArray[Any]
-    """Cell centres; shape `(size,)`; `int64` microseconds for time."""
+    """Shape `(size,)`: cell centres, `int64` indices, or `int64` microseconds for time."""
     attributes: Attributes
 
 
@@ -72,14 +79,15 @@ def cf_variables(fields: tuple[Field, ...], domain: Domain) -> tuple[Variable, .
             name += "_"
         taken.add(name)
         stored = stored_as((field,))
-        variables.append(
-            Variable(name=name, field=field, stored=stored, attributes=cf_variable_attrs(field))
-        )
+        attributes = cf_variable_attrs(field)
+        if cf_grid_mapping(domain) is not None:
+            attributes["grid_mapping"] = GRID_MAPPING
+        variables.append(Variable(name=name, field=field, stored=stored, attributes=attributes))
     return tuple(variables)
 
 
 def cf_variable_attrs(field: Field) -> Attributes:
-    """Return the attributes of a data variable, without `_FillValue`.
+    """Return the attributes of a data variable, without `_FillValue` and `grid_mapping`.
 
     Physical value = stored * `scale_factor` + `add_offset`; absent where they change nothing.
     """
@@ -103,8 +111,14 @@ def cf_variable_attrs(field: Field) -> Attributes:
             attributes["flag_colors"] = " ".join(
                 "#{:02x}{:02x}{:02x}".format(*c.colour) for c in band.classes
             )
-    attributes["grid_mapping"] = GRID_MAPPING
     return attributes
+
+
+def cf_grid_mapping(domain: Domain) -> Attributes | None:
+    """Return the attributes of the variable `spatial_ref`; None without a plane on the Earth."""
+    if domain.grid is None or not domain.grid.on_earth:
+        return None
+    return cf_grid_mapping_attrs(domain.grid)
 
 
 def cf_grid_mapping_attrs(grid: Grid) -> Attributes:
@@ -122,31 +136,44 @@ def cf_grid_mapping_attrs(grid: Grid) -> Attributes:
 
 
 def cf_dimensions(domain: Domain) -> tuple[str, ...]:
-    """Return the names of the dimensions: `time, y, x`, or `time, lat, lon`."""
+    """Return the names of the dimensions: `time, y, x`, or `time, height, lat, lon`, or `i, j`."""
     return tuple(coordinate.name for coordinate in cf_coordinates(domain))
 
 
 def cf_coordinates(domain: Domain) -> tuple[Coordinate, ...]:
     """Return the coordinate variables, in array order."""
-    return (*(_outer(axis) for axis in domain.outer), *cf_plane(domain.plane))
+    plane = () if domain.grid is None else cf_plane(domain.grid)
+    return (*(_outer(axis) for axis in domain.outer), *plane)
 
 
 def cf_plane(grid: Grid) -> tuple[Coordinate, Coordinate]:
-    """Return the coordinates of the cell centres, y first."""
-    geographic = grid.crs.is_geographic
-    made = []
-    for axis, letter, name, standard, unit in (
-        (grid.y, "Y", "lat", "latitude", "degrees_north"),
-        (grid.x, "X", "lon", "longitude", "degrees_east"),
-    ):
-        attributes: Attributes = {
-            "axis": letter,
-            "standard_name": standard if geographic else f"projection_{letter.lower()}_coordinate",
-            "long_name": standard if geographic else f"{letter.lower()} coordinate of projection",
-            "units": unit if geographic else axis.uom,
-        }
-        made.append(Coordinate(name if geographic else letter.lower(), axis.centres(), attributes))
-    return made[0], made[1]
+    """Return the coordinates of the cells, y first."""
+    return _of_plane(grid.y, grid.crs, "Y"), _of_plane(grid.x, grid.crs, "X")
+
+
+def _of_plane(axis: RegularAxis, crs: CRS, letter: str) -> Coordinate:
+    """Return the coordinate of an axis of a plane; on the Earth it has CF's own names."""
+    if not known_crs(crs).on_earth:
+        return _plain(axis)
+    lower = letter.lower()
+    attributes: Attributes = {
+        "axis": letter,
+        "standard_name": f"projection_{lower}_coordinate",
+        "long_name": f"{lower} coordinate of projection",
+        "units": axis.uom,
+    }
+    name = lower
+    if crs.is_geographic:
+        name, standard, unit = _GEOGRAPHIC[letter]
+        attributes |= {"standard_name": standard, "long_name": standard, "units": unit}
+    return Coordinate(name, axis.centres(), attributes)
+
+
+def _plain(axis: PlaceAxis) -> Coordinate:
+    values = axis_values(axis)
+    if isinstance(axis, RegularAxis) and axis.index:
+        return Coordinate(axis.name, values.astype(np.int64), {"long_name": axis.name})
+    return Coordinate(axis.name, values, {"long_name": axis.name, "units": axis.uom})
 
 
 def cf_time(axis: TimeAxis) -> Coordinate:
@@ -172,7 +199,9 @@ def cf_time(axis: TimeAxis) -> Coordinate:
 def _outer(axis: Axis) -> Coordinate:
     if isinstance(axis, TimeAxis):
         return cf_time(axis)
-    return Coordinate(axis.name, axis_values(axis), {"long_name": axis.name, "units": axis.uom})
+    if isinstance(axis, RegularAxis) and axis.crs is not None:
+        return _of_plane(axis, axis.crs, "Y" if axis.name.casefold() in _NORTHINGS else "X")
+    return _plain(axis)
 
 
 def axis_values(axis: Axis) -> NDArray[Any]:
@@ -180,9 +209,7 @@ def axis_values(axis: Axis) -> NDArray[Any]:
     match axis:
         case TimeAxis():
             return np.array([a.reference.replace(tzinfo=None) for a in axis], "datetime64[us]")
-        case IrregularAxis():
-            return np.array(axis.coefficients, np.float64)
-        case RegularAxis():
-            return axis.centres()
+        case IrregularAxis() | RegularAxis():
+            return axis.coordinates()
         case _:
             assert_never(axis)

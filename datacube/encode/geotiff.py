@@ -19,11 +19,11 @@ from datacube.encode.answer import EncodeJob
 from datacube.encode.blocks import TILE_PX, blocks
 from datacube.encode.cf import axis_values, cf_dataset_attrs
 from datacube.encode.files import IN_MEMORY_BYTES, temporary_path
-from datacube.encode.formats import PICTURE_FORMATS
 from datacube.encode.numbers import Stored, stored_as
 from datacube.encode.sources import coverage_of
 from datacube.errors import InvalidParameterError
 from datacube.grid import Window
+from datacube.plan.formats import PICTURE_FORMATS
 from datacube.plan.nodes import Plan
 from datacube.times import iso_text
 
@@ -39,14 +39,16 @@ def encode_geotiff(job: EncodeJob) -> bytes | Path:
     Bands are the fields, for every combination of the outer axes, outer axes
     first (time-major); each is described as `B04 2023-08-15T10:00:31Z` and has the
     field's scale, offset, unit and, as metadata, `band` and its outer coordinates.
-    GeoTIFF knows one type and one nodata: those of `stored_as`.
+    GeoTIFF knows one type and one nodata: those of `stored_as`. A plane that has no
+    place on the Earth is written without a CRS.
 
     The cells pass through an uncompressed file, in memory up to `IN_MEMORY_BYTES`.
 
     Raises
     ------
     InvalidParameterError
-        If there are more than 65,535 bands, or no type holds all fields.
+        If there is no plane, if there are more than 65,535 bands, or no type holds all
+        fields.
     """
     plan = coverage_of(job, PICTURE_FORMATS)
     stored = stored_as(plan.fields)
@@ -106,7 +108,8 @@ def _cloud_optimized(raw: str, *, in_memory: bool) -> bytes | Path:
 
 
 def _profile(plan: Plan, stored: Stored, bands: int) -> dict[str, object]:
-    rows, columns = plan.domain.plane.shape
+    plane = plan.domain.plane
+    rows, columns = plane.shape
     return {
         "driver": "GTiff",
         "width": columns,
@@ -114,8 +117,8 @@ def _profile(plan: Plan, stored: Stored, bands: int) -> dict[str, object]:
         "count": bands,
         "dtype": stored.dtype,
         "nodata": stored.nodata,
-        "crs": rasterio.crs.CRS.from_wkt(plan.domain.plane.crs.to_wkt()),
-        "transform": plan.domain.plane.transform,
+        "crs": rasterio.crs.CRS.from_wkt(plane.crs.to_wkt()) if plane.on_earth else None,
+        "transform": plane.transform,
         "interleave": "band",
         "bigtiff": "IF_SAFER",
         "photometric": "MINISBLACK",

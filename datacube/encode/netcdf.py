@@ -9,7 +9,7 @@ import h5netcdf
 import numpy as np
 
 from datacube.encode.answer import EncodeJob
-from datacube.encode.blocks import TILE_PX, blocks
+from datacube.encode.blocks import blocks
 from datacube.encode.cf import (
     GRID_MAPPING,
     Attribute,
@@ -17,19 +17,20 @@ from datacube.encode.cf import (
     Variable,
     cf_coordinates,
     cf_dataset_attrs,
-    cf_grid_mapping_attrs,
+    cf_grid_mapping,
     cf_variables,
 )
+from datacube.encode.chunks import chunk_shape
 from datacube.encode.files import IN_MEMORY_BYTES, temporary_path
-from datacube.encode.formats import PICTURE_FORMATS
 from datacube.encode.sources import coverage_of
+from datacube.plan.formats import PICTURE_FORMATS
 from datacube.plan.nodes import Domain, Plan
 
 _DEFLATE_LEVEL = 1
 
 
 def encode_netcdf(job: EncodeJob) -> bytes | Path:
-    """Write a coverage as netCDF-4: dimensions `time, y, x`, one variable a field.
+    """Write a coverage as netCDF-4: its axes as dimensions, one variable a field.
 
     Stored numbers with `scale_factor`, `add_offset` and `_FillValue`; chunks of
     512 x 512, shuffled and deflated. Made in memory up to `IN_MEMORY_BYTES` of
@@ -56,8 +57,9 @@ def _write_file(
         file.dimensions = {c.name: len(c.values) for c in coordinates}
         for coordinate in coordinates:
             _put_coordinate(file, coordinate)
-        mapping = file.create_variable(GRID_MAPPING, (), np.int32)
-        _put_attributes(mapping, cf_grid_mapping_attrs(plan.domain.plane))
+        mapping = cf_grid_mapping(plan.domain)
+        if mapping is not None:
+            _put_attributes(file.create_variable(GRID_MAPPING, (), np.int32), mapping)
         written = [
             _put_variable(file, variable, coordinates, plan.domain) for variable in variables
         ]
@@ -78,16 +80,19 @@ def _put_coordinate(file: h5netcdf.File, coordinate: Coordinate) -> None:
 def _put_variable(
     file: h5netcdf.File, variable: Variable, coordinates: tuple[Coordinate, ...], domain: Domain
 ) -> h5netcdf.Variable:
-    plane = tuple(min(TILE_PX, size) for size in domain.plane.shape)
+    packing: dict[str, Any] = {
+        "chunks": tuple(map(min, chunk_shape(domain), domain.shape)),
+        "compression": "gzip",
+        "compression_opts": _DEFLATE_LEVEL,
+        "shuffle": True,
+    }
     made = file.create_variable(
         variable.name,
         tuple(c.name for c in coordinates),
         variable.stored.numpy_dtype,
         fillvalue=variable.stored.numpy_dtype.type(variable.stored.nodata),
-        chunks=(1,) * len(domain.outer) + plane,
-        compression="gzip",
-        compression_opts=_DEFLATE_LEVEL,
-        shuffle=True,
+        # HDF5 cannot cut a single number into chunks.
+        **(packing if domain.shape else {}),
     )
     _put_attributes(made, variable.attributes, variable.stored.numpy_dtype)
     return made

@@ -1,21 +1,66 @@
-"""Maps as PNG and JPEG."""
+"""Maps and two-dimensional coverages as PNG and JPEG."""
+
+import numpy as np
 
 from datacube.encode.answer import EncodeJob
-from datacube.encode.formats import COVERAGE_FORMATS
-from datacube.encode.sources import picture_of
-from datacube.render.jpeg import encode_jpeg
+from datacube.encode.shades import Shades, shade_coverage
+from datacube.errors import InvalidParameterError
+from datacube.plan.nodes import Picture
+from datacube.render.jpeg import QUALITY, encode_jpeg, encode_jpeg_channels
 from datacube.render.paint import paint_compact
-from datacube.render.png import encode_png
+from datacube.render.png import encode_png, encode_png_channels
 
 
 def encode_map_png(job: EncodeJob) -> bytes:
-    """Write a picture as PNG."""
-    picture = picture_of(job, COVERAGE_FORMATS)
-    return encode_png(paint_compact(picture, job.compute), scenes=job.scenes)
+    """Write a picture or a coverage as PNG.
+
+    Coverages are converted by `shade_coverage`: uint16 gives 16 bits a channel. What
+    is null is transparent, by an alpha channel that is there where any cell is; with
+    `compat` it has its number and shows. Of 2 or 4 bands the last is alpha.
+    """
+    source = job.node.source
+    if isinstance(source, Picture):
+        return encode_png(paint_compact(source, job.compute), scenes=job.scenes)
+    shaded = shade_coverage(job, source, widest="uint16")
+    shades = shaded.shades
+    hides = not job.node.compat or bool(job.node.parameters.nodata)
+    if hides and not shaded.seen.all():
+        shades = _with_alpha(shades, shaded.seen)
+    return encode_png_channels(shades, scenes=job.scenes)
 
 
 def encode_map_jpeg(job: EncodeJob) -> bytes:
-    """Write a picture as JPEG; its background shows where it is transparent."""
-    picture = picture_of(job, COVERAGE_FORMATS)
-    image = paint_compact(picture, job.compute)
-    return encode_jpeg(image, background=picture.background, scenes=job.scenes)
+    """Write a picture or a coverage as JPEG.
+
+    A picture's background shows where it is transparent. Coverages are converted by
+    `shade_coverage`; what is null, or transparent by its colour or alpha band, is
+    black. The option `QUALITY` is 1 to 100.
+    """
+    source = job.node.source
+    if isinstance(source, Picture):
+        image = paint_compact(source, job.compute)
+        return encode_jpeg(image, background=source.background, scenes=job.scenes)
+    shades = shade_coverage(job, source).shades
+    if shades.shape[-1] in {2, 4}:
+        alpha = shades[..., -1:].astype(np.uint16)
+        shades = ((shades[..., :-1] * alpha + 127) // 255).astype(np.uint8)
+    return encode_jpeg_channels(shades, quality=_quality(job), scenes=job.scenes)
+
+
+def _with_alpha(shades: Shades, seen: Shades) -> Shades:
+    top = shades.dtype.type(np.iinfo(shades.dtype).max)
+    if shades.shape[-1] in {2, 4}:
+        made: Shades = shades.copy()
+        made[..., -1][~seen] = 0
+        return made
+    alpha = np.where(seen, top, shades.dtype.type(0))
+    return np.concatenate([shades, alpha[..., np.newaxis]], axis=-1)
+
+
+def _quality(job: EncodeJob) -> int:
+    text = dict(job.node.parameters.options).get("QUALITY", str(QUALITY))
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= 100):
+        raise InvalidParameterError(
+            f"QUALITY is {text[:40]!r}; allowed: 1 to 100", parameter="encode"
+        )
+    return int(text)

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 
 from datacube.cells import Values
 from datacube.encode.answer import Compute
-from datacube.encode.blocks import TILE_PX
 from datacube.encode.cf import (
     GRID_MAPPING,
     Attribute,
@@ -28,12 +27,13 @@ from datacube.encode.cf import (
     Variable,
     cf_coordinates,
     cf_dataset_attrs,
-    cf_grid_mapping_attrs,
+    cf_grid_mapping,
     cf_plane,
     cf_variables,
 )
-from datacube.grid import Grid, Window, crs_name
-from datacube.plan.nodes import Bands, Pick, Plan, contributing_scenes
+from datacube.encode.chunks import chunk_shape
+from datacube.grid import Window, crs_name
+from datacube.plan.nodes import Bands, Domain, Pick, Plan, contributing_scenes
 from datacube.plan.rules import rewrite
 
 type Json = dict[str, Any]
@@ -136,7 +136,7 @@ def view_metadata(
     scenes = contributing_scenes(plan)
     group = {
         **cf_dataset_attrs(title, scenes),
-        **_geo_attributes(plan.domain.plane),
+        **_geo_attributes(plan.domain),
         **(attributes or {}),
     }
     members = {array.name: array.metadata for array in _arrays(plan).values()}
@@ -217,21 +217,26 @@ def _one_field(plan: Plan, name: str) -> Plan:
 def _arrays(plan: Plan) -> Mapping[str, _Array]:
     """Return the members of the group: data variables, coordinates, `spatial_ref`."""
     coordinates = cf_coordinates(plan.domain)
+    mapping = cf_grid_mapping(plan.domain)
     arrays = [
         *(_data_array(v, plan, coordinates) for v in cf_variables(plan.fields, plan.domain)),
         *(_coordinate_array(coordinate) for coordinate in coordinates),
-        _Array(
-            name=GRID_MAPPING,
-            dtype=np.dtype(np.int32),
-            shape=(),
-            chunks=(),
-            dimensions=(),
-            fill=0,
-            attributes=cf_grid_mapping_attrs(plan.domain.plane),
-            values=np.zeros((), np.int32),
-        ),
+        *(() if mapping is None else (_mapping_array(mapping),)),
     ]
     return {array.name: array for array in arrays}
+
+
+def _mapping_array(attributes: Mapping[str, Attribute]) -> _Array:
+    return _Array(
+        name=GRID_MAPPING,
+        dtype=np.dtype(np.int32),
+        shape=(),
+        chunks=(),
+        dimensions=(),
+        fill=0,
+        attributes=attributes,
+        values=np.zeros((), np.int32),
+    )
 
 
 def _data_array(variable: Variable, plan: Plan, coordinates: tuple[Coordinate, ...]) -> _Array:
@@ -240,7 +245,7 @@ def _data_array(variable: Variable, plan: Plan, coordinates: tuple[Coordinate, .
         name=variable.name,
         dtype=variable.stored.numpy_dtype,
         shape=plan.domain.shape,
-        chunks=(1,) * len(plan.domain.outer) + (TILE_PX, TILE_PX),
+        chunks=chunk_shape(plan.domain),
         dimensions=tuple(coordinate.name for coordinate in coordinates),
         fill=nodata,
         attributes={
@@ -273,8 +278,14 @@ def _xarray_fill(nodata: float, dtype: str) -> str | int:
     return int(nodata)
 
 
-def _geo_attributes(grid: Grid) -> Json:
-    """Return the attributes of the conventions `proj` and `spatial`, both v0.1."""
+def _geo_attributes(domain: Domain) -> Json:
+    """Return the attributes of the conventions `proj` and `spatial`, both v0.1.
+
+    Empty without a plane on the Earth.
+    """
+    grid = domain.grid
+    if grid is None or not grid.on_earth:
+        return {}
     code = crs_name(grid.crs)
     attributes: Json = {"zarr_conventions": _CONVENTIONS}
     if code.partition(":")[2]:

@@ -4,6 +4,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 type Rgba = tuple[int, int, int, int]
+"""Red, green, blue, alpha, each 0 to 255."""
+
+GENERAL_GRID = "GeneralGridCoverage"
+"""The coverage type of CIS 1.1."""
+OUTPUT_TYPES = ("GridCoverage", GENERAL_GRID)
+"""What `outputType` may say: CIS 1.0, CIS 1.1."""
 
 
 class ColourMapKind(StrEnum):
@@ -46,7 +52,7 @@ class EncodeParameters:
     palette: tuple[Rgba, ...] = ()
     """Colour table of a one-band file."""
     transpose: tuple[int, int] | None = None
-    """Positions of two axes to be swapped."""
+    """Positions of two axes to be swapped, counted as the coverage's CRS lists them."""
     metadata: tuple[tuple[str, str], ...] = ()
     """Pairs written into the file's metadata, sorted."""
     geo_reference: GeoReference | None = None

@@ -1,9 +1,11 @@
 """JPEG through OpenCV's libjpeg-turbo."""
 
 import struct
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from datacube.render.paint import Indexed, Rgba
 from datacube.render.scenes import named_scenes
@@ -24,10 +26,22 @@ def encode_jpeg(
     if clear.any():
         rgba = rgba.copy()
         rgba[clear] = (*background, 255)
-    bgr = cv2.cvtColor(rgba, cv2.COLOR_RGBA2BGR)
-    done, encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    return _written(cv2.cvtColor(rgba, cv2.COLOR_RGBA2BGR), QUALITY, scenes)
+
+
+def encode_jpeg_channels(
+    channels: NDArray[np.uint8], *, quality: int = QUALITY, scenes: tuple[str, ...] = ()
+) -> bytes:
+    """Return a JPEG of shape `(rows, columns, 1 or 3)`: grey, or red, green and blue."""
+    pixels = channels[..., 0] if channels.shape[-1] == 1 else channels[..., ::-1]
+    return _written(np.ascontiguousarray(pixels), quality, scenes)
+
+
+def _written(pixels: NDArray[Any], quality: int, scenes: tuple[str, ...]) -> bytes:
+    """Write grey, or blue, green and red."""
+    done, encoded = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not done:
-        raise ValueError(f"no JPEG of shape {np.shape(bgr)}")
+        raise ValueError(f"no JPEG of shape {np.shape(pixels)}")
     body = encoded.tobytes()
     if not scenes:
         return body

@@ -17,7 +17,8 @@ SCENES_KEYWORD = "Source scenes"
 """Keyword of the text chunk with the contributing scenes."""
 _DEFLATE_LEVEL = 2
 _STRIP_BYTES = 4_194_304
-_TRUECOLOUR, _PALETTE, _TRUECOLOUR_ALPHA = 2, 3, 6
+_GREY, _TRUECOLOUR, _PALETTE, _GREY_ALPHA, _TRUECOLOUR_ALPHA = 0, 2, 3, 4, 6
+_CHANNEL_TYPES = {1: _GREY, 2: _GREY_ALPHA, 3: _TRUECOLOUR, 4: _TRUECOLOUR_ALPHA}
 _FILTER_NONE, _FILTER_AVERAGE = 0, 3
 
 
@@ -41,6 +42,22 @@ def encode_png(image: Indexed | Rgba, *, scenes: tuple[str, ...] = ()) -> bytes:
         pixels = np.ascontiguousarray(image[..., :3]) if opaque else image
         filter_type, extra = _FILTER_AVERAGE, []
     header = struct.pack(">IIBBBBB", columns, rows, 8, colour_type, 0, 0, 0)
+    return _assembled(header, extra, _deflated(pixels, filter_type), scenes)
+
+
+def encode_png_channels(
+    channels: NDArray[np.uint8] | NDArray[np.uint16], *, scenes: tuple[str, ...] = ()
+) -> bytes:
+    """Return a PNG of 8 or 16 bits of shape `(rows, columns, 1 to 4)`: grey or colours, alpha."""
+    rows, columns, count = channels.shape
+    bits = 8 * channels.dtype.itemsize
+    header = struct.pack(">IIBBBBB", columns, rows, bits, _CHANNEL_TYPES[count], 0, 0, 0)
+    big_endian = np.ascontiguousarray(channels, channels.dtype.newbyteorder(">"))
+    pixels = big_endian.view(np.uint8).reshape(rows, columns, -1)
+    return _assembled(header, [], _deflated(pixels, _FILTER_AVERAGE), scenes)
+
+
+def _assembled(header: bytes, extra: list[bytes], pixels: bytes, scenes: tuple[str, ...]) -> bytes:
     if scenes:
         extra.append(_text(SCENES_KEYWORD, named_scenes(scenes)))
     return b"".join(
@@ -48,7 +65,7 @@ def encode_png(image: Indexed | Rgba, *, scenes: tuple[str, ...] = ()) -> bytes:
             SIGNATURE,
             _chunk(b"IHDR", header),
             *extra,
-            _chunk(b"IDAT", _deflated(pixels, filter_type)),
+            _chunk(b"IDAT", pixels),
             _chunk(b"IEND", b""),
         ]
     )

@@ -5,11 +5,11 @@ from typing import Any
 
 from datacube.cube import Band, Coverage
 from datacube.errors import UnknownNameError
-from datacube.grid import transformer
+from datacube.grid import crs_url, transformer
 from datacube.protocols import Bbox, CatalogView
 from datacube.times import iso_text
 from ogc.api.get_coverage import FORMATS
-from ogc.crs import CRS84, crs_url
+from ogc.crs import CRS84
 from ogc.exchange import Site
 
 CRS84_URL = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"

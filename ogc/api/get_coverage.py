@@ -7,11 +7,12 @@ from types import MappingProxyType
 
 from pyproj import CRS
 
-from datacube.encode.formats import GEOTIFF, NETCDF
 from datacube.errors import InvalidParameterError, UnknownNameError
+from datacube.grid import northing_first
 from datacube.plan import query
+from datacube.plan.formats import GEOTIFF, NETCDF
 from datacube.protocols import Bbox
-from ogc.crs import CRS84, northing_first, parse_crs
+from ogc.crs import CRS84, parse_crs
 from ogc.exchange import Reply, Session, reply
 from ogc.kvp import Kvp, shown
 from ogc.zarr.address import TimeCut

@@ -16,8 +16,8 @@ import numpy as np
 from lxml import etree
 
 from datacube.cube import Band, Coverage
+from datacube.grid import crs_url, northing_first
 from datacube.times import iso_text
-from ogc.crs import crs_url, northing_first
 from ogc.xml import Vocabulary, number
 
 COVERAGE_SUBTYPE = "ReferenceableGridCoverage"

@@ -1,7 +1,7 @@
 """Names of WCS 2.0: namespaces, versions, profiles, formats."""
 
-from datacube.encode.formats import COVERAGE_FORMATS, FORMAT_ALIASES, GEOTIFF
 from datacube.errors import UnknownNameError
+from datacube.plan.formats import COVERAGE_FORMATS, FORMAT_ALIASES, GEOTIFF
 from ogc.faults import UnsupportedError
 from ogc.kvp import Kvp, shown
 

@@ -7,9 +7,10 @@ from math import isfinite
 from pyproj import CRS
 
 from datacube.errors import InvalidParameterError
+from datacube.grid import crs_url
 from datacube.plan.query import ScaleFactor, ScaleSize, Slice, Trim
 from datacube.times import Period, parse_period
-from ogc.crs import crs_url, parse_crs
+from ogc.crs import parse_crs
 from ogc.kvp import Kvp, shown
 
 MAX_FACTOR = 1e6

@@ -2,8 +2,9 @@
 
 from urllib.parse import urlencode
 
+from datacube.grid import northing_first
 from datacube.plan.query import MapTime
-from ogc.crs import northing_first, wms_name
+from ogc.crs import wms_name
 from ogc.wms.get_map import VERSION, GetMap
 
 

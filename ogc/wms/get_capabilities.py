@@ -7,10 +7,11 @@ from lxml import etree
 from pyproj import CRS
 
 from datacube.errors import InvalidParameterError, RequestError
+from datacube.grid import northing_first
 from datacube.plan.style import StyleBook
 from datacube.protocols import Bbox, CatalogView
 from datacube.times import iso_text
-from ogc.crs import COMMON, northing_first, wms_name
+from ogc.crs import COMMON, wms_name
 from ogc.exchange import Reply, Session, Site, reply_document
 from ogc.kvp import Kvp, integer
 from ogc.wms.get_map import FORMATS, MAX_LAYERS, VERSION

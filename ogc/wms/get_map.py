@@ -7,12 +7,13 @@ from math import isfinite
 
 from pyproj import CRS
 
-from datacube.encode.formats import FORMAT_ALIASES, PICTURE_FORMATS, PNG
 from datacube.errors import InvalidParameterError, UnknownNameError
+from datacube.grid import northing_first
+from datacube.plan.formats import FORMAT_ALIASES, PICTURE_FORMATS, PNG
 from datacube.plan.query import Encode, Map, MapLayer, MapTime
 from datacube.protocols import Bbox
 from datacube.times import Period, parse_period
-from ogc.crs import beyond_world, northing_first, parse_crs
+from ogc.crs import beyond_world, parse_crs
 from ogc.exchange import Reply, Session, Site, reply
 from ogc.faults import UnsupportedError
 from ogc.kvp import Kvp, integer, shown

@@ -2,7 +2,8 @@ import pytest
 from pyproj import CRS, Transformer
 
 from datacube.errors import UnknownNameError
-from ogc.crs import beyond_world, crs_url, lonlat_bbox, northing_first, parse_crs, wms_name
+from datacube.grid import crs_url, northing_first
+from ogc.crs import beyond_world, lonlat_bbox, parse_crs, wms_name
 from tests.ogc.fakes import utm_coverage
 
 
