@@ -3,13 +3,13 @@
 The chain of a query is walked from the coverage outwards. Times and slots are
 fixed here, before any rule. A slice of x or y keeps an axis of one cell, because
 the last two axes of every domain are the plane and files hold planes; a slice of any
-other axis removes it.
+other axis removes it, and so does the end of binding with the placeholders of lines.
 """
 
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from datacube.axes import IrregularAxis, PlaceAxis, RegularAxis, TimeAxis
+from datacube.axes import PLACEHOLDER, IrregularAxis, PlaceAxis, RegularAxis, TimeAxis
 from datacube.cube import Band, Coverage, Slot
 from datacube.errors import (
     InvalidParameterError,
@@ -344,6 +344,15 @@ def _plan(state: _State, view: CatalogView) -> nodes.Plan:
                 method=change.method,
                 from_edge=change.method is Method.NEAREST,
             )
+    return _without_placeholders(plan)
+
+
+def _without_placeholders(plan: nodes.Plan) -> nodes.Plan:
+    """Slice the axes of a plane that the data does not have, y before x."""
+    for axis in plan.domain.axes[-2:]:
+        if axis.name == PLACEHOLDER:
+            at = len(plan.domain.axes) - 1 - (plan.domain.axes[-1] is not axis)
+            plan = nodes.Slice(source=plan, axis=at, index=axis.first)
     return plan
 
 

@@ -1,17 +1,20 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from pyproj import CRS
 
 from datacube.axes import IrregularAxis, RegularAxis
 from datacube.encode.cf import (
     cf_coordinates,
     cf_dataset_attrs,
+    cf_grid_mapping,
     cf_grid_mapping_attrs,
     cf_time,
     cf_variable_attrs,
     cf_variables,
 )
+from datacube.grid import Grid, index_crs
 from datacube.plan.nodes import Domain, Field
 from tests.builders.plans import UTM_33, reflectance, scene_classes, time_axis, utm_grid
 
@@ -24,7 +27,8 @@ def test_a_measured_band() -> None:
     attributes = cf_variable_attrs(stored("B04"))
     assert attributes["units"] == "1"
     assert (attributes["scale_factor"], attributes["add_offset"]) == (0.0001, 0.0)
-    assert attributes["grid_mapping"] == "spatial_ref"
+    (variable,) = cf_variables((stored("B04"),), Domain(grid=utm_grid(4, 4)))
+    assert variable.attributes == {**attributes, "grid_mapping": "spatial_ref"}
 
 
 def test_classes_have_flags_and_neither_unit_nor_scale() -> None:
@@ -37,7 +41,8 @@ def test_classes_have_flags_and_neither_unit_nor_scale() -> None:
 
 def test_a_computed_field_has_nothing_to_say_but_its_grid() -> None:
     field = Field(name="value", dtype="float32", nodata=float("nan"))
-    assert cf_variable_attrs(field) == {"grid_mapping": "spatial_ref"}
+    (variable,) = cf_variables((field,), Domain(grid=utm_grid(4, 4)))
+    assert variable.attributes == {"grid_mapping": "spatial_ref"}
 
 
 def test_the_crs_survives_the_grid_mapping() -> None:
@@ -62,6 +67,30 @@ def test_other_axes_keep_their_names_and_units() -> None:
     assert [c.name for c in (height, steps, y, x)] == ["height", "bin", "y", "x"]
     assert height.attributes["units"] == "m"
     assert (height.values.tolist(), steps.values.tolist()) == ([2, 10], [0.25, 0.75, 1.25])
+
+
+def test_an_index_grid_has_its_own_axes_and_no_crs() -> None:
+    i, j = (
+        RegularAxis(name=name, uom="1", start=0, step=1, first=3, size=2, index=True)
+        for name in "ij"
+    )
+    domain = Domain(grid=Grid(crs=index_crs("i", "j"), x=j, y=i))
+    rows, cols = cf_coordinates(domain)
+    assert (rows.name, rows.values.tolist(), rows.values.dtype) == ("i", [3, 4], np.int64)
+    assert (cols.name, cols.attributes) == ("j", {"long_name": "j"})
+    assert cf_grid_mapping(domain) is None
+    (variable,) = cf_variables((stored("B04"),), domain)
+    assert "grid_mapping" not in variable.attributes
+
+
+@pytest.mark.parametrize(("axis", "name"), [("y", "lat"), ("x", "lon")])
+def test_what_a_slice_leaves_of_a_plane_is_named_as_in_the_plane(axis: str, name: str) -> None:
+    crs = CRS.from_epsg(4326)
+    made = {
+        key: RegularAxis(name=key, uom="degree", start=0, step=1, size=4) for key in ("Lat", "Lon")
+    }
+    left = replace(made["Lat"] if axis == "y" else made["Lon"], crs=crs)
+    assert cf_coordinates(Domain(outer=(left,)))[0].name == name
 
 
 def test_a_field_never_takes_the_name_of_a_coordinate() -> None:
