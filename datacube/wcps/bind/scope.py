@@ -30,6 +30,18 @@ class Upload:
     media_type: str = ""
 
 
+@dataclass(slots=True, kw_only=True)
+class Unrolling:
+    """Account of the bodies of condensers and constructors that are bound place by place."""
+
+    always: bool = False
+    """Also where binding them once would do: what that is tested against."""
+    bodies: int = 0
+    """Bodies bound so far."""
+    nodes: set[int] = field(default_factory=set)
+    """`id` of the syntax nodes that cannot be bound once, so that none is tried twice."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """One run of one query."""
@@ -49,6 +61,8 @@ class Context:
     compat: bool = False
     """Nulls, and what follows from them, go by rasdaman's rules."""
     uploads: tuple[Upload, ...] = ()
+    unrolling: Unrolling = field(default_factory=Unrolling)
+    """How much of the query was bound place by place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +162,7 @@ def describe(value: Value) -> str:
     names = {
         "Words": "a text",
         "Moments": "a time",
+        "Coordinates": "an iterator",
         "Interval": "an interval",
         "Extents": "a domain",
         "Periods": "a list of times",

@@ -6,6 +6,7 @@ from datacube.axes import Axis
 from datacube.plan.encoding import EncodeParameters
 from datacube.plan.nodes import Domain, Encode, Plan
 from datacube.times import Period
+from datacube.wcps.bind.periods import parse_time
 from datacube.wcps.syntax import Corridor, Curtain, SubsetItem, Wkt
 
 
@@ -63,15 +64,38 @@ class Index:
 
     offset: int
     terms: tuple[tuple[str, int], ...]
-    """Pairs (iterator, factor), in the scope's order, no factor zero."""
+    """Pairs (iterator, factor), in the scope's order, no factor zero.
+
+    Without a term it is a number that is known at binding, of type int64.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moments:
-    """A time for each place of an iterator."""
+    """A text for each place of an iterator: a time, or a part of one (`"05"`)."""
 
     iterator: str
-    periods: tuple[Period, ...]
+    """Empty where the iterator stands still: one text, known at binding."""
+    texts: tuple[str, ...]
+
+    @property
+    def periods(self) -> tuple[Period, ...]:
+        """The texts as times.
+
+        Raises
+        ------
+        InvalidParameterError
+            If one is no time.
+        """
+        return tuple(map(parse_time, self.texts))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coordinates:
+    """A number for each place of an iterator, where it is not affine in the index."""
+
+    iterator: str
+    numbers: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,9 +125,9 @@ class Extents:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Periods:
-    """Times listed by `allmonths(...)` and the like."""
+    """Times listed by `allmonths(...)`, or parts of times by `months(...)`."""
 
-    periods: tuple[Period, ...]
+    texts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +175,7 @@ type Value = (
     | Raster
     | Index
     | Moments
+    | Coordinates
     | Interval
     | Extents
     | Periods
