@@ -101,7 +101,7 @@ def expected(accepted: Collection[str]) -> str:
     """Return what may come, in words, from the names of the terminals that may.
 
     >>> expected({"RPAR", "COMMA"})
-    "',' or ')'"
+    "')' or ','"
     """
     rest = set(accepted)
     parts: list[str] = []

@@ -8,7 +8,7 @@ import re
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, cast
 
 from lark import Lark, Token
 from lark.exceptions import UnexpectedInput, UnexpectedToken
@@ -148,15 +148,13 @@ def _explain(text: str, error: UnexpectedInput) -> NoReturn:
                 span = Span(end, end + 1)
             found = came(token)
         case _:
-            place = error.pos_in_stream
+            place = cast("int", error.pos_in_stream)  # lark declares no type
             span = Span(place, place + 1)
             found = shown(text[place])
-    _refuse(text, _never_closed(text, span.start) or f"expected {wanted}, not {found}", span)
-
-
-def _never_closed(text: str, place: int) -> str:
-    if text[place : place + 1] in ('"', "'"):
-        return f"the text that begins with {text[place]} is never closed"
-    if text.startswith("/*", place) or text.startswith("/*", place - 1):
-        return "the comment that begins with /* is never closed"
-    return ""
+    # The slash of `/*` was taken for a division where one may stand.
+    begin = span.start - text.startswith("/*", max(span.start - 1, 0))
+    if text.startswith("/*", begin):
+        _refuse(text, "the comment that begins with /* is never closed", Span(begin, begin + 2))
+    if text[begin : begin + 1] in ('"', "'") and span.stop == begin + 1:
+        _refuse(text, f"the text that begins with {text[begin]} is never closed", span)
+    _refuse(text, f"expected {wanted}, not {found}", span)
