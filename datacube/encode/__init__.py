@@ -2,9 +2,11 @@
 
 from datacube.encode.answer import Encoders
 from datacube.encode.geotiff import encode_geotiff
+from datacube.encode.nested import encode_csv, encode_nested_json
 from datacube.encode.netcdf import encode_netcdf
 from datacube.encode.pictures import encode_map_jpeg, encode_map_png
-from datacube.plan.formats import GEOTIFF, JPEG, NETCDF, PNG, media_type
+from datacube.encode.text import encode_scalar
+from datacube.plan.formats import CSV, GEOTIFF, JPEG, JSON, NETCDF, PNG, TEXT, media_type
 
 __all__ = ["ENCODERS", "media_type"]
 
@@ -13,5 +15,8 @@ ENCODERS: Encoders = {
     JPEG: encode_map_jpeg,
     GEOTIFF: encode_geotiff,
     NETCDF: encode_netcdf,
+    JSON: encode_nested_json,
+    CSV: encode_csv,
+    TEXT: encode_scalar,
 }
 """Every encoder by its media type."""
