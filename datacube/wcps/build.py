@@ -122,12 +122,12 @@ class Operators:
         inner = settle(item)
         return replace(value(inner) if isinstance(inner, Token) else inner, span=span)
 
-    def braces(self, children: Children) -> Part:
-        lists = [child for child in children if isinstance(child, list)]
-        items = [item for part in lists for item in part]
+    def braces(self, children: list[Token | list[Part]]) -> Part:
+        items = [item for child in children if isinstance(child, list) for item in child]
+        first, last = cast("Token", children[0]), cast("Token", children[-1])
         return RawBraces(
             [settle(item) if isinstance(item, RawBraces) else item for item in items],
-            around(children[0], children[-1]),
+            around(first, last),
         )
 
     def call(self, children: Children) -> Part:

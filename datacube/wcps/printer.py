@@ -172,17 +172,16 @@ def _operation(expr: syntax.Operation) -> str:
     first, *rest = expr.operands
     # A run of the same operator would become one node.
     same = isinstance(first, syntax.Operation) and first.operator == expr.operator
-    texts = [_at(first, level + same), *(_at(operand, level + 1) for operand in rest)]
+    texts = [_at(first, level + same), *[_at(operand, level + 1) for operand in rest]]
     return f" {expr.operator} ".join(texts)
 
 
 def _concat(expr: syntax.Operation) -> str:
     first, *rest = expr.operands
     texts = [_at(first, _PRIMARY)]
-    texts.extend(
-        _at(operand, _PRIMARY if isinstance(operand, syntax.Text | syntax.Variable) else 99)
-        for operand in rest
-    )
+    for operand in rest:
+        plain = isinstance(operand, syntax.Text | syntax.Variable)
+        texts.append(_at(operand, _PRIMARY if plain else _NAMED + 1))
     return " . ".join(texts)
 
 

@@ -135,7 +135,8 @@ def settle(part: Part) -> Part:
         case RawConcat():
             operands = tuple(part.operands)
             return syntax.Operation(operator="concat", operands=operands, span=part.span)
-    return part
+        case _:
+            return part
 
 
 def value(part: Part) -> Expr:
@@ -200,7 +201,8 @@ def subset_item(part: Part) -> SubsetItem:
             raise MisplacedError(
                 "bounds follow the name of an axis in parentheses, as in Lat(10:20)", part.span
             )
-    return value(part)
+        case _:
+            return value(part)
 
 
 def _axis(name: str, crs: str | None, part: RawCall | RawCrs) -> syntax.AxisTrim | syntax.AxisPoint:
@@ -260,7 +262,8 @@ def _word(token: Token) -> Expr:
             return syntax.Text(value=unquote(token), span=span)
         case "SYMBOL":
             return syntax.Symbol(name=token.lower(), span=span)
-    raise MisplacedError(f"{str(token)!r} is a bound and cannot stand alone", span)
+        case _:
+            raise MisplacedError(f"{str(token)!r} is a bound and cannot stand alone", span)
 
 
 _KINDS: dict[type, str] = {

@@ -2,6 +2,7 @@
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -467,9 +468,28 @@ def test_deep_nesting_is_refused(text: str) -> None:
     assert caught.value.__notes__[0].endswith("^")
 
 
-def test_nesting_below_the_limit_is_read_and_printed() -> None:
-    query = parse(f"for $c in (A) return {'abs(' * 190}$c{')' * 190}")
+@pytest.mark.parametrize(
+    ("opening", "closing"),
+    [
+        ("abs(", ")"),
+        ("1 + (", ")"),
+        ("{a: ", "}"),
+        ("not ", ""),
+        ("$c[", "]"),
+        ('"a" . (', ")"),
+        ("switch case 1 return 1 default return ", ""),
+    ],
+)
+def test_nesting_below_the_limit_is_read_and_printed(opening: str, closing: str) -> None:
+    depth = 95 if opening.startswith("{") else 190  # a field of a record is a level too
+    query = parse(f"for $c in (A) return {opening * depth}$c{closing * depth}")
     assert parse(print_query(query)) == query
+
+
+def test_threads_share_the_parser() -> None:
+    texts = [example["query"] for example in EXAMPLES] * 4
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(parse, texts)) == [parse(text) for text in texts]
 
 
 def test_brackets_in_texts_and_comments_do_not_nest() -> None:
@@ -485,6 +505,20 @@ def test_long_queries_are_refused() -> None:
 def test_endless_numbers_are_refused(digits: str) -> None:
     with pytest.raises(QuerySyntaxError, match="number"):
         expression(digits)
+
+
+def test_reads_the_picture_that_a_client_of_bigdatacube_asks_for() -> None:
+    query = parse(
+        "for $c in (S2G5_32632_10m_L1C) return encode(scale("
+        '{red: $c.B8[ansi("2018-05-25"), E(484000:493000), N(5874000:5878000)]/17.0; green: 0;'
+        ' blue: 0}, {E:"CRS:1"(0:700)}), "image/jpeg")'
+    )
+    assert isinstance(query.result, syntax.Encode)
+    scale = query.result.source
+    assert isinstance(scale, Scale)
+    assert scale.items == (AxisTrim(axis="E", crs="CRS:1", low=n(0), high=n(700)),)
+    assert isinstance(scale.source, Record)
+    assert [field.name for field in scale.source.fields] == ["red", "green", "blue"]
 
 
 def test_spans_are_half_open() -> None:
