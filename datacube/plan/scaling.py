@@ -1,0 +1,190 @@
+"""Scaling of bound plans: other numbers of cells on the same extents."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import isfinite
+
+from datacube.axes import SNAP_DECIMALS, Axis, IrregularAxis, RegularAxis, TimeAxis
+from datacube.errors import InvalidParameterError, LimitExceededError
+from datacube.plan.nodes import Domain, Plan, Resample, Table, Take
+from datacube.plan.query import Method
+
+LISTED_CELLS = 1_000_000
+"""Most cells that an axis outside the plane may be scaled to."""
+_SIDE_CELLS = 2**31
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """What an axis is scaled to."""
+
+    cells: int
+    first: int = 0
+    """Index of the first cell of the result."""
+    like: RegularAxis | None = None
+    """The result's axis, where the extents are equal."""
+
+
+def factor_size(cells: int, factor: float, axis: str) -> int:
+    """Return the number of cells after scaling by a factor, rounded half to even.
+
+    >>> factor_size(60, 0.5, "Lat")
+    30
+
+    Raises
+    ------
+    InvalidParameterError
+        If the factor is not above 0, or nothing would be left.
+    """
+    if not (isfinite(factor) and factor > 0):
+        raise InvalidParameterError(
+            f"scale of axis {axis!r} by {factor:g}; a factor is above 0", parameter="scale"
+        )
+    return check_size(round(cells * factor), axis)
+
+
+def check_size(cells: int, axis: str) -> int:
+    """Return a number of cells as it is.
+
+    Raises
+    ------
+    InvalidParameterError
+        If it is below 1, or beyond any array.
+    """
+    if not 1 <= cells <= _SIDE_CELLS:
+        raise InvalidParameterError(
+            f"scale would leave {cells} cells along {axis!r}; allowed: 1 to {_SIDE_CELLS}",
+            parameter="scale",
+        )
+    return cells
+
+
+def keep_ratio(domain: Domain, sizes: dict[int, Size]) -> dict[int, Size]:
+    """Give the other axis of a plane of which one is scaled a size in the same ratio."""
+    if domain.grid is None:
+        return sizes
+    x, y = len(domain.axes) - 1, len(domain.axes) - 2
+    for given, other in ((x, y), (y, x)):
+        if given in sizes and other not in sizes:
+            one, axis = domain.axes[given], domain.axes[other]
+            cells = max(1, round(axis.size * sizes[given].cells / one.size))
+            return {**sizes, other: Size(cells=check_size(cells, axis.name))}
+    return sizes
+
+
+def scale(plan: Plan, sizes: Mapping[int, Size], method: Method = Method.NEAREST) -> Plan:
+    """Give axes, named by position, other numbers of cells over the same extents.
+
+    NEAREST takes source cell `floor(k * N_source / N_target)` for cell k, on every axis.
+    The other methods are for the plane.
+
+    Raises
+    ------
+    InvalidParameterError
+        If a method other than nearest is asked of an axis outside the plane, or MODE of
+        wide numbers.
+    LimitExceededError
+        If an axis outside the plane would become too long.
+    """
+    domain = plan.domain
+    outer = [at for at in sizes if at < len(domain.outer) and _changes(domain.axes[at], sizes[at])]
+    if outer and method is not Method.NEAREST:
+        name = domain.axes[outer[0]].name
+        raise InvalidParameterError(
+            f"method {method} is for the axes of a map; axis {name!r} is scaled by nearest alone",
+            parameter="scale",
+        )
+    for at in outer:
+        plan = _taken(plan, at, sizes[at])
+    return _planar(plan, sizes, method)
+
+
+def scaled_axis(axis: RegularAxis, size: Size) -> RegularAxis:
+    """Return `size.cells` cells over the extent of `axis`, numbered from `size.first`."""
+    like = size.like
+    if like is not None and like.size == size.cells and _one_extent(axis, like):
+        return replace(like, name=axis.name)
+    if size.cells == axis.size and size.first == axis.first:
+        return axis
+    step = axis.step * axis.size / size.cells
+    edge = axis.start + axis.first * axis.step
+    return replace(
+        axis, start=edge - size.first * step, step=step, first=size.first, size=size.cells
+    )
+
+
+def check_method(plan: Plan, method: Method) -> None:
+    """Refuse the most frequent of thousands of values: it means little and costs much.
+
+    Raises
+    ------
+    InvalidParameterError
+        With the fields that are too wide.
+    """
+    wide = [field.name for field in plan.fields if field.numpy_dtype.itemsize > 1]
+    if wide and method is Method.MODE:
+        raise InvalidParameterError(
+            f"method mode is for classes in one byte, not for {', '.join(wide)}",
+            parameter="interpolation",
+        )
+
+
+def _changes(axis: Axis, size: Size) -> bool:
+    if isinstance(axis, RegularAxis):
+        return scaled_axis(axis, size) != axis
+    return size.cells != axis.size
+
+
+def _one_extent(axis: RegularAxis, other: RegularAxis) -> bool:
+    """Tell whether two axes run from the same edge to the same edge, to 1e-5 of a cell."""
+    ends = (axis.start + axis.first * axis.step, axis.start + axis.stop * axis.step)
+    return all(
+        round((end - (other.start + at * other.step)) / other.step, SNAP_DECIMALS) == 0
+        for end, at in zip(ends, (other.first, other.stop), strict=True)
+    )
+
+
+def _planar(plan: Plan, sizes: Mapping[int, Size], method: Method) -> Plan:
+    domain = plan.domain
+    if domain.grid is None:
+        return plan
+    y, x = len(domain.outer), len(domain.outer) + 1
+    grid = domain.grid
+    if y in sizes:
+        grid = replace(grid, y=scaled_axis(grid.y, sizes[y]))
+    if x in sizes:
+        grid = replace(grid, x=scaled_axis(grid.x, sizes[x]))
+    if grid == domain.grid:
+        return plan
+    check_method(plan, method)
+    return Resample(source=plan, grid=grid, method=method, from_edge=method is Method.NEAREST)
+
+
+def _taken(plan: Plan, at: int, size: Size) -> Plan:
+    domain, cells = plan.domain, size.cells
+    axis = domain.axes[at]
+    if cells > LISTED_CELLS:
+        raise LimitExceededError(
+            f"axis {axis.name!r} would have {cells} cells; allowed outside a map: {LISTED_CELLS}"
+        )
+    numbers = [k * axis.size // cells for k in range(cells)]
+    made: Axis
+    match axis:
+        case RegularAxis():
+            made = scaled_axis(axis, size)
+        case IrregularAxis() if cells <= axis.size:
+            made = replace(axis, coefficients=tuple(axis.coefficients[k] for k in numbers))
+        case TimeAxis() if cells <= axis.size:
+            made = replace(axis, acquisitions=tuple(axis.acquisitions[k] for k in numbers))
+        case _:
+            # Repeated places have no ascending coordinates of their own.
+            made = RegularAxis(
+                name=axis.name, uom="1", start=0, step=1, first=0, size=cells, index=True
+            )
+    return Take(
+        source=plan,
+        axis=at,
+        index=Table(axes=(at,), indices=tuple(axis.first + k for k in numbers)),
+        domain=domain.having(at, made),
+        places=tuple(k for k in range(len(domain.axes)) if k != at),
+    )

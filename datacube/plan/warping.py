@@ -1,0 +1,161 @@
+"""Reprojection of bound plans: which grid they are warped to."""
+
+from dataclasses import dataclass
+from math import ceil, isfinite
+
+from pyproj import CRS
+from rasterio.errors import CRSError, RasterioError
+from rasterio.warp import calculate_default_transform
+
+from datacube.axes import SNAP_DECIMALS, RegularAxis
+from datacube.errors import InvalidParameterError, OutOfDomainError
+from datacube.grid import Grid, crs_name
+from datacube.plan.geometry import reproject_box
+from datacube.plan.nodes import Plan, Resample
+from datacube.plan.query import Method
+from datacube.protocols import Bbox
+
+_SIDE_CELLS = 2**31
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What a request fixes of the target grid; the rest follows from the source."""
+
+    crs: CRS
+    x_step: float | None = None
+    """Cell sizes in the unit of the CRS, above 0."""
+    y_step: float | None = None
+    x: tuple[float, float] | None = None
+    """Outer edges `(low, high)` in the CRS."""
+    y: tuple[float, float] | None = None
+    like: Grid | None = None
+    """A grid in the CRS and of the extent, which is taken where it has the asked cell sizes."""
+
+
+def warp(plan: Plan, frame: Frame, method: Method) -> Plan:
+    """Warp the plane of a plan to another CRS or lattice; outer axes stay.
+
+    Raises
+    ------
+    InvalidParameterError
+        If there is no plane on the Earth, or the frame has no cells.
+    OutOfDomainError
+        If the source has no place in the CRS.
+    """
+    source = plan.domain.plane
+    if not source.on_earth:
+        raise InvalidParameterError(
+            f"axes {source.y.name!r} and {source.x.name!r} have no CRS of the Earth to warp from"
+        )
+    grid = target_grid(source, frame)
+    return plan if grid == source else Resample(source=plan, grid=grid, method=method)
+
+
+def target_grid(source: Grid, frame: Frame) -> Grid:
+    """Return the grid that a frame and a source make.
+
+    Extent and cell size are by default those that GDAL suggests; where one of them is
+    given, the other is GDAL's still. Rows run from north to south.
+
+    Raises
+    ------
+    InvalidParameterError
+        If a cell size or extent leaves no cells, or too many.
+    OutOfDomainError
+        If the source has no place in the CRS.
+    """
+    like = frame.like
+    if like is not None and _steps_equal(like, frame):
+        return like
+    given = (frame.x_step, frame.y_step, frame.x, frame.y)
+    if frame.crs == source.crs and all(one is None for one in given):
+        return source
+    suggested = source if frame.crs == source.crs else suggested_grid(source, frame.crs)
+    left, bottom, right, top = suggested.bbox
+    x, y = frame.x or (left, right), frame.y or (bottom, top)
+    x_step = frame.x_step or abs(suggested.x.step)
+    y_step = frame.y_step or abs(suggested.y.step)
+    return Grid(
+        crs=frame.crs,
+        x=_axis(suggested.x.name, x, x_step, uom=suggested.x.uom, downwards=False),
+        y=_axis(suggested.y.name, y, y_step, uom=suggested.y.uom, downwards=True),
+    )
+
+
+def suggested_grid(source: Grid, crs: CRS) -> Grid:
+    """Return the grid that GDAL suggests for warping: square cells, as many along the diagonal.
+
+    Raises
+    ------
+    OutOfDomainError
+        If the source has no place in the CRS.
+    """
+    rows, columns = source.shape
+    try:
+        transform, width, height = calculate_default_transform(
+            source.crs.to_wkt(), crs.to_wkt(), columns, rows, *source.bbox
+        )
+    except (RasterioError, CRSError) as error:
+        raise OutOfDomainError(f"the coverage has no place in {crs_name(crs)}: {error}") from error
+    x_name, y_name, uom = axis_names(crs)
+    return Grid(
+        crs=crs,
+        x=RegularAxis(name=x_name, uom=uom, start=transform.c, step=transform.a, size=width),
+        y=RegularAxis(name=y_name, uom=uom, start=transform.f, step=transform.e, size=height),
+    )
+
+
+def axis_names(crs: CRS) -> tuple[str, str, str]:
+    """Return the names of x and y, and their unit.
+
+    >>> axis_names(CRS.from_epsg(4326)), axis_names(CRS.from_epsg(32633))
+    (('Lon', 'Lat', 'degree'), ('E', 'N', 'm'))
+    """
+    if crs.is_geographic:
+        return "Lon", "Lat", "degree"
+    unit = crs.axis_info[0].unit_name
+    return "E", "N", "m" if unit == "metre" else unit
+
+
+def box_in(box: Bbox, source: CRS, target: CRS) -> Bbox:
+    """Return the box of a box in another CRS.
+
+    Raises
+    ------
+    OutOfDomainError
+        If it has no place there.
+    """
+    made = reproject_box(box, source, target, widen=0.0)
+    if made is None or not all(map(isfinite, made)):
+        raise OutOfDomainError(f"{box} of {crs_name(source)} has no place in {crs_name(target)}")
+    return made
+
+
+def _axis(
+    name: str, ends: tuple[float, float], step: float, *, uom: str, downwards: bool
+) -> RegularAxis:
+    low, high = ends
+    if not (isfinite(step) and step > 0 and low < high):
+        raise InvalidParameterError(
+            f"axis {name!r} from {low:g} to {high:g} in cells of {step:g} has no cells",
+            parameter="crsTransform",
+        )
+    cells = max(1, ceil(round((high - low) / step, SNAP_DECIMALS)))
+    if cells > _SIDE_CELLS:
+        raise InvalidParameterError(
+            f"axis {name!r} from {low:g} to {high:g} in cells of {step:g} has {cells} cells; "
+            f"allowed: {_SIDE_CELLS}",
+            parameter="crsTransform",
+        )
+    start = high if downwards else low
+    return RegularAxis(
+        name=name, uom=uom, start=start, step=-step if downwards else step, size=cells
+    )
+
+
+def _steps_equal(like: Grid, frame: Frame) -> bool:
+    return all(
+        asked is None or abs(asked - abs(own)) <= abs(own) * 10**-SNAP_DECIMALS
+        for asked, own in ((frame.x_step, like.x.step), (frame.y_step, like.y.step))
+    )
