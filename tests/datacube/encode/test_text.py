@@ -7,7 +7,6 @@ import pytest
 from wcps.service import Service
 
 from datacube.axes import IrregularAxis
-from datacube.cells import Values
 from datacube.encode import nested
 from datacube.encode.text import scalar_text
 from datacube.errors import InvalidParameterError, LimitExceededError
@@ -91,7 +90,7 @@ def test_transpose_swaps_axes_of_the_text() -> None:
 
 
 def test_several_bands_are_one_text_a_cell() -> None:
-    arrays: dict[str, Values] = {
+    arrays: dict[str, Any] = {
         "a": np.array([1, 2, 3], np.uint8),
         "b": np.array([0.5, 1, 2], np.float32),
     }
