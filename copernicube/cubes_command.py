@@ -85,7 +85,11 @@ def show_cube(name: str, store: str, as_of: int | None, *, scenes: bool, as_json
             }
             for band in coverage.bands
         ],
-        "times": [iso_text(acquisition.reference) for acquisition in coverage.time],
+        "axes": [
+            {"name": axis.name, "uom": axis.uom, "size": axis.size, "extent": list(axis.extent)}
+            for axis in coverage.axes
+        ],
+        "times": [iso_text(acquisition.reference) for acquisition in coverage.time or ()],
     }
     found = _in_order(view.slots(coverage.cube.name)) if scenes else ()
     if as_json:
@@ -146,7 +150,7 @@ def verify(names: tuple[str, ...], store: str, as_of: int | None, *, as_json: bo
 def summarise(view: CatalogView, cube: Cube) -> dict[str, Any]:
     """Return what a list of cubes says of one."""
     coverage = view.coverage(cube.name)
-    times = coverage.time.acquisitions
+    times = [iso_text(acquisition.reference) for acquisition in coverage.time or ()]
     return {
         "name": cube.name,
         "collection": cube.collection,
@@ -154,8 +158,8 @@ def summarise(view: CatalogView, cube: Cube) -> dict[str, Any]:
         "crs": crs_name(cube.crs),
         "scenes": view.counts().get(cube.name, 0),
         "times": len(times),
-        "first": iso_text(times[0].reference),
-        "last": iso_text(times[-1].reference),
+        "first": times[0] if times else None,
+        "last": times[-1] if times else None,
         "bands": [band.name for band in coverage.bands],
     }
 
@@ -171,7 +175,7 @@ def scene_facts(slot: Slot) -> dict[str, Any]:
         "first_time": iso_text(scene.first_time),
         "last_time": iso_text(scene.last_time),
         "generation_time": iso_text(scene.generation_time),
-        "footprint": mapping(shapely.from_wkt(scene.footprint)),
+        "footprint": mapping(shapely.from_wkt(scene.footprint)) if scene.footprint else None,
         "bands": sorted(slot.bands),
         "properties": {
             "processing_baseline": scene.baseline or None,
@@ -205,7 +209,9 @@ def _scene_table(slots: Iterable[Slot]) -> Table:
 
 def _as_text(facts: dict[str, Any]) -> str:
     lines = [f"{key}: {value}" for key, value in facts.items() if not isinstance(value, list)]
-    for key in ("bands", "times"):
+    for key in ("axes", "bands", "times"):
+        if not facts[key]:
+            continue
         lines.append(f"{key}:")
         lines += [f"  {_item_text(item)}" for item in facts[key]]
     return "\n".join(lines)

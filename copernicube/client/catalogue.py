@@ -68,7 +68,7 @@ class Catalogue:
         rows = "".join(
             f"<tr><td><code>{escape(cube.name)}</code></td><td>{escape(cube.title)}</td>"
             f"<td>{', '.join(map(escape, cube.bands))}</td>"
-            f"<td>{cube.time_count}: {escape(cube.first_day)} to {escape(cube.last_day)}</td></tr>"
+            f"<td>{escape(cube.period)}</td></tr>"
             for cube in self.cubes
         )
         return (

@@ -68,20 +68,32 @@ class CubeView:
         return self._whole.time_count
 
     @property
-    def first_day(self) -> str:
-        """Date of the first acquisition."""
-        return self._whole.times[0][:10]
+    def first_day(self) -> str | None:
+        """Date of the first acquisition; None where there is no time axis."""
+        return None if self._whole.times is None else self._whole.times[0][:10]
 
     @property
-    def last_day(self) -> str:
-        """Date of the last acquisition."""
-        return self._whole.times[1][:10]
+    def last_day(self) -> str | None:
+        """Date of the last acquisition; None where there is no time axis."""
+        return None if self._whole.times is None else self._whole.times[1][:10]
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """Names of the axes in array order, as queries have them: `ansi`, `N`, `E`."""
+        return self._whole.axes
+
+    @property
+    def period(self) -> str:
+        """Number of acquisitions, and the dates of the first and the last."""
+        if self._whole.times is None:
+            return "no time axis"
+        return f"{self.time_count} times {self.first_day} to {self.last_day}"
 
     @property
     def summary(self) -> str:
         """One line for lists."""
         return (
-            f"{self.time_count} times {self.first_day} to {self.last_day}, {crs_name(self.crs)}, "
+            f"{self.period}, {crs_name(self.crs)}, "
             f"{', '.join(f'{r:g}' for r in self.resolutions)} {self.unit}, "
             f"{' '.join(self.bands)}"
         )
@@ -89,7 +101,9 @@ class CubeView:
     @property
     def unit(self) -> str:
         """Unit of resolutions and coordinates."""
-        return "deg" if self.crs.is_geographic else "m"
+        if self.crs.is_geographic:
+            return "deg"
+        return "m" if self.crs.is_projected else "cells"
 
     def to_xarray(
         self,
@@ -102,6 +116,8 @@ class CubeView:
         decode: bool = True,
     ) -> xr.Dataset:
         """Return cells as a lazy, Dask-backed Dataset with dimensions `time, y, x` or `lat, lon`.
+
+        Cubes of other axes have those: `time, height, lat, lon`, or `i, j`.
 
         Times ascend; scenes of one time are one entry. The CRS is in the coordinate
         `spatial_ref` (`.odc.crs` and `.rio.crs` find it). A store and a server that
@@ -184,7 +200,7 @@ class CubeView:
         return (
             f"<p><b>{escape(self.name)}</b> {escape(self.title)}<br>{escape(crs_name(self.crs))}, "
             f"x {west:g} to {east:g}, y {south:g} to {north:g}<br>"
-            f"{self.time_count} times, {self.first_day} to {self.last_day}</p>"
+            f"{self.period}; axes {' '.join(map(escape, self.axes))}</p>"
             "<table><thead><tr><th>band</th><th>title</th><th>resolution</th></tr></thead>"
             f"<tbody>{rows}</tbody></table>"
         )

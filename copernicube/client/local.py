@@ -55,7 +55,8 @@ class LocalSource:
 
     def times(self, coverage_id: str) -> NDArray[np.datetime64[Any]]:
         """Return the acquisitions in ascending order, UTC, `datetime64[us]`."""
-        return axis_values(self._session.view.coverage(coverage_id).time)
+        axis = self._session.view.coverage(coverage_id).time
+        return np.array([], "datetime64[us]") if axis is None else axis_values(axis)
 
     def open_stored(self, address: ViewAddress, bands: tuple[str, ...]) -> xr.Dataset:
         """Return the cells as stored: attributes as a served view has them, arrays of Dask.
@@ -84,6 +85,7 @@ def _described(plan: nodes.Plan, title: str) -> xr.Dataset:
     Read from the bytes that a server would send, so that both ways give the same.
     """
     keys = [f"{coordinate.name}/c/0" for coordinate in cf_coordinates(plan.domain)]
+    # Of a view without a CRS the last is None.
     members = {key: view_member(plan, key, _no_cells) for key in (*keys, f"{GRID_MAPPING}/c")}
     members[METADATA_KEY] = view_metadata(plan, title=title)
     store = zarr.storage.MemoryStore(
@@ -91,7 +93,8 @@ def _described(plan: nodes.Plan, title: str) -> xr.Dataset:
         read_only=True,
     )
     described: xr.Dataset = xr.open_zarr(store, chunks=None, decode_cf=False, consolidated=True)
-    described[GRID_MAPPING].load()
+    if GRID_MAPPING in described:
+        described[GRID_MAPPING].load()
     return described
 
 
@@ -100,7 +103,7 @@ def _no_cells(_plan: nodes.Plan, _window: Window) -> Cells:
 
 
 def _offer(coverage: Coverage) -> Offer:
-    acquisitions = coverage.time.acquisitions
+    times = [iso_text(acquisition.reference) for acquisition in coverage.time or ()]
     return Offer(
         coverage_id=coverage.id,
         cube=coverage.cube.name,
@@ -110,8 +113,9 @@ def _offer(coverage: Coverage) -> Offer:
         bbox=coverage.grid.bbox,
         resolution=coverage.grid.x.step,
         bands=tuple(_band(band) for band in coverage.bands),
-        times=(iso_text(acquisitions[0].reference), iso_text(acquisitions[-1].reference)),
-        time_count=coverage.time.size,
+        times=(times[0], times[-1]) if times else None,
+        time_count=len(times),
+        axes=tuple(axis.name for axis in coverage.domain_axes),
     )
 
 

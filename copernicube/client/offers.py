@@ -35,9 +35,11 @@ class Offer:
     resolution: float
     """Cell size in the unit of `crs`."""
     bands: tuple[BandOffer, ...]
-    times: tuple[str, str]
-    """First and last acquisition, ISO 8601."""
+    times: tuple[str, str] | None
+    """First and last acquisition, ISO 8601; None where there is no time axis."""
     time_count: int
+    axes: tuple[str, ...]
+    """Names of the axes in array order, as OGC texts have them."""
 
 
 class Source(Protocol):
@@ -58,7 +60,10 @@ class Source(Protocol):
         ...
 
     def times(self, coverage_id: str) -> NDArray[np.datetime64[Any]]:
-        """Return the acquisitions of a coverage in ascending order, UTC, `datetime64[us]`."""
+        """Return the acquisitions of a coverage in ascending order, UTC, `datetime64[us]`.
+
+        Empty where it has no time axis.
+        """
         ...
 
     def open_stored(self, address: ViewAddress, bands: tuple[str, ...]) -> xr.Dataset:

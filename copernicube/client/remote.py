@@ -1,6 +1,7 @@
 """A server as a source of Datasets: its list of collections, and its Zarr views."""
 
 import json
+import re
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
@@ -11,17 +12,20 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 from obstore.store import HTTPStore
+from pyproj import CRS
 from zarr.storage import ObjectStore
 
 from copernicube.client.offers import BandOffer, Offer
 from datacube.encode.cf import GRID_MAPPING
 from datacube.errors import InvalidParameterError, RequestError, RevisionError, StoreError
+from datacube.grid import index_crs
 from ogc.crs import parse_crs
 from ogc.zarr.address import ViewAddress
 
 CHUNK_PX = 2048
 """Side of a Dask chunk: whole chunks of a view, which are smaller."""
 TIMEOUT_S = 60.0
+_INDEX_CRS = re.compile(r"/OGC/0/Index(?P<count>[0-2])D$")
 _REVISION = "Copernicube-Revision"
 
 
@@ -64,7 +68,10 @@ class RemoteSource:
     def times(self, coverage_id: str) -> NDArray[np.datetime64[Any]]:
         """Return the acquisitions in ascending order, UTC, `datetime64[us]`."""
         address = ViewAddress(coverage_id=coverage_id, revision=self._revision)
-        decoded = xr.decode_cf(self._open(address)[["time"]])
+        view = self._open(address)
+        if "time" not in view:
+            return np.array([], "datetime64[us]")
+        decoded = xr.decode_cf(view[["time"]])
         return np.asarray(decoded["time"].values, "datetime64[us]")
 
     def open_stored(self, address: ViewAddress, bands: tuple[str, ...]) -> xr.Dataset:
@@ -78,8 +85,11 @@ class RemoteSource:
         kept = view.drop_vars([name for name in view.data_vars if name != GRID_MAPPING])
         for name in bands:
             variable = view.variables[name]
-            sides = dict(zip(variable.dims, (1, CHUNK_PX, CHUNK_PX), strict=True))
-            kept[name] = (variable.dims, variable.chunk(sides).data, variable.attrs)
+            outer = len(variable.dims) - 2
+            # An array of one axis has long chunks already.
+            sides = (*([1] * outer), CHUNK_PX, CHUNK_PX) if outer >= 0 else (CHUNK_PX**2,)
+            chunks = dict(zip(variable.dims, sides, strict=True))
+            kept[name] = (variable.dims, variable.chunk(chunks).data, variable.attrs)
         return kept
 
     def _open(self, address: ViewAddress) -> xr.Dataset:
@@ -94,7 +104,8 @@ class RemoteSource:
         view: xr.Dataset = xr.open_zarr(
             ObjectStore(store, read_only=True), chunks=None, decode_cf=False, consolidated=True
         )
-        view[GRID_MAPPING].load()
+        if GRID_MAPPING in view:
+            view[GRID_MAPPING].load()
         return view
 
     def _document(self, path: str) -> tuple[dict[str, Any], str]:
@@ -128,21 +139,22 @@ def _offer(document: dict[str, Any]) -> Offer:
     try:
         extent = document["extent"]
         west, south, east, north = map(float, extent["spatial"]["storageCrsBbox"][0])
-        first, last = extent["temporal"]["interval"][0]
+        temporal = extent.get("temporal")
         return Offer(
             coverage_id=document["id"],
             cube=document["copernicube:cube"],
             collection=document["copernicube:collection"],
             title=document["copernicube:title"],
-            crs=parse_crs(document["storageCrs"]),
+            crs=_crs(document["storageCrs"], tuple(document["copernicube:axes"])),
             bbox=(west, south, east, north),
             resolution=float(document["copernicube:resolution"]),
             bands=tuple(
                 BandOffer(name=b["name"], title=b["title"], aliases=tuple(b["aliases"]))
                 for b in document["copernicube:bands"]
             ),
-            times=(first, last),
-            time_count=int(extent["temporal"]["grid"]["cellsCount"]),
+            times=None if temporal is None else tuple(temporal["interval"][0]),
+            time_count=0 if temporal is None else int(temporal["grid"]["cellsCount"]),
+            axes=tuple(document["copernicube:axes"]),
         )
     except (KeyError, TypeError, IndexError) as error:
         raise InvalidParameterError(
@@ -150,3 +162,12 @@ def _offer(document: dict[str, Any]) -> Offer:
             "it is no Copernicube, or a newer one",
             parameter="location",
         ) from error
+
+
+def _crs(text: str, axes: tuple[str, ...]) -> CRS:
+    """Return the CRS of a plane; that of index axes has no entry in a register."""
+    match = _INDEX_CRS.search(text)
+    if match is None:
+        return parse_crs(text)
+    count = int(match["count"])
+    return index_crs(*axes[len(axes) - count :])

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from datacube.axes import IrregularAxis, TimeAxis
 from datacube.cube import Band, Coverage
 from datacube.errors import UnknownNameError
 from datacube.grid import crs_url, transformer
@@ -13,6 +14,9 @@ from ogc.crs import CRS84
 from ogc.exchange import Site
 
 CRS84_URL = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
+AXIS_URL = "http://www.opengis.net/def/crs/OGC/0/Index1D"
+"""What an axis means that has no definition of its own."""
+_WORLD = (-180.0, -90.0, 180.0, 90.0)
 PROVIDER = "ogc.api.provider.CoverageProvider"
 
 type Document = dict[str, Any]
@@ -77,12 +81,25 @@ def describe(coverage: Coverage, description: str, site: Site) -> Document:
         "description": description or title(coverage),
         "keywords": [coverage.cube.collection, *(band.name for band in coverage.bands)],
         "links": links,
-        "extents": {
-            "spatial": {"bbox": list(lonlat_bbox(coverage)), "crs": CRS84_URL},
-            "temporal": dict(zip(("begin", "end"), interval(coverage), strict=True)),
-        },
+        "extents": _extents(coverage),
         "providers": [{"type": "coverage", "name": PROVIDER, "data": coverage}],
     }
+
+
+def _extents(coverage: Coverage) -> Document:
+    # pygeoapi wants a box of everything; `amend` takes this one away again.
+    box = lonlat_bbox(coverage) if coverage.mappable else _WORLD
+    made: Document = {"spatial": {"bbox": list(box), "crs": CRS84_URL}}
+    if coverage.time is not None:
+        made["temporal"] = dict(zip(("begin", "end"), interval(coverage.time), strict=True))
+    for axis in coverage.axes:
+        made[axis.name] = {
+            "url": AXIS_URL,
+            "range": list(axis.extent),
+            "units": axis.uom,
+            **({"values": list(axis.coefficients)} if isinstance(axis, IrregularAxis) else {}),
+        }
+    return made
 
 
 def title(coverage: Coverage) -> str:
@@ -91,9 +108,9 @@ def title(coverage: Coverage) -> str:
     return f"{coverage.cube.title}, {grid.x.step:g} {grid.x.uom}"
 
 
-def interval(coverage: Coverage) -> tuple[str, str]:
+def interval(axis: TimeAxis) -> tuple[str, str]:
     """First and last reference time, ISO 8601."""
-    acquisitions = coverage.time.acquisitions
+    acquisitions = axis.acquisitions
     return iso_text(acquisitions[0].reference), iso_text(acquisitions[-1].reference)
 
 
@@ -105,7 +122,7 @@ def lonlat_bbox(coverage: Coverage) -> Bbox:
 
 
 def amend(document: Document, coverage: Coverage) -> Document:
-    """Complete pygeoapi's description of a collection, and drop links that lead nowhere.
+    """Complete pygeoapi's description of a collection, and drop what leads nowhere.
 
     Besides what OGC API has (`crs`, `storageCrs`, `storageCrsBbox`, the grid of the axes),
     members beginning with `copernicube:` tell our own client which cube it is.
@@ -118,15 +135,20 @@ def amend(document: Document, coverage: Coverage) -> Document:
         or link["href"].endswith(tuple(f"f={name}" for name in offered))
     ]
     crs = crs_url(coverage.cube.crs)
-    document["crs"] = [CRS84_URL, crs]
+    document["crs"] = [CRS84_URL, crs] if coverage.mappable else [crs]
     document["storageCrs"] = crs
     extent = document["extent"]
     extent["spatial"]["storageCrsBbox"] = [list(coverage.grid.bbox)]
-    extent["temporal"]["grid"] = {"cellsCount": coverage.time.size}
+    if not coverage.mappable:
+        for name in ("bbox", "crs"):
+            extent["spatial"].pop(name, None)
+    if coverage.time is not None:
+        extent["temporal"]["grid"] = {"cellsCount": coverage.time.size}
     document["copernicube:collection"] = coverage.cube.collection
     document["copernicube:cube"] = coverage.cube.name
     document["copernicube:title"] = coverage.cube.title
     document["copernicube:resolution"] = coverage.grid.x.step
+    document["copernicube:axes"] = [axis.name for axis in coverage.domain_axes]
     document["copernicube:bands"] = [
         {"name": band.name, "title": band.title, "aliases": list(band.aliases)}
         for band in coverage.bands

@@ -22,7 +22,7 @@ class CoverageProvider(BaseProvider):  # type: ignore[misc]  # pygeoapi has no a
         super().__init__(provider_def)
         coverage: Coverage = provider_def["data"]
         grid = coverage.grid
-        self.axes = [axis.name for axis in (coverage.time, grid.y, grid.x)]
+        self.axes = [axis.name for axis in coverage.domain_axes]
         self._coverage = coverage
         self._coverage_properties = {
             "width": grid.x.size,

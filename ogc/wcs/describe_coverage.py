@@ -6,6 +6,7 @@ from lxml import etree
 
 from datacube.cube import Coverage
 from datacube.errors import InvalidParameterError
+from datacube.plan.formats import NETCDF
 from datacube.protocols import CatalogView
 from ogc.exchange import Reply, Session, Site, reply_document
 from ogc.kvp import Kvp, MissingParameterError
@@ -92,18 +93,19 @@ def _add_description(root: etree._Element, coverage: Coverage, number: int) -> N
     _XML.add(description, "gml:name", coverage.cube.title)
     gml.add_bounds(_XML, description, coverage)
     _XML.add(description, "wcs:CoverageId", coverage.id)
-    gml.add_function(_XML, description)
+    gml.add_function(_XML, description, coverage)
     gml.add_time_domain(_XML, description, coverage, name)
     gml.add_domain(_XML, description, coverage, name)
     gml.add_range(_XML, description, coverage)
     parameters = _XML.add(description, "wcs:ServiceParameters")
     _XML.add(parameters, "wcs:CoverageSubtype", gml.COVERAGE_SUBTYPE)
-    _XML.add(parameters, "wcs:nativeFormat", NATIVE_FORMAT)
+    plane = len(coverage.grid.axes) == 2
+    _XML.add(parameters, "wcs:nativeFormat", NATIVE_FORMAT if plane else NETCDF)
 
 
 def _about(coverage: Coverage) -> str:
+    times = "" if coverage.time is None else f", acquisitions: {coverage.time.size}"
     return (
-        f"{coverage.cube.title}; bands: {len(coverage.bands)}, "
-        f"acquisitions: {coverage.time.size}. Values are stored numbers; "
+        f"{coverage.cube.title}; bands: {len(coverage.bands)}{times}. Values are stored numbers; "
         "the description of each field states scale and unit."
     )

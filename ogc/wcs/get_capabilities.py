@@ -129,9 +129,10 @@ def _add_identification(root: etree._Element, site: Site) -> None:
 def _add_summary(contents: etree._Element, coverage: Coverage) -> None:
     summary = _XML.add(contents, "wcs:CoverageSummary")
     _XML.add(summary, "ows:Title", coverage.cube.title)
-    west, south, east, north = (number(value) for value in lonlat_bbox(coverage.grid))
-    box = _XML.add(summary, "ows:WGS84BoundingBox")
-    _XML.add(box, "ows:LowerCorner", f"{west} {south}")
-    _XML.add(box, "ows:UpperCorner", f"{east} {north}")
+    if coverage.mappable:
+        west, south, east, north = (number(value) for value in lonlat_bbox(coverage.grid))
+        box = _XML.add(summary, "ows:WGS84BoundingBox")
+        _XML.add(box, "ows:LowerCorner", f"{west} {south}")
+        _XML.add(box, "ows:UpperCorner", f"{east} {north}")
     _XML.add(summary, "wcs:CoverageId", coverage.id)
     _XML.add(summary, "wcs:CoverageSubtype", COVERAGE_SUBTYPE)

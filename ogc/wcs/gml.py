@@ -1,7 +1,8 @@
 """The parts of a coverage description, shaped so that GDAL, OWSLib and the schemas agree.
 
-- Axes are listed as the CRS orders them, time last: GDAL takes the first two as the
-  plane. Grid axes are listed x, y, time, with `+1 +2 +3`, so that GDAL never swaps.
+- Axes are listed as the CRS orders them, further axes after the plane, time last: GDAL
+  takes the first two as the plane. Grid axes are listed x, y, ..., time, with
+  `+1 +2 +3 ...`, so that GDAL never swaps.
 - Grid limits are the indices of `CRS:1`, counted from the cube's fixed origin, and the
   origin is the centre of the first cell listed, as GDAL and rasdaman take it.
 - Coefficients of time are quoted ISO 8601 text, which OWSLib demands; GDAL lists times
@@ -9,20 +10,24 @@
 """
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from math import isfinite, log10
 
 import numpy as np
 from lxml import etree
 
+from datacube.axes import Axis, IrregularAxis, RegularAxis, TimeAxis
 from datacube.cube import Band, Coverage
-from datacube.grid import crs_url, northing_first
+from datacube.grid import crs_url, y_first
 from datacube.times import iso_text
 from ogc.xml import Vocabulary, number
 
 COVERAGE_SUBTYPE = "ReferenceableGridCoverage"
 _ANSI_EPOCH = datetime(1600, 12, 31, tzinfo=UTC)
 _ANSI_CRS = "http://www.opengis.net/def/crs/OGC/0/AnsiDate"
+_AXIS_CRS = "http://www.opengis.net/def/crs/OGC/0/Index1D"
+"""Of an axis that has none of its own: height above ground, ensemble member, ..."""
 _NIL_REASON = "http://www.opengis.net/def/nil/OGC/0/missing"
 
 
@@ -46,36 +51,65 @@ def ansi_days(when: datetime) -> float:
 
 
 def compound_crs(coverage: Coverage) -> str:
-    """Return the OGC name of the plane's CRS together with that of time."""
-    return f"http://www.opengis.net/def/crs-compound?1={crs_url(coverage.grid.crs)}&2={_ANSI_CRS}"
+    """Return the OGC name of the plane's CRS together with those of all other axes."""
+    names = [crs_url(coverage.grid.crs)] if coverage.grid.axes else []
+    names += [_AXIS_CRS] * len(coverage.axes)
+    names += [_ANSI_CRS] * (coverage.time is not None)
+    if len(names) == 1:
+        return names[0]
+    numbered = "&".join(f"{at}={name}" for at, name in enumerate(names, start=1))
+    return f"http://www.opengis.net/def/crs-compound?{numbered}"
+
+
+def listed_axes(coverage: Coverage) -> tuple[Axis, ...]:
+    """Return the axes as the CRS orders them, time last: `E N height ansi`."""
+    plane = coverage.grid.axes
+    if not y_first(coverage.grid):
+        plane = plane[::-1]
+    return (*plane, *_others(coverage))
+
+
+def _grid_axes(coverage: Coverage) -> tuple[Axis, ...]:
+    """Return the axes as cells run: x, y, further axes, time."""
+    return (*coverage.grid.axes[::-1], *_others(coverage))
+
+
+def _others(coverage: Coverage) -> tuple[Axis, ...]:
+    return (*coverage.axes, *(() if coverage.time is None else (coverage.time,)))
 
 
 def axis_labels(coverage: Coverage) -> tuple[str, ...]:
     """Return the names of the axes as the CRS orders them, time last: `E N ansi`."""
-    x, y = coverage.grid.x.name, coverage.grid.y.name
-    plane = (y, x) if northing_first(coverage.grid.crs) else (x, y)
-    return (*plane, coverage.time.name)
+    return tuple(axis.name for axis in listed_axes(coverage))
 
 
 def add_bounds(xml: Vocabulary, parent: etree._Element, coverage: Coverage) -> None:
     """Append gml:boundedBy: outer edges of the cells, areas of validity of the times."""
-    min_x, min_y, max_x, max_y = coverage.grid.bbox
-    times = coverage.time.acquisitions
-    low = _ordered(coverage, min_x, min_y, ansi_days(min(a.first for a in times)))
-    high = _ordered(coverage, max_x, max_y, ansi_days(max(a.last for a in times)))
+    extents = {axis.name: _extent(axis) for axis in listed_axes(coverage)}
+    low = _ordered(coverage, {name: ends[0] for name, ends in extents.items()})
+    high = _ordered(coverage, {name: ends[1] for name, ends in extents.items()})
     envelope = xml.add(xml.add(parent, "gml:boundedBy"), "gml:Envelope", **_reference(coverage))
     xml.add(envelope, "gml:lowerCorner", low)
     xml.add(envelope, "gml:upperCorner", high)
 
 
-def add_function(xml: Vocabulary, parent: etree._Element) -> None:
-    """Append gml:coverageFunction: cells run along x, then y, then time."""
+def _extent(axis: Axis) -> tuple[float, float]:
+    if isinstance(axis, TimeAxis):
+        return ansi_days(min(a.first for a in axis)), ansi_days(max(a.last for a in axis))
+    return axis.extent
+
+
+def add_function(xml: Vocabulary, parent: etree._Element, coverage: Coverage) -> None:
+    """Append gml:coverageFunction: cells run along x, then y, then further axes, then time."""
+    order = " ".join(f"+{at}" for at in range(1, len(coverage.domain_axes) + 1))
     function = xml.add(xml.add(parent, "gml:coverageFunction"), "gml:GridFunction")
-    xml.add(function, "gml:sequenceRule", "Linear", axisOrder="+1 +2 +3")
+    xml.add(function, "gml:sequenceRule", "Linear", axisOrder=order)
 
 
 def add_time_domain(xml: Vocabulary, parent: etree._Element, coverage: Coverage, name: str) -> None:
     """Append the list of times as GeoServer has it, which is what GDAL shows."""
+    if coverage.time is None:
+        return
     extension = xml.add(xml.add(parent, "gmlcov:metadata"), "gmlcov:Extension")
     domain = xml.add(extension, "wcsgs:TimeDomain")
     for position, acquisition in enumerate(coverage.time):
@@ -85,41 +119,52 @@ def add_time_domain(xml: Vocabulary, parent: etree._Element, coverage: Coverage,
 
 
 def add_domain(xml: Vocabulary, parent: etree._Element, coverage: Coverage, name: str) -> None:
-    """Append gml:domainSet: a ReferenceableGridByVectors of x, y and time."""
-    x, y, time = coverage.grid.x, coverage.grid.y, coverage.time
+    """Append gml:domainSet: a ReferenceableGridByVectors of x, y, further axes and time."""
+    axes = _grid_axes(coverage)
     grid = xml.add(
         xml.add(parent, "gml:domainSet"),
         "rgrid:ReferenceableGridByVectors",
-        dimension="3",
+        dimension=f"{len(axes)}",
         **_reference(coverage),
     )
     xml.attribute(grid, "gml:id", f"{name}-grid")
     limits = xml.add(xml.add(grid, "gml:limits"), "gml:GridEnvelope")
-    xml.add(limits, "gml:low", f"{x.first} {y.first} {time.first}")
-    xml.add(limits, "gml:high", f"{x.stop - 1} {y.stop - 1} {time.stop - 1}")
-    xml.add(grid, "gml:axisLabels", f"{x.name} {y.name} {time.name}")
-    first = time.acquisitions[0].reference
+    xml.add(limits, "gml:low", " ".join(f"{axis.first}" for axis in axes))
+    xml.add(limits, "gml:high", " ".join(f"{axis.stop - 1}" for axis in axes))
+    xml.add(grid, "gml:axisLabels", " ".join(axis.name for axis in axes))
     point = xml.add(xml.add(grid, "rgrid:origin"), "gml:Point", srsName=compound_crs(coverage))
     xml.attribute(point, "gml:id", f"{name}-origin")
-    centre_x = x.start + (x.first + 0.5) * x.step
-    centre_y = y.start + (y.first + 0.5) * y.step
-    xml.add(point, "gml:pos", _ordered(coverage, centre_x, centre_y, ansi_days(first)))
-    instants = " ".join(f'"{iso_text(a.reference)}"' for a in time)
-    for label, vector, coefficients in (
-        (x.name, (x.step, 0, 0), ""),
-        (y.name, (0, y.step, 0), ""),
-        (time.name, (0, 0, 1), instants),
-    ):
+    xml.add(point, "gml:pos", _ordered(coverage, {axis.name: _origin(axis) for axis in axes}))
+    for listed in axes:
         axis = xml.add(xml.add(grid, "rgrid:generalGridAxis"), "rgrid:GeneralGridAxis")
+        step = listed.step if isinstance(listed, RegularAxis) else 1
         xml.add(
             axis,
             "rgrid:offsetVector",
-            _ordered(coverage, *vector),
+            _ordered(coverage, {listed.name: step}),
             srsName=compound_crs(coverage),
         )
-        xml.add(axis, "rgrid:coefficients", coefficients)
-        xml.add(axis, "rgrid:gridAxesSpanned", label)
+        xml.add(axis, "rgrid:coefficients", _coefficients(listed))
+        xml.add(axis, "rgrid:gridAxesSpanned", listed.name)
         xml.add(axis, "rgrid:sequenceRule", "Linear", axisOrder="+1")
+
+
+def _origin(axis: Axis) -> float:
+    """Return the coordinate of the first cell."""
+    if isinstance(axis, TimeAxis):
+        return ansi_days(axis.acquisitions[0].reference)
+    return float(axis.select(axis.first, axis.first).coordinates()[0])
+
+
+def _coefficients(axis: Axis) -> str:
+    """List times as text, other places as their distance from the first; nothing if regular."""
+    match axis:
+        case TimeAxis():
+            return " ".join(f'"{iso_text(a.reference)}"' for a in axis)
+        case IrregularAxis(coefficients=coefficients):
+            return " ".join(number(place - coefficients[0]) for place in coefficients)
+        case _:
+            return ""
 
 
 def add_range(xml: Vocabulary, parent: etree._Element, coverage: Coverage) -> None:
@@ -167,20 +212,18 @@ def unit_code(band: Band) -> str:
 
 
 def _reference(coverage: Coverage) -> dict[str, str]:
-    labels = axis_labels(coverage)
-    uoms = {axis.name: axis.uom for axis in (coverage.grid.x, coverage.grid.y)}
-    uoms[coverage.time.name] = coverage.time.uom
+    axes = listed_axes(coverage)
     return {
         "srsName": compound_crs(coverage),
-        "axisLabels": " ".join(labels),
-        "uomLabels": " ".join(uoms[label] for label in labels),
-        "srsDimension": "3",
+        "axisLabels": " ".join(axis.name for axis in axes),
+        "uomLabels": " ".join(axis.uom for axis in axes),
+        "srsDimension": f"{len(axes)}",
     }
 
 
-def _ordered(coverage: Coverage, x: float, y: float, time: float) -> str:
-    plane = (y, x) if northing_first(coverage.grid.crs) else (x, y)
-    return " ".join(number(value) for value in (*plane, time))
+def _ordered(coverage: Coverage, values: Mapping[str, float]) -> str:
+    """Write one number an axis as the CRS orders them, 0 where none is given."""
+    return " ".join(number(values.get(axis.name, 0)) for axis in listed_axes(coverage))
 
 
 def _value(value: float) -> str:

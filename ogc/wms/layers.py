@@ -38,12 +38,20 @@ class Layer:
 
 
 def find_layers(view: CatalogView, styles: StyleBook) -> tuple[Layer, ...]:
-    """Return the layers that the view's principal may see, by id."""
+    """Return the layers that the view's principal may see, by id.
+
+    Cubes without a plane on the Earth are no part of a layer.
+    """
     return tuple(
         _layer(collection, coverages, styles)
         for collection in view.collections()
-        if (coverages := [view.coverage(cube.name) for cube in view.cubes(collection.id)])
+        if (coverages := _mappable(collection, view))
     )
+
+
+def _mappable(collection: Collection, view: CatalogView) -> list[Coverage]:
+    found = (view.coverage(cube.name) for cube in view.cubes(collection.id))
+    return [coverage for coverage in found if coverage.mappable]
 
 
 def _layer(collection: Collection, coverages: list[Coverage], styles: StyleBook) -> Layer:
@@ -56,7 +64,7 @@ def _layer(collection: Collection, coverages: list[Coverage], styles: StyleBook)
     extents += [
         Extent(crs=crs, bbox=_hull(boxes)) for crs, boxes in native.items() if crs not in COMMON
     ]
-    days = {a.reference.date().isoformat() for c in coverages for a in c.time}
+    days = {a.reference.date().isoformat() for c in coverages for a in c.time or ()}
     return Layer(
         collection=collection,
         styles=styles.styles(collection, tuple(bands.values())),
