@@ -1,20 +1,36 @@
 """Functions of cells: their names, how many arguments they take, and what type they give.
 
-The bodies are in `datacube.evaluate.functions`, under the same names. The types are
-those of rasdaman, so that no stored value can overflow: integers widen, `/` is
-floating point, only casts and encoders narrow.
+The bodies are in `datacube.evaluate.functions`, under the same names; types and
+nulls stand as tables in `docs/reference/wcps-types.md`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import reduce
+from itertools import chain
 
 import numpy as np
 
 from datacube.errors import InvalidParameterError, UnknownNameError
-from datacube.plan.nodes import Apply, Field, Literal, Plan
+from datacube.plan.nodes import Apply, Bands, Field, Literal, Plan
+from datacube.plan.types import (
+    CASTS,
+    ResultType,
+    always,
+    common,
+    complex_type,
+    floating,
+    fold,
+    part_type,
+    same,
+    signed_widened,
+    widened,
+)
 
-type ResultType = Callable[[tuple[str, ...]], str]
+_ANY = "biufc"
+_REAL = "biuf"
+_NUMBER = "iufc"
+_INTEGER = "biu"
+_KINDS = {"b": "boolean", "i": "integer", "u": "integer", "f": "float", "c": "complex"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,133 +44,82 @@ class Function:
     """Most arguments; None where a chain of any length is one flat call."""
     result: ResultType
     """From the NumPy names of the arguments' types to that of the result."""
+    takes: str = _ANY
+    """NumPy kinds of the types that it takes: b, i, u, f, c."""
 
 
-def widened(one: str, other: str) -> str:
-    """Type of a sum or product.
-
-    >>> widened("int16", "int16"), widened("uint8", "uint16"), widened("uint8", "float32")
-    ('int32', 'uint32', 'float32')
-    """
-    a, b = np.dtype(one), np.dtype(other)
-    if a.kind == "f" or b.kind == "f":
-        return _floating(a, b)
-    if a.kind == "b" or b.kind == "b":
-        return (b if a.kind == "b" else a).name if a != b else "uint8"
-    return _next_integer(a, b, signed=not (a.kind == b.kind == "u"))
+def _function(
+    name: str, result: ResultType, least: int, most: int | None = 0, takes: str = _ANY
+) -> Function:
+    most = least if most == 0 else most
+    return Function(name=name, least=least, most=most, result=result, takes=takes)
 
 
-def signed_widened(one: str, other: str) -> str:
-    """Type of a difference: as `widened`, but integers become signed.
-
-    >>> signed_widened("uint8", "uint8")
-    'int16'
-    """
-    a, b = np.dtype(one), np.dtype(other)
-    if a.kind == "f" or b.kind == "f":
-        return _floating(a, b)
-    return _next_integer(a, b, signed=True)
+def _switched(types: tuple[str, ...]) -> str:
+    return common((*types[1::2], types[-1]))
 
 
-def quotient(one: str, other: str) -> str:
-    """Type of a quotient: float32 where both have at most 16 bits or are float32.
-
-    >>> quotient("int16", "uint8"), quotient("int32", "int32")
-    ('float32', 'float64')
-    """
-    return "float32" if _fits_float32(one) and _fits_float32(other) else "float64"
-
-
-def _next_integer(a: "np.dtype[np.generic]", b: "np.dtype[np.generic]", *, signed: bool) -> str:
-    bits = min(64, 16 * max(a.itemsize, b.itemsize))
-    return f"{'int' if signed else 'uint'}{bits}"
-
-
-def _floating(a: "np.dtype[np.generic]", b: "np.dtype[np.generic]") -> str:
-    exact = all(_fits_float32(t.name) for t in (a, b))
-    return "float32" if exact else "float64"
-
-
-def _fits_float32(name: str) -> bool:
-    dtype = np.dtype(name)
-    return dtype == np.float32 or (dtype.kind in "iub" and dtype.itemsize <= 2)
-
-
-def _widest(types: tuple[str, ...]) -> str:
-    return reduce(widened, types)
-
-
-def _difference(types: tuple[str, ...]) -> str:
-    return signed_widened(*types)
-
-
-def _negative(types: tuple[str, ...]) -> str:
-    return signed_widened(types[0], types[0])
-
-
-def _quotient(types: tuple[str, ...]) -> str:
-    return quotient(*types)
-
-
-def _root(types: tuple[str, ...]) -> str:
-    return "float32" if all(_fits_float32(t) for t in types) else "float64"
-
-
-def _boolean(_: tuple[str, ...]) -> str:
-    return "bool"
-
-
-def _same(types: tuple[str, ...]) -> str:
-    return np.result_type(*types).name
-
-
-def _function(name: str, result: ResultType, least: int, most: int | None = 0) -> Function:
-    return Function(name=name, least=least, most=least if most == 0 else most, result=result)
-
+_BOOLEAN = always("bool")
 
 FUNCTIONS: Mapping[str, Function] = {
     f.name: f
     for f in (
-        _function("+", _widest, 2, None),
-        _function("-", _difference, 2),
-        _function("*", _widest, 2, None),
-        _function("/", _quotient, 2),
-        _function("negative", _negative, 1),
-        _function("=", _boolean, 2),
-        _function("!=", _boolean, 2),
-        _function("<", _boolean, 2),
-        _function("<=", _boolean, 2),
-        _function(">", _boolean, 2),
-        _function(">=", _boolean, 2),
-        _function("and", _boolean, 2, None),
-        _function("or", _boolean, 2, None),
-        _function("not", _boolean, 1),
-        _function("min", _same, 2, None),
-        _function("max", _same, 2, None),
-        _function("abs", _same, 1),
-        _function("sqrt", _root, 1),
-        _function("exp", _root, 1),
-        _function("ln", _root, 1),
-        _function("log", _root, 1),
-        _function("pow", _root, 2),
+        _function("+", fold(widened), 2, None),
+        _function("-", fold(signed_widened), 2),
+        _function("*", fold(widened), 2, None),
+        _function("/", floating, 2),
+        _function("div", fold(widened), 2, takes=_REAL),
+        _function("mod", fold(widened), 2, takes=_REAL),
+        _function("pow", floating, 2),
+        _function("negative", lambda types: signed_widened(types[0], types[0]), 1, takes=_NUMBER),
+        _function("positive", same, 1, takes=_NUMBER),
+        _function("abs", part_type, 1),
+        *(_function(name, same, 1, takes=_REAL) for name in ("round", "floor", "ceil")),
+        *(_function(name, floating, 1) for name in ("sqrt", "exp", "ln", "log")),
+        *(_function(name, floating, 1) for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh")),
+        *(_function(name, floating, 1) for name in ("arcsin", "arccos", "arctan")),
+        _function("atan2", floating, 2, takes=_REAL),
+        *(_function(name, _BOOLEAN, 2) for name in ("=", "!=")),
+        *(_function(name, _BOOLEAN, 2, takes=_REAL) for name in ("<", "<=", ">", ">=")),
+        *(_function(name, _BOOLEAN, 2, None) for name in ("and", "or", "xor")),
+        _function("not", _BOOLEAN, 1),
+        _function("bit", _BOOLEAN, 2, takes=_INTEGER),
+        _function("is null", _BOOLEAN, 1),
+        _function("is not null", _BOOLEAN, 1),
+        _function("min", common, 2, None, takes=_REAL),
+        _function("max", common, 2, None, takes=_REAL),
+        _function("overlay", common, 2, None),
+        _function("switch", _switched, 3, None),
+        _function("re", part_type, 1),
+        _function("im", part_type, 1),
+        _function("complex", complex_type, 2, takes=_REAL),
+        *(_function(f"cast {dtype}", always(dtype), 1) for dtype in CASTS),
     )
 }
-"""Every function by name. Any invalid operand makes the cell invalid, except in
-comparisons, which are false there; a result that is not a number is invalid."""
+"""Every function by name.
+
+`switch` takes `condition, value, condition, value, ..., default`; where an operand is a
+truth, any number but zero is true. `div` and `mod` round towards zero; `complex` makes a
+number of its parts; `bit(a, n)` tells bit `n` of `a`, counted from 0.
+"""
+
+CHOICES: frozenset[str] = frozenset({"overlay", "switch"})
+"""Functions that hand on one of their operands' values."""
 
 
 def result_fields(name: str, args: tuple[Plan, ...]) -> tuple[Field, ...]:
     """Return the fields of a function applied to plans.
 
     An argument with one field goes with every field of the others; the names are
-    those of the first argument that is no literal and has the most fields.
+    those of the first argument that is no literal and has the most fields. The null
+    set of a field is the union of its operands' sets; truths have none.
 
     Raises
     ------
     UnknownNameError
         If there is no such function.
     InvalidParameterError
-        If the number of arguments, or of their fields, does not fit.
+        If the number of arguments, of their fields, or a type does not fit.
     """
     function = FUNCTIONS.get(name)
     if function is None:
@@ -163,35 +128,78 @@ def result_fields(name: str, args: tuple[Plan, ...]) -> tuple[Field, ...]:
     if not function.least <= len(args) <= most:
         allowed = f"{function.least}" + (" or more" if function.most is None else "")
         raise InvalidParameterError(f"{name!r} takes {allowed} arguments, not {len(args)}")
+    if name == "switch" and len(args) % 2 == 0:
+        raise InvalidParameterError("'switch' takes pairs of condition and value, then a default")
     widths = {len(arg.fields) for arg in args} - {1}
     if len(widths) > 1:
         raise InvalidParameterError(f"{name!r} of {sorted(widths)} bands: the numbers differ")
     width = widths.pop() if widths else 1
-    names = _names(args, width)
-    return tuple(
-        _field(names[i], function.result(tuple(_operand_type(arg, i) for arg in args)))
-        for i in range(width)
-    )
+    values = (*args[1::2], args[-1]) if name == "switch" else args
+    names = _names(values, width)
+    return tuple(_field(function, args, values, at, names[at]) for at in range(width))
 
 
-def apply(name: str, *args: Plan) -> Apply:
+def apply(name: str, *args: Plan, compat: bool = False) -> Apply:
     """Return the node of a function applied to plans of equal domains."""
-    return Apply(function=name, args=args, result=result_fields(name, args))
+    return Apply(function=name, args=args, result=result_fields(name, args), compat=compat)
 
 
 def _names(args: tuple[Plan, ...], width: int) -> tuple[str, ...]:
     for arg in args:
         if len(arg.fields) == width and not isinstance(arg, Literal):
             return tuple(f.name for f in arg.fields)
-    return tuple(f.name for f in args[0].fields)
+    named = max(args, key=lambda arg: len(arg.fields)).fields
+    return tuple(named[min(at, len(named) - 1)].name for at in range(width))
 
 
 def _operand_type(arg: Plan, at: int) -> str:
-    if isinstance(arg, Literal) and isinstance(arg.value, int):
-        # An integer in a formula is as wide as its value needs, so B04 * 2 stays below 64 bits.
-        return np.min_scalar_type(arg.value).name
-    return arg.fields[min(at, len(arg.fields) - 1)].dtype
+    at = min(at, len(arg.fields) - 1)
+    if isinstance(arg, Bands) and isinstance(arg.picks[at].source, Literal):
+        arg, at = arg.picks[at].source, 0
+    if isinstance(arg, Literal):
+        return literal_type(arg)
+    return arg.fields[at].dtype
 
 
-def _field(name: str, dtype: str) -> Field:
-    return Field(name=name, dtype=dtype, nodata=None)
+def literal_type(literal: Literal) -> str:
+    """Return the narrowest type of an integer in a formula, another number's own.
+
+    So `B04 * 2` stays below 64 bits. Null is of every type, and boolean, the least of
+    them, widens none.
+
+    Raises
+    ------
+    InvalidParameterError
+        If an integer has more than 64 bits.
+    """
+    value: object = literal.value
+    if value is None:
+        return "bool"
+    if not isinstance(value, int):
+        return literal.fields[0].dtype
+    dtype = np.min_scalar_type(value)
+    if dtype.kind not in "biu":
+        raise InvalidParameterError(f"{value}: integers have at most 64 bits")
+    return dtype.name
+
+
+def is_constant(arg: Plan) -> bool:
+    """Tell whether a plan is a number before any cell is: a literal or a function of such."""
+    return isinstance(arg, Literal) or (isinstance(arg, Apply) and all(map(is_constant, arg.args)))
+
+
+def _field(
+    function: Function, args: tuple[Plan, ...], values: tuple[Plan, ...], at: int, name: str
+) -> Field:
+    types = tuple(_operand_type(arg, at) for arg in args)
+    for dtype in types:
+        if np.dtype(dtype).kind not in function.takes:
+            allowed = " or ".join(dict.fromkeys(_KINDS[kind] for kind in function.takes))
+            raise InvalidParameterError(f"{function.name!r} takes {allowed} numbers, not {dtype}")
+    made = function.result(types)
+    if function.result is floating and all(map(is_constant, args)):
+        # 1 / 3 and sqrt(2) are numbers before any cell is: they keep every digit.
+        made = floating((made, "int32"))
+    sets = (arg.fields[min(at, len(arg.fields) - 1)].nulls for arg in values)
+    nulls = () if function.result is _BOOLEAN else tuple(dict.fromkeys(chain.from_iterable(sets)))
+    return Field(name=name, dtype=made, nodata=None, nulls=nulls)

@@ -1,0 +1,198 @@
+"""States of reducers that add up: a few numbers for each cell of the result."""
+
+from math import prod
+from typing import Self, override
+
+import numpy as np
+
+from datacube.cells import Valid, Values
+from datacube.evaluate.fuse import Region
+from datacube.evaluate.partial import Block, Partial, Reduction, count_true
+
+
+class Count(Partial):
+    """Valid cells that are not zero."""
+
+    def __init__(self, reduction: Reduction) -> None:
+        super().__init__(reduction)
+        self.count: Values = np.zeros(reduction.shape, np.uint64)
+
+    @override
+    def finish(self) -> tuple[Values, Valid]:
+        """Return the count, which is never null."""
+        return self.count.copy(), np.ones_like(self.count, np.bool_)
+
+    @override
+    def take(self, block: Block) -> None:
+        true: Valid = block.values if block.values.dtype.kind == "b" else block.values != 0
+        true = true if block.valid is None else true & block.valid
+        self.count[block.region] += np.asarray(count_true(true, block.axes), np.uint64)
+
+    @override
+    def join(self, other: Self) -> None:
+        self.count += other.count
+
+    @override
+    def result(self) -> Values:
+        return self.count
+
+
+class Sum(Partial):
+    """Sum, exact for integers; beyond 64 bits it is the type's least or greatest number."""
+
+    def __init__(self, reduction: Reduction) -> None:
+        super().__init__(reduction)
+        source = np.dtype(reduction.dtype)
+        kind = {"b": "uint64", "u": "uint64", "i": "int64", "f": "float64"}
+        self.total: Values = np.zeros(reduction.shape, kind.get(source.kind, "complex128"))
+        self.rest: Values | None = None
+        """What rounding lost of the totals so far (Neumaier 1974)."""
+        self.about: Values | None = None
+        """The totals in floating point, where they may leave 64 bits."""
+        if source.kind in "fc":
+            self.rest = np.zeros_like(self.total)
+        elif source.kind != "b":
+            info = np.iinfo(source)
+            if max(-info.min, info.max) * prod(reduction.extent) >= 2**63:
+                self.about = np.zeros(reduction.shape, np.float64)
+
+    @override
+    def take(self, block: Block) -> None:
+        filled = block.filled(0)
+        self._add(
+            np.add.reduce(filled, axis=block.axes, dtype=self.total.dtype),
+            block.region,
+            None
+            if self.about is None
+            else np.add.reduce(filled, axis=block.axes, dtype=np.float64),
+        )
+        self.seen[block.region] += block.counted()
+
+    def _add(self, part: Values, region: Region, about: Values | None) -> None:
+        if self.about is not None:
+            self.about[region] += about
+        if self.rest is None:
+            self.total[region] += part
+            return
+        before = self.total[region]
+        with np.errstate(all="ignore"):
+            after = before + part
+            larger = np.abs(before) >= np.abs(part)
+            lost = np.where(larger, (before - after) + part, (part - after) + before)
+        # Beyond the range of float64 nothing is lost that could be given back.
+        self.rest[region] += np.where(np.isfinite(after), lost, 0)
+        self.total[region] = after
+
+    @override
+    def join(self, other: Self) -> None:
+        everywhere = tuple(slice(None) for _ in self.total.shape)
+        self._add(other.total, everywhere, other.about)
+        if self.rest is not None:
+            self.rest += other.rest
+
+    @override
+    def result(self) -> Values:
+        if self.rest is not None:
+            return self.total + self.rest
+        if self.about is None:
+            return self.total.copy()
+        info = np.iinfo(self.total.dtype)
+        held = np.where(self.about >= float(info.max), info.max, self.total)
+        return np.where(self.about < float(info.min), info.min, held)
+
+    @override
+    def identity(self) -> int:
+        return 0
+
+
+class Average(Partial):
+    """Mean, from the exact sum where the source has integers."""
+
+    def __init__(self, reduction: Reduction) -> None:
+        super().__init__(reduction)
+        self.sum = Sum(reduction)
+
+    @override
+    def take(self, block: Block) -> None:
+        self.sum.take(block)
+        self.seen[block.region] += block.counted()
+
+    @override
+    def join(self, other: Self) -> None:
+        self.sum.merge(other.sum)
+
+    @override
+    def result(self) -> Values:
+        return np.asarray(np.divide(self.sum.result(), self.seen))
+
+
+class Product(Partial):
+    """Product in float64."""
+
+    def __init__(self, reduction: Reduction) -> None:
+        super().__init__(reduction)
+        kind = np.dtype(reduction.dtype).kind
+        self.total: Values = np.ones(reduction.shape, "complex128" if kind == "c" else "float64")
+
+    @override
+    def take(self, block: Block) -> None:
+        with np.errstate(all="ignore"):
+            self.total[block.region] *= np.multiply.reduce(
+                block.filled(1), axis=block.axes, dtype=self.total.dtype
+            )
+        self.seen[block.region] += block.counted()
+
+    @override
+    def join(self, other: Self) -> None:
+        with np.errstate(all="ignore"):
+            self.total *= other.total
+
+    @override
+    def result(self) -> Values:
+        return self.total.copy()
+
+    @override
+    def identity(self) -> int:
+        return 1
+
+
+class Variance(Partial):
+    """Variance of the population, or its root (Chan, Golub and LeVeque 1979)."""
+
+    def __init__(self, reduction: Reduction) -> None:
+        super().__init__(reduction)
+        self.mean: Values = np.zeros(reduction.shape, np.float64)
+        self.squares: Values = np.zeros(reduction.shape, np.float64)
+        """Sum of squared distances from the mean."""
+
+    @override
+    def take(self, block: Block) -> None:
+        count = np.asarray(block.counted())
+        with np.errstate(all="ignore"):
+            values = block.filled(0).astype(np.float64)
+            total = np.add.reduce(values, axis=block.axes)
+            mean = np.divide(total, np.maximum(count, 1))
+            np.subtract(values, np.expand_dims(mean, block.axes), out=values)
+            np.multiply(values, values, out=values)
+            if block.valid is not None:
+                values = np.where(block.valid, values, 0)
+            self._combine(count, mean, np.add.reduce(values, axis=block.axes), block.region)
+        self.seen[block.region] += count
+
+    def _combine(self, count: Values, mean: Values, squares: Values, region: Region) -> None:
+        seen = self.seen[region]
+        both = np.maximum(seen + count, 1)
+        apart = mean - self.mean[region]
+        self.squares[region] += squares + apart**2 * (seen * (count / both))
+        self.mean[region] += apart * (count / both)
+
+    @override
+    def join(self, other: Self) -> None:
+        everywhere = tuple(slice(None) for _ in self.mean.shape)
+        with np.errstate(all="ignore"):
+            self._combine(other.seen, other.mean, other.squares, everywhere)
+
+    @override
+    def result(self) -> Values:
+        made: Values = np.divide(self.squares, self.seen)
+        return np.sqrt(made) if self.reduction.operator == "stddev" else made
