@@ -1,7 +1,7 @@
 """The engine: one way from a query to an answer, for every service."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from time import monotonic
 
 from datacube.cells import Cells
@@ -16,6 +16,7 @@ from datacube.plan.digest import digest
 from datacube.plan.nodes import Encode, Plan, contributing_scenes, scans
 from datacube.plan.rules import rewrite_encode
 from datacube.plan.style import StyleBook
+from datacube.plan.udf import UserFunctions
 from datacube.protocols import ANONYMOUS, Catalog, CatalogView, Limits, Principal, ReadCells
 
 
@@ -31,6 +32,8 @@ class Engine:
     limits: Limits
     default_map_days: int = DEFAULT_MAP_DAYS
     """Days before a layer's newest acquisition that a map without a time may show."""
+    functions: UserFunctions = field(default_factory=dict)
+    """Functions that the operator adds to WCPS."""
 
     def session(self, as_of: int | None = None, principal: Principal = ANONYMOUS) -> "Session":
         """Pin a revision, by default the newest, for one request.
