@@ -27,10 +27,11 @@ MAX_CHARACTERS = 500_000
 MAX_DEPTH = 200
 """Deepest nesting, of brackets and of the tree: whoever walks a tree may recurse."""
 
+# A text or comment that is never closed is taken to the end, so that none is looked at twice.
 _BRACKETS = re.compile(
     r"""(?P<open>[(\[{]) | (?P<close>[)\]}])
-    | "[^"\\]*(?:\\.[^"\\]*)*" | '[^'\\]*(?:\\.[^'\\]*)*'
-    | --(?!\d+--)[^\n]* | /\*.*?\*/""",
+    | "[^"\\]*(?:\\.[^"\\]*)*"? | '[^'\\]*(?:\\.[^'\\]*)*'?
+    | --(?!\d+--)[^\n]* | /\*(?:.*?\*/|.*)""",
     re.VERBOSE | re.DOTALL,
 )
 

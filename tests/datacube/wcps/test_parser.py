@@ -496,6 +496,17 @@ def test_brackets_in_texts_and_comments_do_not_nest() -> None:
     assert expression(f"'{'(' * 300}' -- {'(' * 300}\n /* {'(' * 300} */") == Text(value="(" * 300)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["/*" * 240_000, '"' + '\\"' * 240_000, "'\\'" * 160_000, "decode " * 70_000, "(\t" * 240_000],
+)
+def test_time_to_refuse_grows_no_faster_than_the_text(text: str) -> None:
+    began = time.process_time()
+    with pytest.raises((QuerySyntaxError, LimitExceededError)):
+        expression(text)
+    assert time.process_time() - began < 5
+
+
 def test_long_queries_are_refused() -> None:
     with pytest.raises(LimitExceededError, match="500,001 characters; 500,000 are allowed"):
         parse(" " * (MAX_CHARACTERS + 1))
