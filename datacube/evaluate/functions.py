@@ -13,6 +13,7 @@ from datacube.evaluate import arithmetic, logic
 from datacube.evaluate.arithmetic import Compute
 from datacube.evaluate.logic import Body, Call
 from datacube.evaluate.part import Part, all_valid, settled
+from datacube.evaluate.user import call_user
 from datacube.plan.functions import FUNCTIONS, is_constant
 from datacube.plan.nodes import Apply
 from datacube.plan.types import CASTS
@@ -117,7 +118,8 @@ def compute(function: str, call: Call, args: tuple[Part, ...], out: Values) -> P
     if call.compat:
         # What it returns has no NaN that is null; what it takes may have.
         args = tuple(map(settled, args))
-    values, known, nan = _BODIES[function](call, args, out)
+    body = _BODIES[function] if call.user is None else call_user
+    values, known, nan = body(call, args, out)
     return Part(values, known, nan and not call.compat and values.dtype.kind in "fc")
 
 
@@ -129,6 +131,7 @@ def call_of(node: Apply, at: int) -> Call:
         compat=node.compat,
         nulls=first[min(at, len(first) - 1)].nulls,
         constants=tuple(map(is_constant, node.args)) if compared else (),
+        user=node.user,
     )
 
 

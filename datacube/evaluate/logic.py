@@ -8,6 +8,7 @@ import numpy as np
 from datacube.cells import Valid, Values
 from datacube.evaluate.casts import as_type, cast_into
 from datacube.evaluate.part import Part, all_valid, both
+from datacube.plan.udf import UserFunction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,8 @@ class Call:
     """The null set of the first operand."""
     constants: tuple[bool, ...] = ()
     """Of `=` and `!=`: which operands are numbers before any cell is."""
+    user: UserFunction | None = None
+    """What an operator of the service added."""
 
 
 type Operands = tuple[Part, ...]

@@ -36,8 +36,8 @@ def slice_below(plan: Plan) -> Plan:
     match plan.source:
         case Literal(value=value):
             return Literal(value=value, domain=plan.domain)
-        case Apply(function=function, args=args, result=result):
-            return Apply(function=function, args=tuple(map(cut, args)), result=result)
+        case Apply(args=args) as formula:
+            return replace(formula, args=tuple(map(cut, args)))
         case Bands(picks=picks):
             return Bands(
                 picks=tuple(Pick(source=cut(p.source), field=p.field, name=p.name) for p in picks)

@@ -1,5 +1,7 @@
 """Trims move below whatever works cell by cell."""
 
+from dataclasses import replace
+
 from datacube.plan.nodes import (
     Apply,
     Bands,
@@ -29,10 +31,8 @@ def trim_below(plan: Plan) -> Plan:
     match plan.source:
         case Literal(value=value):
             return Literal(value=value, domain=domain)
-        case Apply(function=function, args=args, result=result):
-            return Apply(
-                function=function, args=tuple(trim(arg, domain) for arg in args), result=result
-            )
+        case Apply(args=args) as formula:
+            return replace(formula, args=tuple(trim(arg, domain) for arg in args))
         case Bands(picks=picks):
             return Bands(
                 picks=tuple(
