@@ -77,7 +77,7 @@ def show_cube(name: str, store: str, as_of: int | None, *, scenes: bool, as_json
                 "name": band.name,
                 "title": band.title,
                 "type": band.dtype,
-                "nodata": band.nodata,
+                "nodata": None if band.gapless else band.nodata,
                 "scale": band.scale,
                 "offset": band.offset,
                 "unit": band.unit,

@@ -65,7 +65,7 @@ class Band:
     dtype: str
     """NumPy name of the stored type."""
     nodata: float
-    """Stored number that means no data; outside the legal values."""
+    """Stored number that means no data; outside the legal values, but for `gapless` bands."""
     group: str
     """The resolution group it is native to: `r10m`, `r20m`, `r60m`."""
     aggregate: Aggregate = Aggregate.MEAN
@@ -81,6 +81,10 @@ class Band:
     classes: tuple[ClassValue, ...] = ()
     aliases: tuple[str, ...] = ()
     """Other names that requests may use: `B2` for `B02`, `red`."""
+    gapless: bool = False
+    """Every number is data, as in a picture: the cells of a scene's window are valid whatever
+    they hold. `nodata` only fills what no scene covers, and no file declares it.
+    """
 
     @property
     def numpy_dtype(self) -> np.dtype[Any]:

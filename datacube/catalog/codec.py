@@ -82,6 +82,7 @@ def _band_to_json(band: Band) -> Json:
         "wavelength_nm": band.wavelength_nm,
         "classes": [[c.value, c.name, c.title, list(c.colour)] for c in band.classes],
         "aliases": list(band.aliases),
+        **({"gapless": True} if band.gapless else {}),
     }
 
 

@@ -56,6 +56,11 @@ class Variable:
     attributes: Mapping[str, Attribute]
     """Without `_FillValue`, which each format writes in its own way from `stored.nodata`."""
 
+    @property
+    def declares_nodata(self) -> bool:
+        """Whether `_FillValue` is written: not where every number is data."""
+        return self.field.band is None or not self.field.band.gapless
+
 
 def cf_dataset_attrs(title: str, scenes: tuple[str, ...], attribution: str = "") -> Attributes:
     """Return the global attributes; neither a clock nor a revision, so equal answers are equal."""

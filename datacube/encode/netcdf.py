@@ -86,15 +86,16 @@ def _put_variable(
         "compression_opts": _DEFLATE_LEVEL,
         "shuffle": True,
     }
+    dtype = variable.stored.numpy_dtype
     made = file.create_variable(
         variable.name,
         tuple(c.name for c in coordinates),
-        variable.stored.numpy_dtype,
-        fillvalue=variable.stored.numpy_dtype.type(variable.stored.nodata),
+        dtype,
+        fillvalue=dtype.type(variable.stored.nodata) if variable.declares_nodata else None,
         # HDF5 cannot cut a single number into chunks.
         **(packing if domain.shape else {}),
     )
-    _put_attributes(made, variable.attributes, variable.stored.numpy_dtype)
+    _put_attributes(made, variable.attributes, dtype)
     return made
 
 

@@ -241,6 +241,9 @@ def _mapping_array(attributes: Mapping[str, Attribute]) -> _Array:
 
 def _data_array(variable: Variable, plan: Plan, coordinates: tuple[Coordinate, ...]) -> _Array:
     nodata = variable.stored.nodata
+    declared: dict[str, Attribute] = {}
+    if variable.declares_nodata:
+        declared["_FillValue"] = _xarray_fill(nodata, variable.stored.dtype)
     return _Array(
         name=variable.name,
         dtype=variable.stored.numpy_dtype,
@@ -248,10 +251,7 @@ def _data_array(variable: Variable, plan: Plan, coordinates: tuple[Coordinate, .
         chunks=chunk_shape(plan.domain),
         dimensions=tuple(coordinate.name for coordinate in coordinates),
         fill=nodata,
-        attributes={
-            "_FillValue": _xarray_fill(nodata, variable.stored.dtype),
-            **variable.attributes,
-        },
+        attributes={**declared, **variable.attributes},
         variable=variable,
     )
 

@@ -96,6 +96,7 @@ class _Merge:
         if len(numbers) == 1:
             return self._whole(numbers[0], band)
         values = np.full(self.window.shape, band.nodata, dtype=band.dtype)
+        owner = np.full(self.window.shape, -1, dtype=np.int16)
         if numbers:
             owner = self.owner(numbers)
             for number in numbers:
@@ -107,7 +108,7 @@ class _Merge:
                     at = box.slices(self.window)
                     found = self._read(number, band, box)
                     np.copyto(values[at], found, where=places[at])
-        return values, is_valid(values, band.nodata)
+        return values, owner >= 0 if band.gapless else is_valid(values, band.nodata)
 
     def _whole(self, number: int, band: Band) -> tuple[Values, Valid]:
         cover = self.covers[number]
@@ -116,6 +117,10 @@ class _Merge:
         else:
             values = np.full(self.window.shape, band.nodata, dtype=band.dtype)
             values[cover.slices(self.window)] = self._read(number, band, cover)
+        if band.gapless:
+            covered = np.zeros(self.window.shape, dtype=bool)
+            covered[cover.slices(self.window)] = True
+            return values, covered
         return values, is_valid(values, band.nodata)
 
     def _read(self, number: int, band: Band, window: Window) -> Values:

@@ -164,7 +164,7 @@ def band_schema(band: Band) -> Document:
         "type": "integer" if integer else "number",
         "x-ogc-unit": band.unit,
         "x-ogc-unitLang": "UCUM",
-        "x-ogc-nodata": band.nodata,
+        **({} if band.gapless else {"x-ogc-nodata": band.nodata}),
     }
     if (band.scale, band.offset) != (1, 0):
         schema["x-ogc-scale"], schema["x-ogc-offset"] = band.scale, band.offset

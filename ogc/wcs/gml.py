@@ -174,8 +174,9 @@ def add_range(xml: Vocabulary, parent: etree._Element, coverage: Coverage) -> No
         quantity = xml.add(xml.add(record, "swe:field", name=ncname(band.name)), "swe:Quantity")
         xml.add(quantity, "swe:label", band.title)
         xml.add(quantity, "swe:description", describe_band(band))
-        nil = xml.add(xml.add(quantity, "swe:nilValues"), "swe:NilValues")
-        xml.add(nil, "swe:nilValue", _value(band.nodata), reason=_NIL_REASON)
+        if not band.gapless:
+            nil = xml.add(xml.add(quantity, "swe:nilValues"), "swe:NilValues")
+            xml.add(nil, "swe:nilValue", _value(band.nodata), reason=_NIL_REASON)
         xml.add(quantity, "swe:uom", code=unit_code(band))
         allowed = _allowed(band)
         if allowed:
@@ -238,4 +239,6 @@ def _allowed(band: Band) -> tuple[float, float] | None:
         return None
     limits = np.iinfo(band.numpy_dtype)
     low, high = int(limits.min), int(limits.max)
+    if band.gapless:
+        return low, high
     return low + (band.nodata == low), high - (band.nodata == high)

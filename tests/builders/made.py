@@ -172,9 +172,10 @@ def add_scene(made: Made, cube: Cube, arrays: Arrays, shot: Shot) -> None:
     shards: list[BandShards] = []
     mask = np.zeros(window.shape, dtype=bool)
     for key, values in arrays.items():
-        valid = is_valid(values, cube.band(key).nodata)
+        band = cube.band(key)
+        valid = np.ones(values.shape, bool) if band.gapless else is_valid(values, band.nodata)
         mask |= valid
-        shards += writing.write(cube.band(key), values, valid)
+        shards += writing.write(band, values, valid)
     scene_mask = Band(
         name=VALID_BAND, title="", dtype="uint8", nodata=0, group=GROUP, aggregate=Aggregate.FLAGS
     )

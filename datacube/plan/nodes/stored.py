@@ -84,5 +84,9 @@ class Held(Node):
 def band_field(band: Band) -> Field:
     """Return the field of an unchanged stored band."""
     return Field(
-        name=band.name, dtype=band.dtype, nodata=band.nodata, band=band, nulls=(band.nodata,)
+        name=band.name,
+        dtype=band.dtype,
+        nodata=band.nodata,
+        band=band,
+        nulls=() if band.gapless else (band.nodata,),
     )
