@@ -348,11 +348,11 @@ def _plan(state: _State, view: CatalogView) -> nodes.Plan:
 
 
 def _without_placeholders(plan: nodes.Plan) -> nodes.Plan:
-    """Slice the axes of a plane that the data does not have, y before x."""
-    for axis in plan.domain.axes[-2:]:
-        if axis.name == PLACEHOLDER:
-            at = len(plan.domain.axes) - 1 - (plan.domain.axes[-1] is not axis)
-            plan = nodes.Slice(source=plan, axis=at, index=axis.first)
+    """Slice the axes of a plane that the data does not have."""
+    axes = plan.domain.axes
+    for at in (len(axes) - 1, len(axes) - 2):
+        if axes[at].name == PLACEHOLDER:
+            plan = nodes.Slice(source=plan, axis=at, index=axes[at].first)
     return plan
 
 
