@@ -5,7 +5,6 @@ leading axis of its plans. Subsets that follow iterators are in `following`.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 import numpy as np
 
@@ -25,7 +24,7 @@ from datacube.plan.nodes import (
     Plan,
     Spread,
 )
-from datacube.wcps.bind.periods import parse_duration, parse_time
+from datacube.wcps.bind.periods import parse_duration, parse_time, seconds
 from datacube.wcps.bind.scope import Scope, describe
 from datacube.wcps.bind.values import (
     Constant,
@@ -37,7 +36,6 @@ from datacube.wcps.bind.values import (
     Words,
 )
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _GREATEST = 2**62
 
 
@@ -174,15 +172,18 @@ def index_raster(value: Value, scope: Scope) -> Raster | None:
     match value:
         case Index():
             return _index_cells(value, scope)
-        case Coordinates(iterator=name):
+        case Coordinates(iterator=name, numbers=numbers):
             domain = Domain(outer=(axis_of(name, scope),))
-            return Raster(plan=Coordinate(axis=0, domain=domain, index=False), iterators=(name,))
+            plan: Plan = Coordinate(axis=0, domain=domain, index=False)
+            if all(isinstance(number, int) for number in numbers):
+                plan = apply("cast int64", plan)
+            return Raster(plan=plan, iterators=(name,))
         case Moments(iterator=name):
-            seconds = [(p.start - EPOCH).total_seconds() for p in value.periods]
+            places = [seconds(period.start) for period in value.periods]
             if not name:
-                return Raster(plan=Literal(value=seconds[0], domain=POINT))
+                return Raster(plan=Literal(value=places[0], domain=POINT))
             domain = Domain(outer=(axis_of(name, scope),))
-            return Raster(plan=held(np.array(seconds), None, domain), iterators=(name,))
+            return Raster(plan=held(np.array(places), None, domain), iterators=(name,))
         case _:
             return None
 

@@ -1,16 +1,8 @@
-"""Calendar time in queries: shifted times, steps, and the functions that list times.
-
-`allyears`, `allmonths`, `alldays`, `allhours`, `allminutes` and `allseconds` of a time
-domain list every such unit of the calendar from its first time to its last, empty ones
-among them. `years`, `months`, `days`, `hours`, `minutes` and `seconds` list the parts
-that the domain's times have, each once: `"2023"`, `"01"` to `"12"`, and so on.
-"""
+"""Calendar time in queries: shifted times, steps, units and parts of times."""
 
 import re
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import partial
+from datetime import UTC, datetime, timedelta
 
 from datacube.axes import TimeAxis
 from datacube.errors import InvalidParameterError, LimitExceededError
@@ -23,6 +15,7 @@ INSTANT = len(UNITS)
 MOST_TIMES = 100_000
 """Most times that one expression may list."""
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FORMATS = ("%Y", "%Y-%m", "%Y-%m-%d", "%Y-%m-%dT%H", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S")
 _PARTS = ("%Y", "%m", "%d", "%H", "%M", "%S")
 _WRITTEN = re.compile(
@@ -145,6 +138,15 @@ def time_text(when: datetime, unit: int) -> str:
     return iso_text(when) if unit >= INSTANT else when.strftime(_FORMATS[unit]).zfill(4)
 
 
+def seconds(when: datetime) -> float:
+    """Return the seconds since 1970.
+
+    >>> seconds(parse_period("1970-01-02").start)
+    86400.0
+    """
+    return (when - EPOCH).total_seconds()
+
+
 def steps(low: Period, high: Period, step: Duration | None) -> tuple[str, ...]:
     """List the times from `low` on, a step apart, that do not lie after `high`.
 
@@ -198,24 +200,19 @@ def extracted(moments: tuple[datetime, ...], unit: int) -> tuple[str, ...]:
     return tuple(sorted({when.strftime(_PARTS[unit]).zfill(2) for when in moments}))
 
 
-def list_truncated(axis: TimeAxis, unit: int) -> tuple[str, ...]:
-    """List every unit of the calendar from an axis' first time to its last."""
-    return truncated(axis.acquisitions[0].reference, axis.acquisitions[-1].reference, unit)
+def of_axis(axis: TimeAxis, unit: int, *, parts: bool) -> tuple[str, ...]:
+    """List the units from an axis' first time to its last, or the parts that its times have."""
+    references = tuple(acquisition.reference for acquisition in axis)
+    if parts:
+        return extracted(references, unit)
+    return truncated(references[0], references[-1], unit)
 
 
-def list_extracted(axis: TimeAxis, unit: int) -> tuple[str, ...]:
-    """List the parts that the times of an axis have."""
-    return extracted(tuple(a.reference for a in axis), unit)
+def of_period(period: Period, unit: int, *, parts: bool) -> tuple[str, ...]:
+    """List the units that a time touches, or with `parts` their parts.
 
-
-def between(low: Period, high: Period, unit: int, *, parts: bool) -> tuple[str, ...]:
-    """List the units, or with `parts` their parts, that an interval touches."""
-    whole = truncated(low.start, high.end - timedelta(microseconds=1), unit)
+    >>> of_period(parse_period("2023"), 1, parts=False)[-1]
+    '2023-12'
+    """
+    whole = truncated(period.start, period.end - timedelta(microseconds=1), unit)
     return extracted(tuple(parse_period(text).start for text in whole), unit) if parts else whole
-
-
-LISTS: Mapping[str, tuple[Callable[[TimeAxis], tuple[str, ...]], int, bool]] = {
-    **{f"all{u}s": (partial(list_truncated, unit=at), at, False) for at, u in enumerate(UNITS)},
-    **{f"{u}s": (partial(list_extracted, unit=at), at, True) for at, u in enumerate(UNITS)},
-}
-"""By function: what it lists of an axis, its unit, whether it lists parts."""

@@ -38,8 +38,8 @@ class Unrolling:
     """Also where binding them once would do: what that is tested against."""
     bodies: int = 0
     """Bodies bound so far."""
-    nodes: set[int] = field(default_factory=set)
-    """`id` of the syntax nodes that cannot be bound once, so that none is tried twice."""
+    nodes: dict[int, int] = field(default_factory=dict)
+    """By `id` of a syntax node, how many of its first iterators stand still; found out once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
