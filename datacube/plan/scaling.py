@@ -19,8 +19,8 @@ class Size:
     """What an axis is scaled to."""
 
     cells: int
-    first: int = 0
-    """Index of the first cell of the result."""
+    first: int | None = None
+    """Index of the first cell of the result; None: 0, or as it was where nothing changes."""
     like: RegularAxis | None = None
     """The result's axis, where the extents are equal."""
 
@@ -100,17 +100,16 @@ def scale(plan: Plan, sizes: Mapping[int, Size], method: Method = Method.NEAREST
 
 
 def scaled_axis(axis: RegularAxis, size: Size) -> RegularAxis:
-    """Return `size.cells` cells over the extent of `axis`, numbered from `size.first`."""
+    """Return `size.cells` cells over the extent of `axis`, numbered as `size` says."""
     like = size.like
     if like is not None and like.size == size.cells and _one_extent(axis, like):
         return replace(like, name=axis.name)
-    if size.cells == axis.size and size.first == axis.first:
+    if size.cells == axis.size and size.first in (None, axis.first):
         return axis
+    first = size.first or 0
     step = axis.step * axis.size / size.cells
     edge = axis.start + axis.first * axis.step
-    return replace(
-        axis, start=edge - size.first * step, step=step, first=size.first, size=size.cells
-    )
+    return replace(axis, start=edge - first * step, step=step, first=first, size=size.cells)
 
 
 def check_method(plan: Plan, method: Method) -> None:
