@@ -67,26 +67,30 @@ class Partial(ABC):
         region = tuple(slice(0, n) for n in self.reduction.shape) if region is None else region
         origin = (0,) * len(axes) if origin is None else origin
         kept = [at for at in range(values.ndim) if at not in axes]
-        for part in regions(values.shape, STRIP_CELLS, axes):
-            known = None if valid is None else valid[part]
-            if known is not None and known.all():
-                known = None
-            self.take(
-                Block(
-                    values=values[part],
-                    valid=known,
-                    axes=axes,
-                    region=tuple(
-                        slice(r.start + part[at].start, r.start + part[at].stop)
-                        for r, at in zip(region, kept, strict=True)
-                    ),
-                    origin=tuple(o + part[at].start for o, at in zip(origin, axes, strict=True)),
+        with np.errstate(all="ignore"):
+            for part in regions(values.shape, STRIP_CELLS, axes):
+                known = None if valid is None else valid[part]
+                if known is not None and known.all():
+                    known = None
+                self.take(
+                    Block(
+                        values=values[part],
+                        valid=known,
+                        axes=axes,
+                        region=tuple(
+                            slice(r.start + part[at].start, r.start + part[at].stop)
+                            for r, at in zip(region, kept, strict=True)
+                        ),
+                        origin=tuple(
+                            o + part[at].start for o, at in zip(origin, axes, strict=True)
+                        ),
+                    )
                 )
-            )
 
     def merge(self, other: Self) -> None:
         """Take what another state of the same reduction has seen; of other cells than this."""
-        self.join(other)
+        with np.errstate(all="ignore"):
+            self.join(other)
         self.seen += other.seen
 
     def finish(self) -> tuple[Values, Valid]:

@@ -75,10 +75,9 @@ class Sum(Partial):
             self.total[region] += part
             return
         before = self.total[region]
-        with np.errstate(all="ignore"):
-            after = before + part
-            larger = np.abs(before) >= np.abs(part)
-            lost = np.where(larger, (before - after) + part, (part - after) + before)
+        after = before + part
+        larger = np.abs(before) >= np.abs(part)
+        lost = np.where(larger, (before - after) + part, (part - after) + before)
         # Beyond the range of float64 nothing is lost that could be given back.
         self.rest[region] += np.where(np.isfinite(after), lost, 0)
         self.total[region] = after
@@ -136,16 +135,14 @@ class Product(Partial):
 
     @override
     def take(self, block: Block) -> None:
-        with np.errstate(all="ignore"):
-            self.total[block.region] *= np.multiply.reduce(
-                block.filled(1), axis=block.axes, dtype=self.total.dtype
-            )
+        self.total[block.region] *= np.multiply.reduce(
+            block.filled(1), axis=block.axes, dtype=self.total.dtype
+        )
         self.seen[block.region] += block.counted()
 
     @override
     def join(self, other: Self) -> None:
-        with np.errstate(all="ignore"):
-            self.total *= other.total
+        self.total *= other.total
 
     @override
     def result(self) -> Values:
@@ -168,15 +165,14 @@ class Variance(Partial):
     @override
     def take(self, block: Block) -> None:
         count = np.asarray(block.counted())
-        with np.errstate(all="ignore"):
-            values = block.filled(0).astype(np.float64)
-            total = np.add.reduce(values, axis=block.axes)
-            mean = np.divide(total, np.maximum(count, 1))
-            np.subtract(values, np.expand_dims(mean, block.axes), out=values)
-            np.multiply(values, values, out=values)
-            if block.valid is not None:
-                values = np.where(block.valid, values, 0)
-            self._combine(count, mean, np.add.reduce(values, axis=block.axes), block.region)
+        values = block.filled(0).astype(np.float64)
+        total = np.add.reduce(values, axis=block.axes)
+        mean = np.divide(total, np.maximum(count, 1))
+        np.subtract(values, np.expand_dims(mean, block.axes), out=values)
+        np.multiply(values, values, out=values)
+        if block.valid is not None:
+            values = np.where(block.valid, values, 0)
+        self._combine(count, mean, np.add.reduce(values, axis=block.axes), block.region)
         self.seen[block.region] += count
 
     def _combine(self, count: Values, mean: Values, squares: Values, region: Region) -> None:
@@ -189,8 +185,7 @@ class Variance(Partial):
     @override
     def join(self, other: Self) -> None:
         everywhere = tuple(slice(None) for _ in self.mean.shape)
-        with np.errstate(all="ignore"):
-            self._combine(other.seen, other.mean, other.squares, everywhere)
+        self._combine(other.seen, other.mean, other.squares, everywhere)
 
     @override
     def result(self) -> Values:
