@@ -8,6 +8,7 @@ from rasterio.io import MemoryFile
 
 from datacube.cells import Cells
 from datacube.encode import geotiff as module
+from datacube.encode import rasters
 from datacube.encode.geotiff import encode_geotiff
 from datacube.errors import InvalidParameterError
 from tests.builders.plans import (
@@ -96,7 +97,7 @@ def test_a_large_answer_is_a_file_with_the_same_bytes(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     source = held((reflectance("B04"),), utm_grid(600, 520))
     small = encode_geotiff(source.job("image/tiff"))
-    monkeypatch.setattr(module, "IN_MEMORY_BYTES", 1000)
+    monkeypatch.setattr(rasters, "IN_MEMORY_BYTES", 1000)
     large = encode_geotiff(source.job("image/tiff"))
     assert isinstance(large, Path)
     assert large.read_bytes() == small
@@ -105,7 +106,7 @@ def test_a_large_answer_is_a_file_with_the_same_bytes(
 
 def test_a_failure_leaves_no_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr(module, "IN_MEMORY_BYTES", 1000)
+    monkeypatch.setattr(rasters, "IN_MEMORY_BYTES", 1000)
     source = held((reflectance("B04"),), utm_grid(60, 52))
 
     def fail(*_: object) -> Cells:
