@@ -6,7 +6,19 @@ from dataclasses import replace
 from datacube.axes import Axis, IrregularAxis, RegularAxis, TimeAxis
 from datacube.errors import InvalidParameterError, UnknownNameError
 from datacube.plan.cut import own_position
-from datacube.plan.nodes import Affine, Domain, Flip, Plan, Relabel, Sort, Spread, Table, Take
+from datacube.plan.nodes import (
+    Affine,
+    Bands,
+    Domain,
+    Flip,
+    Pick,
+    Plan,
+    Relabel,
+    Sort,
+    Spread,
+    Table,
+    Take,
+)
 from datacube.wcps.bind.scope import Binder, Scope
 from datacube.wcps.bind.values import Raster, Value
 from datacube.wcps.syntax import Flip as FlipSyntax
@@ -31,6 +43,7 @@ def bind_sort(node: SortSyntax, scope: Scope) -> Raster:
 
     Where the key names a coverage that has the places of the axis, it means its slice at
     the place that is being ranked: in `sort $c along ansi by avg($c)` the mean of each time.
+    Of a key with several fields the first counts.
 
     Raises
     ------
@@ -60,17 +73,19 @@ def bind_sort(node: SortSyntax, scope: Scope) -> Raster:
 def _ranking(key: Raster, axis: Axis, identity: str, scope: Scope, node: SortSyntax) -> Plan:
     """Return the key with the sorted axis alone."""
     others = tuple(name for name in key.iterators if name != identity)
-    if key.own_axes or others or len(key.plan.fields) > 1:
+    if key.own_axes or others:
         names = [one.name for one in key.own_axes]
         left = f"; it has the axes {', '.join(names)}" if names else ""
-        left = left or ("; it follows iterators outside" if others else "")
-        left = left or f"; it has the fields {', '.join(f.name for f in key.plan.fields)}"
+        left = left or "; it follows iterators outside"
         error = InvalidParameterError(
             f"the key of a sort is one number for each place of axis {axis.name!r}{left}"
         )
         scope.locate(error, node.by.span)
         raise error
     domain = Domain(outer=(axis,))
+    if len(key.plan.fields) > 1:
+        first = key.plan.fields[0].name
+        key = replace(key, plan=Bands(picks=(Pick(source=key.plan, field=first, name=first),)))
     if not key.iterators:
         return Spread(source=key.plan, domain=domain, places=())
     return key.plan if key.plan.domain == domain else Relabel(source=key.plan, domain=domain)
