@@ -15,10 +15,20 @@ from datacube.plan.nodes import Plan
 from datacube.wcps import syntax
 from datacube.wcps.bind import (
     bands,
+    calendar,
     cellwise,
+    clip,
+    condense,
+    construct,
+    coverage,
+    extend,
     metadata,
+    order,
     output,
     reducers,
+    scale,
+    subset,
+    transform,
 )
 from datacube.wcps.bind.scope import Binder, CallBinder, Context, Scope
 from datacube.wcps.bind.sources import bind_source, uploaded
@@ -159,12 +169,22 @@ CALLS: Mapping[str, CallBinder] = {
     **cellwise.CALLS,
     **reducers.CALLS,
     **metadata.CALLS,
+    **calendar.CALLS,
 }
 """Functions by the names that queries call them by, in lower case."""
 
 BINDERS: Mapping[type, Binder] = {
     **cellwise.BINDERS,
     **bands.BINDERS,
+    **subset.BINDERS,
+    **extend.BINDERS,
+    **scale.BINDERS,
+    **transform.BINDERS,
+    **clip.BINDERS,
+    **order.BINDERS,
+    **condense.BINDERS,
+    **construct.BINDERS,
+    **coverage.BINDERS,
     **output.BINDERS,
     syntax.Call: _call,
     syntax.Decode: uploaded,
