@@ -1,5 +1,6 @@
 """Axes: where the cells of a coverage lie along one dimension."""
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -226,14 +227,15 @@ class IrregularAxis:
         Raises
         ------
         OutOfDomainError
-            If there is none; the message names the nearest.
+            If there is none; the message names its neighbours.
         """
-        nearest = min(range(self.size), key=lambda k: abs(self.coefficients[k] - coordinate))
+        after = bisect_left(self.coefficients, coordinate)
+        near = range(max(after - 1, 0), min(after + 1, self.size))
+        nearest = min(near, key=lambda k: abs(self.coefficients[k] - coordinate))
         gaps = [b - a for a, b in pairwise(self.coefficients[max(nearest - 1, 0) : nearest + 2])]
         tolerance = 10**-SNAP_DECIMALS * min(gaps, default=max(abs(coordinate), 1.0))
-        if abs(self.coefficients[nearest] - coordinate) > tolerance:
-            places = sorted(self.coefficients, key=lambda c: abs(c - coordinate))[:2]
-            named = " and ".join(f"{c:g}" for c in sorted(places))
+        if not abs(self.coefficients[nearest] - coordinate) <= tolerance:
+            named = " and ".join(f"{self.coefficients[k]:g}" for k in near)
             raise OutOfDomainError(
                 f"axis {self.name!r} has no coefficient {coordinate:g}; the nearest: {named}"
             )

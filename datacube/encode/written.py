@@ -76,7 +76,9 @@ def written_as(
             return Written(dtype=dtype.name, nodata=None, fills=none_free, ieee=False, masked=True)
         stored = stored_as(fields)
         fills = (stored.nodata,) * len(fields)
-        return Written(dtype=stored.dtype, nodata=stored.nodata, fills=fills, ieee=False)
+        # Of a band of which every number is data, none may be declared.
+        declared = None if any(map(_is_gapless, fields)) else stored.nodata
+        return Written(dtype=stored.dtype, nodata=declared, fills=fills, ieee=False)
     if nodata:
         numbers = null_fills(fields, nodata, compat=compat)
         for number in numbers:
@@ -93,10 +95,15 @@ def written_as(
 
 
 def _is_full(fields: tuple[Field, ...], dtype: np.dtype[Any]) -> bool:
-    """Tell whether a computed field of whole numbers may have every number of its type."""
+    """Tell whether a field of whole numbers may have every number of its type."""
     return dtype.kind == "u" and any(
-        field.nodata is None and field.numpy_dtype == dtype for field in fields
+        (field.nodata is None or _is_gapless(field)) and field.numpy_dtype == dtype
+        for field in fields
     )
+
+
+def _is_gapless(field: Field) -> bool:
+    return field.band is not None and field.band.gapless
 
 
 def _check_holds(dtype: np.dtype[Any], number: float) -> None:
