@@ -146,7 +146,7 @@ class Collected(Partial):
         for region, values, _ in self.blocks:
             starts.append(int(filled[region].max(initial=0)))
             filled[region] = starts[-1] + len(values)
-        deep = int(filled.max(initial=0))
+        deep = max(1, int(filled.max(initial=0)))
         stack: Values = np.zeros((deep, *shape), self.reduction.dtype)
         known: Valid = np.zeros((deep, *shape), np.bool_)
         for start, (region, values, valid) in zip(starts, self.blocks, strict=True):

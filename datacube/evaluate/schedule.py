@@ -1,13 +1,14 @@
 """Cutting an output into blocks, and running them at once, on threads or lazily on Dask."""
 
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from itertools import product
 from math import ceil
 from time import monotonic
 from typing import Any
 
+import dask
 import dask.array as da
 import numpy as np
 
@@ -15,10 +16,20 @@ from datacube.cells import Cells, Values
 from datacube.cube import SHARD_PX
 from datacube.errors import InvalidParameterError, LimitExceededError
 from datacube.evaluate.cells import evaluate
+from datacube.evaluate.memo import Memo, Shared, repeated
+from datacube.evaluate.reduce import Folding, States, merge
+from datacube.evaluate.shape import empty, put
 from datacube.grid import Window
-from datacube.plan.cost import BLOCK_SIDE_PX, PARALLEL_BLOCKS
-from datacube.plan.nodes import Bands, Pick, Plan
+from datacube.plan.blocks import (
+    PARALLEL_BLOCKS,
+    output_cuts,
+    steps,
+    tiling,
+    windows,
+)
+from datacube.plan.nodes import Bands, Pick, Plan, Reduce
 from datacube.plan.rules import rewrite
+from datacube.plan.small import small_reductions
 from datacube.protocols import Limits, ReadCells
 
 
@@ -29,12 +40,15 @@ def compute(
     window: Window | None = None,
     limits: Limits,
     deadline: float | None = None,
+    shared: Shared | None = None,
 ) -> Cells:
     """Evaluate `node` in `window`, by default all of it.
 
-    One block is evaluated at once in this thread, several on threads. The clock is
-    looked at between blocks; `deadline` is in `time.monotonic` seconds, by default
-    `limits.seconds` from now.
+    Reductions to few cells are done first, each once, their steps on threads. Then the
+    blocks of the rest: one at once in this thread, several on threads. The clock is
+    looked at between blocks and steps; `deadline` is in `time.monotonic` seconds, by
+    default `limits.seconds` from now. `shared` keeps the small results for further
+    windows of the same answer.
 
     Raises
     ------
@@ -43,48 +57,106 @@ def compute(
     """
     window = node.domain.window if window is None else window
     deadline = monotonic() + limits.seconds if deadline is None else deadline
-    blocks = tuple(_blocks(window))
+
+    def tick() -> None:
+        if monotonic() > deadline:
+            raise LimitExceededError(f"the answer took longer than {limits.seconds:g} s")
+
+    tick()
+    shared = {} if shared is None else shared
+    uses = repeated(node)
+    _share(node, window, read, shared, Memo(shared=shared, repeated=uses, tick=tick))
+    blocks = tuple(windows(output_cuts(node, window)))
     if len(blocks) == 1:
-        _check_time(deadline, limits)
-        return evaluate(node, window, read)
-    fields = node.fields
-    whole = Cells(
-        tuple(f.name for f in fields),
-        tuple(np.empty(window.shape, dtype=f.dtype) for f in fields),
-        tuple(np.empty(window.shape, dtype=np.bool_) for _ in fields),
-    )
+        return evaluate(node, window, read, Memo(shared=shared, repeated=uses, tick=tick))
+    whole = empty(node.fields, window.shape)
 
     def run(block: Window) -> None:
-        _check_time(deadline, limits)
-        cells = evaluate(node, block, read)
-        at = block.slices(window)
-        for i in range(len(fields)):
-            whole.values[i][at] = cells.values[i]
-            whole.valid[i][at] = cells.valid[i]
+        tick()
+        memo = Memo(shared=shared, repeated=uses, tick=tick)
+        put(whole, block.slices(window), evaluate(node, block, read, memo))
 
-    pool = ThreadPoolExecutor(max_workers=PARALLEL_BLOCKS, thread_name_prefix="cells")
-    try:
-        for _ in pool.map(run, blocks):
-            pass
-    finally:
-        pool.shutdown(cancel_futures=True)
+    for _ in _in_order(run, blocks):
+        pass
     return whole
 
 
-def _blocks(window: Window) -> Iterator[Window]:
-    """Cut a window: one place of every outer axis, planes of at most a block's side."""
-    sides = [1] * (len(window.ranges) - 2) + [BLOCK_SIDE_PX] * 2
-    cuts = [
-        [(a, min(a + side, stop)) for a in range(start, stop, side)]
-        for (start, stop), side in zip(window.ranges, sides, strict=True)
-    ]
-    for ranges in product(*cuts):
-        yield Window(tuple(ranges))
+def _in_order[T, R](run: Callable[[T], R], work: Iterable[T]) -> Iterator[R]:
+    """Do work on threads; yield results in order, with few of them waiting."""
+    pool = ThreadPoolExecutor(max_workers=PARALLEL_BLOCKS, thread_name_prefix="cells")
+    pending: deque[Future[R]] = deque()
+    try:
+        for one in work:
+            pending.append(pool.submit(run, one))
+            if len(pending) > PARALLEL_BLOCKS:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
-def _check_time(deadline: float, limits: Limits) -> None:
-    if monotonic() > deadline:
-        raise LimitExceededError(f"the answer took longer than {limits.seconds:g} s")
+def _share(node: Plan, window: Window, read: ReadCells, shared: Shared, memo: Memo) -> None:
+    """Do the small reductions that a window needs, those within others first."""
+    for small, part in small_reductions(node, window):
+        held = shared.get(small.key)
+        if held is None or held[0].intersect(part) != part:
+            shared[small.key] = part, _reduce(small, part, read, memo)
+
+
+def _reduce(node: Reduce, window: Window, read: ReadCells, memo: Memo) -> Cells:
+    """Reduce to few cells, on threads, merging in the order of the steps."""
+    folding = Folding(node, partial(evaluate, read=read))
+    parts = tuple(windows(tiling(node, window).cuts))
+    made = empty(node.fields, window.shape)
+    if folding.elementwise:
+        cells = _in_order(lambda part: folding.part(part, memo.inner()), parts)
+        for part, one in zip(parts, cells, strict=True):
+            put(made, part.slices(window), one)
+        return made
+    states = [folding.states(part) for part in parts]
+    if len(parts) == 1:
+        return _steps_of_one(folding, window, memo)
+
+    def run(work: tuple[Window, range]) -> tuple[range, list[States]]:
+        step, numbers = work
+        memo.tick()
+        pinned = folding.shared_by((parts[0], step), (parts[-1], step))
+        stream = memo.inner()
+        return numbers, [folding.partial(parts[k], step, stream.inner(pinned)) for k in numbers]
+
+    for numbers, found in _in_order(run, _work(folding, parts)):
+        for k, seen in zip(numbers, found, strict=True):
+            merge(states[k], seen)
+    for part, held in zip(parts, states, strict=True):
+        put(made, part.slices(window), folding.finished(held, part))
+    return made
+
+
+def _steps_of_one(folding: Folding, part: Window, memo: Memo) -> Cells:
+    states = folding.states(part)
+    every = tuple(windows(steps(folding.node)))
+    if len(every) == 1:
+        return folding.part(part, memo)
+    pinned = folding.shared_by((part, every[0]), (part, every[-1]))
+    stream = memo.inner()
+
+    def run(step: Window) -> States:
+        memo.tick()
+        return folding.partial(part, step, stream.inner(pinned))
+
+    for one in _in_order(run, every):
+        merge(states, one)
+    return folding.finished(states, part)
+
+
+def _work(folding: Folding, parts: tuple[Window, ...]) -> Iterator[tuple[Window, range]]:
+    """Yield each step with the parts that take it: together where they share what they read."""
+    for step in windows(steps(folding.node)):
+        if folding.shared_by((parts[0], step), (parts[-1], step)):
+            yield step, range(len(parts))
+        else:
+            yield from ((step, range(k, k + 1)) for k in range(len(parts)))
 
 
 def as_dask(
@@ -95,7 +167,8 @@ def as_dask(
     A field without one gets NaN, the least signed, or the greatest unsigned number.
     `chunks` is the length of a chunk along each axis of the node's domain, by default
     one outer place by 2048 x 2048 cells. Names follow from the node's key, so
-    equal plans give equal tokens. Each chunk evaluates one field only.
+    equal plans give equal tokens. Each chunk evaluates one field only; reductions to few
+    cells are done once for all chunks, when the first of them is computed.
     """
     shape = node.domain.shape
     lengths = chunks or (*([1] * (len(shape) - 2)), SHARD_PX, SHARD_PX)
@@ -109,10 +182,13 @@ def as_dask(
     for made in node.fields:
         one = rewrite(Bands(picks=(Pick(source=node, field=made.name, name=made.name),)))
         nodata = _fill(made.nodata, made.numpy_dtype)
+        small = small_reductions(one, one.domain.window)
+        shared = dask.delayed(_shared, pure=True)(_Carried(one), _Carried(read)) if small else None  # type: ignore[attr-defined]  # Dask has no types
         # partial hides the plan from Dask, which would walk through its dataclasses.
         arrays[made.name] = da.map_blocks(  # type: ignore[no-untyped-call]  # Dask has no types
             partial(_block, one, read, nodata, lengths),
             chunks=cuts,
+            shared=shared,
             dtype=made.numpy_dtype,
             meta=np.empty((0,) * len(shape), dtype=made.numpy_dtype),
             name=f"cells-{made.name}-{one.key}-{'x'.join(map(str, lengths))}",
@@ -134,16 +210,33 @@ def _fill(nodata: float | None, dtype: "np.dtype[Any]") -> float:
             return 0
 
 
+class _Carried:
+    """Hides a value from Dask, which would walk through its dataclasses."""
+
+    def __init__(self, value: Any) -> None:  # noqa: ANN401  # a plan or a reader
+        self.value = value
+
+
+def _shared(plan: _Carried, read: _Carried) -> "_Carried":
+    node = plan.value
+    shared: Shared = {}
+    _share(node, node.domain.window, read.value, shared, Memo(shared=shared))
+    return _Carried(shared)
+
+
 def _block(
     node: Plan,
     read: ReadCells,
     nodata: float,
     lengths: tuple[int, ...],
+    *,
+    shared: _Carried | None,
     block_id: tuple[int, ...],
 ) -> Values:
     ranges = tuple(
         (axis.first + i * length, min(axis.first + (i + 1) * length, axis.stop))
         for axis, i, length in zip(node.domain.axes, block_id, lengths, strict=True)
     )
-    cells = evaluate(node, Window(ranges), read)
+    memo = Memo(shared={} if shared is None else shared.value, repeated=repeated(node))
+    cells = evaluate(node, Window(ranges), read, memo)
     return cells.filled(cells.names[0], nodata)

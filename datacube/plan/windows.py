@@ -3,21 +3,37 @@
 from collections.abc import Iterator
 from functools import lru_cache
 from math import ceil, floor
+from typing import assert_never
 
 import numpy as np
 
 from datacube.axes import Axis, TimeAxis
 from datacube.grid import Grid, Window, transformer
+from datacube.plan.area import touched_parts
 from datacube.plan.geometry import axis_positions, coarse_map, edge_indices
+from datacube.plan.indices import gathered_runs, span, take_indices
 from datacube.plan.nodes import (
     Apply,
     Bands,
+    Construct,
+    Coordinate,
+    Extend,
+    Flip,
+    Gather,
+    Held,
     Literal,
+    Mask,
     Mosaic,
     Plan,
+    Reduce,
+    Relabel,
     Resample,
     Scan,
     Slice,
+    Sort,
+    Source,
+    Spread,
+    Take,
     Trim,
 )
 from datacube.plan.query import Method
@@ -28,20 +44,13 @@ _SAMPLES = 21
 def inputs(node: Plan, window: Window) -> Iterator[tuple[Plan, Window]]:
     """Yield the sources of `node` with the cells each must give for `window`.
 
-    A source of which no cell is needed is left out. Both windows are in the
-    indices of the respective domain; a warp's is a cell or so too large, never too small.
+    A source of which no cell is needed is left out; one may be asked for several
+    windows. Windows are in the indices of the respective domain; a warp's is a cell or
+    so too large, never too small.
     """
     match node:
-        case Scan() | Literal():
+        case Scan() | Source() | Held() | Literal() | Coordinate():
             return
-        case Trim(source=source):
-            yield source, trim_window(node, window)
-        case Slice(source=source):
-            yield source, slice_window(node, window)
-        case Resample(source=source):
-            plane = source_plane(node, window.plane)
-            if plane is not None:
-                yield source, Window((*window.ranges[:-2], *plane.ranges))
         case Bands(picks=picks):
             for one in {pick.source.key: pick.source for pick in picks}.values():
                 yield one, window
@@ -51,6 +60,59 @@ def inputs(node: Plan, window: Window) -> Iterator[tuple[Plan, Window]]:
         case Apply(args=args):
             for arg in args:
                 yield arg, window
+        case Reduce(source=source, where=where):
+            whole = reduced_window(node, window)
+            yield source, whole
+            if where is not None:
+                yield where, whole
+        case Resample(source=source):
+            plane = source_plane(node, window.plane)
+            if plane is not None:
+                yield source, Window((*window.ranges[:-2], *plane.ranges))
+        case _:
+            yield from _moved(node, window)
+
+
+def _moved(  # noqa: C901, PLR0912  # one case a node
+    node: Trim | Slice | Extend | Spread | Relabel | Take | Gather | Flip | Sort | Construct | Mask,
+    window: Window,
+) -> Iterator[tuple[Plan, Window]]:
+    match node:
+        case Trim(source=source):
+            yield source, trim_window(node, window)
+        case Slice(source=source):
+            yield source, slice_window(node, window)
+        case Extend(source=source):
+            inner = extend_window(node, window)
+            if inner is not None:
+                yield source, inner
+        case Spread(source=source, places=places):
+            yield source, Window(tuple(window.ranges[at] for at in places))
+        case Relabel(source=source):
+            yield source, relabel_window(node, window)
+        case Take(source=source):
+            yield source, take_window(node, window)
+        case Gather(source=source):
+            for _, hull in gathered_runs(node, window):
+                yield source, hull
+        case Flip(source=source):
+            yield source, flip_window(node, window)
+        case Sort(source=source, by=by, axis=axis):
+            yield by, by.domain.window
+            yield source, window_with(window, axis, by.domain.window.ranges[0])
+        case Construct():
+            for part, cells, _ in construct_parts(node, window):
+                yield part, cells
+        case Mask(source=source):
+            for touched in touched_parts(node, window):
+                yield source, touched
+        case _:
+            assert_never(node)
+
+
+def window_with(window: Window, at: int, bounds: tuple[int, int]) -> Window:
+    """Return `window` with another range along the axis at position `at`."""
+    return Window((*window.ranges[:at], bounds, *window.ranges[at + 1 :]))
 
 
 def kept_indices(source: Axis, kept: Axis) -> tuple[int, ...] | None:
@@ -89,6 +151,78 @@ def slice_window(node: Slice, window: Window) -> Window:
     at = node.axis
     place = (node.index, node.index + 1)
     return Window((*window.ranges[:at], place, *window.ranges[at:]))
+
+
+def extend_window(node: Extend, window: Window) -> Window | None:
+    """Return the source's cells in a window of the larger domain, or None."""
+    ranges = []
+    for (start, stop), wide, own in zip(
+        window.ranges, node.domain.axes, node.source.domain.axes, strict=True
+    ):
+        numbers = kept_indices(wide, own)
+        if numbers is None:
+            first, last = max(start, own.first), min(stop, own.stop)
+        else:
+            inside = [k for k, number in enumerate(numbers) if start <= number < stop]
+            first, last = (inside[0], inside[-1] + 1) if inside else (0, 0)
+        if first >= last:
+            return None
+        ranges.append((first, last))
+    return Window(tuple(ranges))
+
+
+def relabel_window(node: Relabel, window: Window) -> Window:
+    """Return the source's cells, whose axes may count from other numbers."""
+    return Window(
+        tuple(
+            (start - axis.first + own.first, stop - axis.first + own.first)
+            for (start, stop), axis, own in zip(
+                window.ranges, node.domain.axes, node.source.domain.axes, strict=True
+            )
+        )
+    )
+
+
+def take_window(node: Take, window: Window) -> Window:
+    """Return the hull of the source's cells that the indices choose."""
+    ranges = [window.ranges[at] for at in node.places]
+    ranges.insert(node.axis, span(take_indices(node, window)))
+    return Window(tuple(ranges))
+
+
+def flip_window(node: Flip, window: Window) -> Window:
+    """Return the source's cells that stand, reversed, in the window."""
+    axis = node.domain.axes[node.axis]
+    start, stop = window.ranges[node.axis]
+    ends = axis.first + axis.stop
+    return window_with(window, node.axis, (ends - stop, ends - start))
+
+
+def reduced_window(node: Reduce, window: Window) -> Window:
+    """Return all the source's cells that go into a window of the result."""
+    kept = iter(window.ranges)
+    return Window(
+        tuple(
+            (axis.first, axis.stop) if at in node.axes else next(kept)
+            for at, axis in enumerate(node.source.domain.axes)
+        )
+    )
+
+
+def construct_parts(
+    node: Construct, window: Window
+) -> Iterator[tuple[Plan, Window, tuple[int, ...]]]:
+    """Yield the parts in a window, their cells, and the place of each among those wanted."""
+    leading = len(node.axes)
+    shape = tuple(axis.size for axis in node.axes)
+    inner = Window(window.ranges[leading:])
+    starts = tuple(
+        start - axis.first
+        for (start, _), axis in zip(window.ranges[:leading], node.axes, strict=True)
+    )
+    for place in np.ndindex(window.shape[:leading]):
+        at = tuple(start + k for start, k in zip(starts, place, strict=True))
+        yield node.parts[int(np.ravel_multi_index(at, shape))], inner, place
 
 
 @lru_cache(maxsize=1024)

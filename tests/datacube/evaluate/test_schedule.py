@@ -47,10 +47,12 @@ def test_blocks_give_what_one_evaluation_gives(
     world: World, plan: nodes.Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = compute(plan, world, limits=Limits())
-    monkeypatch.setattr("datacube.evaluate.schedule.BLOCK_SIDE_PX", 50)
+    monkeypatch.setattr("datacube.plan.blocks.BLOCK_SIDE_PX", 50)
     world.reads.clear()
     cut = compute(plan, world, limits=Limits())
-    assert len(world.reads) == 2 * 2 * 3 * 4  # bands, times, blocks down and across
+    assert (
+        len(world.reads) == 2 * 2 * 4 * 5
+    )  # bands, times, blocks down and across: cut at multiples of 50
     for at in range(2):
         np.testing.assert_array_equal(cut.valid[at], whole.valid[at])
         np.testing.assert_array_equal(cut.values[at], whole.values[at])
@@ -78,7 +80,7 @@ class Broken:
 def test_an_error_in_a_block_reaches_the_caller(
     plan: nodes.Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("datacube.evaluate.schedule.BLOCK_SIDE_PX", 50)
+    monkeypatch.setattr("datacube.plan.blocks.BLOCK_SIDE_PX", 50)
     with pytest.raises(StoreDamagedError, match="B02"):
         compute(plan, Broken(), limits=Limits())
 
