@@ -158,11 +158,11 @@ def _foreign(domain: Domain, places: Mapping[int, Asked]) -> dict[int, _Kept]:
     if domain.grid is None:
         return {}
     y, x = len(domain.axes) - 2, len(domain.axes) - 1
-    named = [one.crs for at, one in places.items() if at >= y and one.crs is not None]
-    crs = named[0] if named else None
-    if crs is None or crs == domain.grid.crs:
+    crss = {at: places[at].crs or domain.grid.crs for at in (y, x) if at in places}
+    crs = next((crs for crs in crss.values() if crs != domain.grid.crs), None)
+    if crs is None:
         return {}
-    if len(set(named)) > 1 or any(places[at].crs is None for at in (y, x) if at in places):
+    if any(one != crs for one in crss.values()):
         raise InvalidParameterError(
             "the subsets of one bracket's x and y are in different CRSs; one is needed",
             parameter="subset",
