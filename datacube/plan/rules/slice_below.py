@@ -54,8 +54,8 @@ def slice_below(plan: Plan) -> Plan:
 
 def _below_trim(plan: Slice, trimmed: Trim) -> Plan:
     at = plan.axis
-    before = trimmed.source.domain.outer[at]
-    numbers = kept_indices(before, trimmed.domain.outer[at])
+    before = trimmed.source.domain.axes[at]
+    numbers = kept_indices(before, trimmed.domain.axes[at])
     index = plan.index if numbers is None else numbers[plan.index]
     inner = Slice(source=trimmed.source, axis=at, index=index)
     return inner if inner.domain == plan.domain else Trim(source=inner, domain=plan.domain)

@@ -44,9 +44,9 @@ def trim_below(plan: Plan) -> Plan:
             return Mosaic(
                 members=tuple(Member(source=trim(m.source, domain), home=m.home) for m in members)
             )
-        case Slice(source=source, axis=axis, index=index):
+        case Slice(source=source, axis=axis, index=index) if axis < len(source.domain.outer):
             outer = (*domain.outer[:axis], source.domain.outer[axis], *domain.outer[axis:])
-            inner = trim(source, Domain(outer=outer, grid=domain.plane))
+            inner = trim(source, Domain(outer=outer, grid=domain.grid))
             return Slice(source=inner, axis=axis, index=index)
         case _:
             return plan
