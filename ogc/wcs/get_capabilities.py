@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from lxml import etree
 
 from datacube.cube import Coverage
+from datacube.encode.gml import REFERENCEABLE
 from datacube.errors import InvalidParameterError
 from datacube.protocols import CatalogView
 from ogc.crs import lonlat_bbox
 from ogc.exchange import Reply, Session, Site, reply_document
 from ogc.faults import UnsupportedError
 from ogc.kvp import Kvp, integer, shown
-from ogc.wcs.gml import COVERAGE_SUBTYPE
 from ogc.wcs.names import ACCEPTED_VERSIONS, FORMATS, OWS, PROFILES, VERSION, WCS
 from ogc.xml import MEDIA_TYPE, XLINK, XSI, Vocabulary, document, number
 
@@ -135,4 +135,4 @@ def _add_summary(contents: etree._Element, coverage: Coverage) -> None:
         _XML.add(box, "ows:LowerCorner", f"{west} {south}")
         _XML.add(box, "ows:UpperCorner", f"{east} {north}")
     _XML.add(summary, "wcs:CoverageId", coverage.id)
-    _XML.add(summary, "wcs:CoverageSubtype", COVERAGE_SUBTYPE)
+    _XML.add(summary, "wcs:CoverageSubtype", REFERENCEABLE)

@@ -6,16 +6,14 @@ from ogc.faults import UnsupportedError
 from ogc.kvp import Kvp, shown
 
 WCS = "http://www.opengis.net/wcs/2.0"
+WCS_2_1 = "http://www.opengis.net/wcs/2.1/gml"
 OWS = "http://www.opengis.net/ows/2.0"
-GML = "http://www.opengis.net/gml/3.2"
-RGRID = "http://www.opengis.net/gml/3.3/rgrid"
-GMLCOV = "http://www.opengis.net/gmlcov/1.0"
-SWE = "http://www.opengis.net/swe/2.0"
-GEOSERVER = "http://www.geoserver.org/wcsgs/2.0"
 
 VERSION = "2.0.1"
 ACCEPTED_VERSIONS = ("2.0.1", "2.0.0")
 """The schemas and meanings of both are the same; 2.0.1 is answered."""
+VERSION_2_1 = "2.1.0"
+"""Of descriptions: 2.0 with coverages of CIS 1.1, which clients of rasdaman ask for."""
 NATIVE_FORMAT = GEOTIFF
 FORMATS = COVERAGE_FORMATS
 """GeoTIFF first: GDAL takes the first that sounds like TIFF."""
@@ -46,7 +44,7 @@ def parse_format(text: str) -> str:
     return media_type
 
 
-def check_version(kvp: Kvp) -> None:
+def check_version(kvp: Kvp, accepted: tuple[str, ...] = ACCEPTED_VERSIONS) -> None:
     """Check the VERSION of an operation; without one, the newest is meant.
 
     Raises
@@ -55,7 +53,7 @@ def check_version(kvp: Kvp) -> None:
         If it is not offered.
     """
     version = kvp.one("version", default=VERSION)
-    if version not in ACCEPTED_VERSIONS:
+    if version not in accepted:
         raise UnsupportedError(
             f"WCS version {shown(version)} is not offered; offered is {VERSION}",
             parameter="VERSION",

@@ -36,6 +36,10 @@ _RGRID = b"""<schema xmlns="http://www.w3.org/2001/XMLSchema" xmlns:gml="http://
  </element>
 </schema>"""
 """GML 3.3 grids as the standard has them, but for coefficients, which OWSLib wants as text."""
+_SENSOR_ML = b"""<schema xmlns="http://www.w3.org/2001/XMLSchema"
+ targetNamespace="http://www.opengis.net/sensorml/2.0">
+ <complexType name="AbstractProcessPropertyType"/></schema>"""
+"""All that CIS 1.1 names of SensorML, which no coverage here has."""
 
 
 @pytest.fixture
@@ -64,6 +68,8 @@ class OfflineResolver(etree.Resolver):
             return None
         if system_url.endswith("/rgrid.xsd"):
             return base.resolve_string(_RGRID, context)
+        if system_url.endswith("/sensorML.xsd"):
+            return base.resolve_string(_SENSOR_ML, context)
         path = self.hosts[url.netloc] / url.path.lstrip("/")
         return base.resolve_filename(str(path), context)
 

@@ -7,10 +7,10 @@ from lxml import etree
 from owslib.coverage.wcs201 import WebCoverageService_2_0_1
 
 from datacube.cube import Band
+from datacube.encode.described import describe_band, unit_code
 from ogc.kvp import Kvp
 from ogc.wcs.client import render_describe_coverage
 from ogc.wcs.describe_coverage import DescribeCoverage, parse
-from ogc.wcs.gml import describe_band, unit_code
 from tests.ogc.conftest import Schemas
 from tests.ogc.fakes import REVISION, Client
 
