@@ -13,6 +13,7 @@ from copernicube.wiring import open_local
 from datacube.cells import Cells
 from datacube.cube import Band, Coverage
 from datacube.encode.cf import GRID_MAPPING, axis_values, cf_coordinates
+from datacube.encode.chunks import chunk_shape
 from datacube.encode.zarr import MEDIA_TYPE, METADATA_KEY, view_member, view_metadata
 from datacube.errors import StoreError
 from datacube.evaluate.schedule import as_dask
@@ -71,7 +72,9 @@ class LocalSource:
         if isinstance(plan, nodes.Picture):
             raise StoreError(f"{address} is bound as a picture")
         described = _described(plan, bound.encode.title)
-        arrays = as_dask(plan, self._session.engine.cells)
+        # What has no plane has no tiles either.
+        chunks = None if plan.domain.grid is not None else chunk_shape(plan.domain)
+        arrays = as_dask(plan, self._session.engine.cells, chunks=chunks)
         kept = described.drop_vars(list(arrays))
         for name in bands:
             variable = described.variables[name]

@@ -121,11 +121,12 @@ def lonlat_bbox(coverage: Coverage) -> Bbox:
     return round(west, 7), round(south, 7), round(east, 7), round(north, 7)
 
 
-def amend(document: Document, coverage: Coverage) -> Document:
+def amend(document: Document, coverage: Coverage, *, page: bool = False) -> Document:
     """Complete pygeoapi's description of a collection, and drop what leads nowhere.
 
     Besides what OGC API has (`crs`, `storageCrs`, `storageCrsBbox`, the grid of the axes),
-    members beginning with `copernicube:` tell our own client which cube it is.
+    members beginning with `copernicube:` tell our own client which cube it is. On a `page`
+    for people pygeoapi draws the box, so there the world stays for what has none.
     """
     offered = tuple(FORMATS)
     document["links"] = [
@@ -139,7 +140,7 @@ def amend(document: Document, coverage: Coverage) -> Document:
     document["storageCrs"] = crs
     extent = document["extent"]
     extent["spatial"]["storageCrsBbox"] = [list(coverage.grid.bbox)]
-    if not coverage.mappable:
+    if not coverage.mappable and not page:
         for name in ("bbox", "crs"):
             extent["spatial"].pop(name, None)
     if coverage.time is not None:

@@ -74,7 +74,8 @@ def openapi(api: API, request: APIRequest) -> Answered:
 
 def _described(api: API, request: APIRequest, name: str) -> Document:
     coverage: Coverage = api.config["resources"][name]["providers"][0]["data"]
-    return amend(gen_collection(api, request, name, request.locale), coverage)
+    document = gen_collection(api, request, name, request.locale)
+    return amend(document, coverage, page=request.format == F_HTML)
 
 
 def _rendered(api: API, request: APIRequest, template: str, document: Document) -> Answered:
