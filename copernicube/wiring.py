@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from copernicube.functions import load_functions
 from datacube.catalog import SqlCatalog, open_catalog, rebuild_catalog, refuse_gaps
 from datacube.encode import ENCODERS
 from datacube.engine import Engine
@@ -42,6 +43,7 @@ def open_local(
         encoders=ENCODERS,
         limits=limits or Limits(),
         default_map_days=map_days,
+        functions=load_functions(),
     )
     return Local(engine=engine, catalog=catalog, store=store)
 

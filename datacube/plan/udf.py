@@ -1,26 +1,20 @@
 """Functions that the operator of a service adds to the language."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from numpy.typing import NDArray
 
 from datacube.errors import InvalidParameterError, UnknownNameError
 from datacube.plan.nodes import Apply, Field, Plan
 
+type CellFunction = Callable[..., NDArray[Any]]
+"""Takes arrays of one shape and returns one of that shape, cell by cell, whatever the shape is.
 
-class CellFunction(Protocol):
-    """Works cell by cell on NumPy arrays of one shape, whatever that shape is.
-
-    It is called for blocks, in any order and on several threads. It writes into none of
-    its arguments. Cells where an argument is null hold some number; what is made of them
-    is not used.
-    """
-
-    def __call__(self, *args: NDArray[Any]) -> NDArray[Any]:
-        """Return one array of the arguments' shape."""
-        ...
+It is called for blocks, in any order and on several threads. It writes into none of its
+arguments. Cells where an argument is null hold some number; what is made of them is not used.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,16 +1,18 @@
 """Where the cells of a query come from: offered coverages and files that came with it."""
 
 import re
+import warnings
 from hashlib import blake2b
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
 from typing import Any
 
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from pyproj import CRS
-from rasterio.errors import RasterioError
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from datacube.axes import PLACEHOLDER, RegularAxis
 from datacube.cells import Cells
@@ -26,6 +28,9 @@ from datacube.wcps.bind.values import About, Raster
 DRIVERS = ("GTiff", "PNG", "JPEG", "JP2OpenJPEG", "netCDF")
 """GDAL drivers that may read an upload: none of them follows references to other files."""
 _REMOTE = re.compile(r"(?P<host>.+?)(?::\d+:|--\d+--)(?P<id>.+)")
+_FILTERS = Lock()
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+"""Begins a netCDF-4 file, which GDAL knows by the end of its name alone."""
 _QUIET = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
     "GDAL_PAM_ENABLED": "NO",
@@ -90,18 +95,30 @@ def uploaded(expr: syntax.Decode, scope: Scope) -> Raster:
 
 
 def _raster(upload: Upload, limits: Limits) -> Raster:
+    _expect_no_georeferencing()
     # netCDF is not read from memory by GDAL; a folder of its own has no neighbours to follow.
     with TemporaryDirectory(prefix="copernicube-") as folder:
-        path = Path(folder) / "upload"
+        path = Path(folder) / ("upload.nc" if upload.body.startswith(_HDF5) else "upload")
         path.write_bytes(upload.body)
         try:
-            with rasterio.Env(**_QUIET), rasterio.open(path, driver=list(DRIVERS)) as file:
+            with rasterio.Env(**_QUIET), rasterio.DatasetReader(path, driver=list(DRIVERS)) as file:
                 return _read(file, upload, limits)
         except RasterioError as error:
             raise InvalidParameterError(
                 f"parameter {upload.name} is no raster file of these formats: {', '.join(DRIVERS)}",
                 parameter=upload.name,
             ) from error
+
+
+def _expect_no_georeferencing() -> None:
+    """Silence rasterio's warning: a picture without a place on the Earth is no mistake.
+
+    For the whole process, as `catch_warnings` sets the filters of all threads and one that
+    ends would let the warnings of the others through.
+    """
+    with _FILTERS:
+        if not any(kind[2] is NotGeoreferencedWarning for kind in warnings.filters):
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
 
 
 def _read(file: Any, upload: Upload, limits: Limits) -> Raster:  # noqa: ANN401  # rasterio is untyped
