@@ -147,3 +147,57 @@ def test_a_trim_widens_both_bounds_to_their_precision() -> None:
         AXIS.trim(parse_period("2024"), None)
     with pytest.raises(InvalidParameterError, match="ends before"):
         AXIS.trim(parse_period("2024"), parse_period("2023"))
+
+
+INDEX = RegularAxis(name="i", uom="1", start=0, step=1, first=-2, size=6, index=True)
+HEIGHT = IrregularAxis(name="height", uom="m", coefficients=(2.0, 10.0, 50.0))
+
+
+def test_an_index_axis_is_called_by_its_indices() -> None:
+    assert INDEX.coordinates().tolist() == [-2, -1, 0, 1, 2, 3]
+    assert list(INDEX.extent) == [-2, 3]
+    assert list(INDEX.bounds) == [-2, 4]
+    assert EAST.coordinates().tolist() == EAST.centres().tolist()
+    assert EAST.extent == EAST.bounds
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "first", "size"),
+    [(0, 2, 0, 3), (-2, 3, -2, 6), (-9, -2, -2, 1), (0.5, 2.5, 1, 2), (3, 3, 3, 1)],
+)
+def test_bounds_of_an_index_axis_are_inclusive(
+    low: float, high: float, first: int, size: int
+) -> None:
+    kept = INDEX.inside(low, high)
+    assert (kept.first, kept.size) == (first, size)
+    assert kept.index
+
+
+@pytest.mark.parametrize(("low", "high"), [(4, 9), (-9, -3), (0.2, 0.8)])
+def test_an_index_axis_says_which_indices_it_has(low: float, high: float) -> None:
+    with pytest.raises(OutOfDomainError, match="with indices -2:3"):
+        INDEX.inside(low, high)
+
+
+def test_a_place_on_an_index_axis() -> None:
+    assert [INDEX.at(k) for k in (-2, 0, 3)] == [-2, 0, 3]
+    for outside in (-3, 4):
+        with pytest.raises(OutOfDomainError, match="indices -2:3"):
+            INDEX.at(outside)
+
+
+def test_a_level_of_an_index_axis_is_called_by_the_first_of_its_indices() -> None:
+    assert INDEX.coarser(1).coordinates().tolist() == [-2, 0, 2]
+
+
+def test_a_listed_place_is_found_within_a_small_part_of_the_gap() -> None:
+    assert [HEIGHT.at(h) for h in (2, 10 + 5e-5, 50)] == [0, 1, 2]
+    for outside, named in ((9.99, "2 and 10"), (1, "2"), (51, "50"), (float("nan"), "2")):
+        with pytest.raises(OutOfDomainError, match=f"the nearest: {named}$"):
+            HEIGHT.at(outside)
+
+
+def test_listed_places_are_kept_by_number() -> None:
+    assert HEIGHT.select(1, 2).coefficients == (10.0, 50.0)
+    with pytest.raises(OutOfDomainError, match="with 0:2"):
+        HEIGHT.select(1, 3)

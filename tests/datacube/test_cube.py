@@ -1,9 +1,11 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 from pyproj import CRS
 
+from datacube.axes import IrregularAxis, RegularAxis
 from datacube.cells import Cells
 from datacube.cube import (
     SHARD_PX,
@@ -73,3 +75,37 @@ def test_cells_select_and_fill() -> None:
     assert cells.nbytes == 4 + 2 + 2 + 2
     with pytest.raises(ValueError, match="1 names"):
         Cells(("a",), (), ())
+
+
+def test_shards_of_further_axes_are_one_place_deep() -> None:
+    axes = (
+        IrregularAxis(name="height", uom="m", coefficients=(2.0, 10.0, 50.0)),
+        RegularAxis(name="member", uom="1", start=0, step=1, first=5, size=4, index=True),
+    )
+    group = replace(GROUP, axes=axes)
+    whole = group.window
+    assert whole.shape == (3, 4, *GROUP.grid.shape)
+    assert group.level_shape(1) == (3, 4, *GROUP.level_grid(1).shape)
+    window = Window(((1, 3), (6, 8), (0, 2049), (2048, 4096)))
+    assert group.array_window(window, 0) == Window(((1, 3), (1, 3), (0, 2049), (2048, 4096)))
+    assert group.shard_window(window, 0) == Window(((1, 3), (1, 3), (0, 2), (1, 2)))
+
+
+def test_bitmaps_run_over_all_axes_the_last_one_fastest() -> None:
+    axes = (IrregularAxis(name="height", uom="m", coefficients=(2.0, 10.0, 50.0)),)
+    group = replace(GROUP, axes=axes)
+    window = Window(((1, 3), (0, 2 * SHARD_PX), (0, 3 * SHARD_PX)))
+    there = np.random.default_rng(3).random((2, 2, 3)) < 0.5
+    slot = Slot(
+        cube="C",
+        number=0,
+        scene=SCENE,
+        windows=(SlotWindow(group="r10m", window=window, levels=1),),
+        shards=(BandShards(group="r10m", level=0, band="B02", bits=np.packbits(there).tobytes()),),
+    )
+    wanted = {(int(h) + 1, int(r), int(c)) for h, r, c in np.argwhere(there)}
+    assert set(slot.recorded_shards(group, 0, "B02")) == wanted
+    assert all(
+        slot.has_shard(group, 0, "B02", (h, r, c)) == ((h, r, c) in wanted)
+        for h, r, c in np.ndindex(4, 3, 4)
+    )

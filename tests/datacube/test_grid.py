@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyproj import CRS
 
-from datacube.axes import RegularAxis
+from datacube.axes import PLACEHOLDER, RegularAxis
 from datacube.cube import free_group, utm_group
-from datacube.errors import OutOfDomainError
-from datacube.grid import Grid, Window, crs_name, transformer
+from datacube.errors import InvalidParameterError, OutOfDomainError
+from datacube.grid import Grid, Window, crs_name, index_crs, transformer
 
 UTM33 = CRS.from_epsg(32633)
 UTM33S = CRS.from_epsg(32733)
@@ -90,3 +90,57 @@ def test_crs_names_and_cached_transformers() -> None:
     x, y = transformer(CRS.from_epsg(4326), UTM33).transform(15.0, 46.0)
     (east,), (north,) = rasterio.warp.transform("EPSG:4326", "EPSG:32633", [15.0], [46.0])
     assert (x, y) == pytest.approx((east, north), abs=1e-3)
+
+
+def test_levels_are_coarser_on_the_plane_only() -> None:
+    window = Window(((3, 9), (2, 3), (5, 11), (-3, 4)))
+    assert window.coarser(1) == Window(((3, 9), (2, 3), (2, 6), (-2, 2)))
+    assert window.coarser(0) == window
+
+
+@pytest.mark.parametrize(
+    ("crs", "on_earth"),
+    [
+        (CRS.from_epsg(4326), True),
+        (UTM33, True),
+        (CRS.from_epsg(32633).to_3d(), True),
+        (CRS.from_string("EPSG:4326+5773"), True),
+        (CRS.from_epsg(5773), False),
+        (index_crs("i", "j"), False),
+        (index_crs(), False),
+    ],
+)
+def test_which_planes_lie_on_the_earth(crs: CRS, on_earth: bool) -> None:  # noqa: FBT001  # a case
+    axis = RegularAxis(name="i", uom="1", start=0, step=1, size=3)
+    assert Grid(crs=crs, x=axis, y=axis).on_earth is on_earth
+
+
+def test_nothing_is_transformed_to_or_from_an_index_grid() -> None:
+    for pair in ((UTM33, index_crs("i", "j")), (index_crs("i"), UTM33)):
+        with pytest.raises(InvalidParameterError, match="no place on the Earth"):
+            transformer(*pair)
+
+
+def test_a_line_has_one_axis_and_a_point_none() -> None:
+    none = RegularAxis(name=PLACEHOLDER, uom="1", start=0, step=1, size=1, index=True)
+    x = RegularAxis(name="x", uom="m", start=3, step=2, size=5)
+    line = Grid(crs=index_crs("x"), x=x, y=none)
+    assert line.line
+    assert line.axes == (x,)
+    assert Grid(crs=index_crs(), x=none, y=none).axes == ()
+    group = free_group(line, "r2m")
+    assert group.grid.y == none
+    assert group.array_origin == (0, 2**23)
+    assert group.array_window(line.at(Window(((0, 1), (0, 5)))).window, 0) == Window(
+        ((0, 1), (2**23, 2**23 + 5))
+    )
+
+
+def test_an_index_grid_counts_by_its_own_indices() -> None:
+    i, j = (
+        RegularAxis(name=name, uom="1", start=0, step=1, first=-4, size=9, index=True)
+        for name in "ij"
+    )
+    group = free_group(Grid(crs=index_crs("i", "j"), x=j, y=i), "r1")
+    assert (group.grid.x.start, group.grid.x.step) == (0, 1)
+    assert group.array_window(Window(((-4, 5), (-4, 5))), 0).rows == (2**23 - 4, 2**23 + 5)
