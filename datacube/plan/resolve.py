@@ -1,0 +1,138 @@
+"""From coverages to the slots that are read, once rules have cut down what is needed."""
+
+from collections.abc import Iterable
+from functools import reduce
+from itertools import groupby
+
+from datacube.axes import TimeAxis
+from datacube.cube import Coverage, Slot
+from datacube.grid import Window
+from datacube.plan.nodes import (
+    Bands,
+    Domain,
+    Pick,
+    Plan,
+    Resample,
+    Scan,
+    Source,
+    children,
+    rebuilt,
+    sources,
+)
+from datacube.plan.query import Method
+from datacube.plan.stacking import Times, acquisitions_of, stacked
+from datacube.protocols import Bbox, CatalogView
+
+
+def resolve(plan: Plan, view: CatalogView) -> Plan:
+    """Put scans in the place of sources; reads the catalogue, never cells.
+
+    The catalogue is asked once a coverage, for the hull of what its sources need.
+    Bands of coarser groups are repeated on the coverage's grid.
+
+    Raises
+    ------
+    UnknownNameError
+        If a coverage does not exist, or not for this view.
+    """
+    made: dict[str, Plan] = {}
+    found = sorted(sources(plan), key=lambda source: source.coverage_id)
+    for coverage_id, some in groupby(found, key=lambda source: source.coverage_id):
+        same = tuple(some)
+        coverage = view.coverage(coverage_id)
+        slots = _slots(coverage, same, view)
+        for source in same:
+            made[source.key] = scanned(source, coverage, slots)
+    return _replaced(plan, made) if made else plan
+
+
+def scanned(source: Source, coverage: Coverage, slots: Iterable[Slot]) -> Plan:
+    """Return the scans that give what a source stands for.
+
+    `slots` hold all of the coverage that touch the source's cells and times, and may
+    hold others.
+    """
+    windows = _windows(source, coverage)
+    touching = tuple(
+        slot
+        for slot in slots
+        if any(
+            (covered := slot.window(name)) is not None
+            and covered.window.plane.intersect(window) is not None
+            for name, window in windows.items()
+        )
+    )
+    stacks = stacked(_times(source), touching)
+    outer, base = source.domain.outer, source.domain.plane
+    scans: dict[str, Plan] = {}
+    for name in dict.fromkeys(band.group for band in source.bands):
+        group = coverage.cube.group(name)
+        own = name == coverage.group
+        scan = Scan(
+            cube=coverage.cube.name,
+            group=group,
+            level=0,
+            bands=tuple(band for band in source.bands if band.group == name),
+            stacks=stacks,
+            domain=Domain(outer=outer, grid=base if own else group.grid.cover(base.bbox)),
+        )
+        scans[name] = scan if own else Resample(source=scan, grid=base, method=Method.NEAREST)
+    if len(scans) == 1:
+        return next(iter(scans.values()))
+    return Bands(
+        picks=tuple(
+            Pick(source=scans[band.group], field=band.name, name=band.name) for band in source.bands
+        )
+    )
+
+
+def _slots(coverage: Coverage, same: tuple[Source, ...], view: CatalogView) -> tuple[Slot, ...]:
+    """Ask for the slots of several sources of one coverage at once."""
+    box = reduce(_hull, (source.domain.plane.bbox for source in same))
+    times = [a for source in same for a in acquisitions_of(_times(source))]
+    return tuple(
+        view.slots(
+            coverage.cube.name,
+            bbox=box,
+            first=min((a.first for a in times), default=None),
+            last=max((a.last for a in times), default=None),
+        )
+    )
+
+
+def _hull(one: Bbox, other: Bbox) -> Bbox:
+    return (
+        min(one[0], other[0]),
+        min(one[1], other[1]),
+        max(one[2], other[2]),
+        max(one[3], other[3]),
+    )
+
+
+def _times(source: Source) -> Times:
+    if source.at is not None:
+        return source.at
+    outer = source.domain.outer
+    return outer[0] if outer and isinstance(outer[0], TimeAxis) else None
+
+
+def _windows(source: Source, coverage: Coverage) -> dict[str, Window]:
+    """Return the cells `(y, x)` of each group that the source's bands need."""
+    box = source.domain.plane.bbox
+    names = dict.fromkeys((coverage.group, *(band.group for band in source.bands)))
+    return {name: coverage.cube.group(name).grid.cover(box).window for name in names}
+
+
+def _replaced(plan: Plan, made: dict[str, Plan]) -> Plan:
+    """Rebuild a plan from its leaves up, each common part once."""
+    todo = [(plan, False)]
+    while todo:
+        node, ready = todo.pop()
+        if node.key in made:
+            continue
+        if ready:
+            made[node.key] = rebuilt(node, lambda part: made[part.key])
+        else:
+            todo.append((node, True))
+            todo.extend((child, False) for child in children(node))
+    return made[plan.key]
