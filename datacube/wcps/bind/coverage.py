@@ -108,7 +108,7 @@ def _iteration(axis: AxisSyntax, part: _Part, side: Side, scope: Scope) -> Itera
         scope.locate(error, axis.span)
         raise
     if part.crs is None or not isinstance(made.axis, RegularAxis) or made.axis.index:
-        return made
+        return replace(made, side=side)
     uom = "deg" if part.crs.is_geographic else "m"
     return replace(made, axis=replace(made.axis, crs=part.crs, uom=uom), side=side)
 

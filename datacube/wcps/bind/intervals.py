@@ -53,13 +53,18 @@ class Part:
 
     @property
     def moving(self) -> bool:
+        """Whether a bound depends on an iterator."""
+        return any(is_moving(value) for value in (self.low, self.high, self.at))
+
+    @property
+    def following(self) -> bool:
         """Whether a bound depends on an iterator, or a trim's comes from one that stands still.
 
         What such a trim keeps may be nothing at some places.
         """
         bounds = (self.low, self.high)
         standing = self.crs is None and any(isinstance(b, Index | Moments) for b in bounds)
-        return standing or any(is_moving(value) for value in (*bounds, self.at))
+        return standing or self.moving
 
 
 def is_moving(value: Value | None) -> bool:

@@ -27,10 +27,10 @@ def bind_subset(node: Subset, scope: Scope) -> Raster:
     """
     raster = scope.raster(node.source)
     found = parts(node.items, scope)
-    fixed = tuple(part for part in found if not part.moving)
+    fixed = tuple(part for part in found if not part.following)
     raster = replace(raster, plan=_cut(raster, fixed, scope))
     for part in found:
-        if part.moving:
+        if part.following:
             raster = _moved(raster, part, scope)
     return raster
 
