@@ -44,6 +44,7 @@ NAMESPACES = {
     "swe": "http://www.opengis.net/swe/2.0",
     "wcsgs": "http://www.geoserver.org/wcsgs/2.0",
     "cis11": "http://www.opengis.net/cis/1.1/gml",
+    "meta": "urn:x-copernicube:metadata",
     "xlink": "http://www.w3.org/1999/xlink",
     "xsi": "http://www.w3.org/2001/XMLSchema-instance",
 }

@@ -17,6 +17,9 @@ from datacube.grid import Window
 from datacube.plan.formats import NETCDF, PICTURE_FORMATS
 from datacube.plan.nodes import Plan
 
+type Places = tuple[tuple[int, int], ...]
+"""Half-open ranges, one an axis."""
+
 MOST_BYTES = 268_435_456
 """Longest text: it is ten times as long as the numbers, and read slowly."""
 RUN_CELLS = 262_144
@@ -66,13 +69,15 @@ def check_text_size(job: EncodeJob, plan: Plan) -> int:
 
 
 def cell_runs(
-    job: EncodeJob, plan: Plan, *, json: bool
-) -> Iterator[tuple[tuple[tuple[int, int], ...], list[str]]]:
-    """Yield the texts of cells, run by run, in the order of `text_order`.
+    job: EncodeJob, plan: Plan, *, json: bool, order: tuple[int, ...] | None = None
+) -> Iterator[tuple[Places, list[list[str]]]]:
+    """Yield the texts of cells, run by run, one list a field.
 
-    With each come the ranges of its places along the ordered axes.
+    They are in the order of the axes at `order`, by default that of `text_order`. With
+    each run come the ranges of its places along those axes.
     """
-    order = text_order(plan.domain, job.node.parameters.transpose)
+    if order is None:
+        order = text_order(plan.domain, job.node.parameters.transpose)
     origin = plan.domain.window.ranges
     shape = [plan.domain.shape[at] for at in order]
     names = tuple(field.name for field in plan.fields)
@@ -85,22 +90,27 @@ def cell_runs(
         null_text(field, fill, compat=compat, json=json)
         for field, fill in zip(plan.fields, fills, strict=True)
     ]
-    quoted = len(names) > 1 or (json and plan.fields[0].numpy_dtype.kind == "c")
     for places in runs(shape, RUN_CELLS):
         ranges = list(origin)
         for at, (start, stop) in zip(order, places, strict=True):
             ranges[at] = (origin[at][0] + start, origin[at][0] + stop)
         cells = _ordered(job.compute(plan, Window(tuple(ranges))).select(names), order, plan)
-        columns = [
-            cell_texts(values, valid, write, null)
-            for values, valid, write, null in zip(
-                cells.values, cells.valid, writers, nulls, strict=True
-            )
-        ]
-        if quoted:
-            yield places, ['"' + " ".join(parts) + '"' for parts in zip(*columns, strict=True)]
-        else:
-            yield places, columns[0]
+        yield (
+            places,
+            [
+                cell_texts(values, valid, write, null)
+                for values, valid, write, null in zip(
+                    cells.values, cells.valid, writers, nulls, strict=True
+                )
+            ],
+        )
+
+
+def _one_text_a_cell(plan: Plan, columns: list[list[str]], *, json: bool) -> list[str]:
+    """Join the fields of each cell to a quoted text; what is no number of JSON is quoted too."""
+    if len(columns) > 1 or (json and plan.fields[0].numpy_dtype.kind == "c"):
+        return ['"' + " ".join(parts) + '"' for parts in zip(*columns, strict=True)]
+    return columns[0]
 
 
 def _ordered(cells: Cells, order: tuple[int, ...], plan: Plan) -> Cells:
@@ -121,11 +131,12 @@ def _nested(job: EncodeJob, *, json: bool) -> Iterator[str]:
     order = text_order(plan.domain, job.node.parameters.transpose)
     shape = [plan.domain.shape[at] for at in order]
     if not shape:
-        for _, texts in cell_runs(job, plan, json=json):
-            yield texts[0]
+        for _, columns in cell_runs(job, plan, json=json):
+            yield _one_text_a_cell(plan, columns, json=json)[0]
         return
     opening, closing = _json_brackets(len(shape)) if json else _csv_brackets(len(shape))
-    for places, texts in cell_runs(job, plan, json=json):
+    for places, columns in cell_runs(job, plan, json=json):
+        texts = _one_text_a_cell(plan, columns, json=json)
         rows = len(texts) // max(1, places[-1][1] - places[-1][0])
         for row, at in enumerate(_row_starts(places)):
             width = len(texts) // rows

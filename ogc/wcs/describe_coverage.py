@@ -21,7 +21,7 @@ MAX_IDS = 100
 _XML = Vocabulary(
     namespaces={
         "wcs": WCS,
-        **{k: v for k, v in gml.NAMESPACES.items() if k != "cis11"},
+        **{k: v for k, v in gml.NAMESPACES.items() if k not in {"cis11", "meta"}},
     }
 )
 _XML_2_1 = Vocabulary(
