@@ -152,8 +152,7 @@ def test_axes_that_are_left(cubes: Made) -> None:
 def by_centre(a: float, b: float, low: float, step: float, size: int) -> slice:
     """Return the cells of a trim, with the formulas of the reference."""
     lo, hi = floor((a - low) / step + 0.5), floor((b - low) / step - 0.5)
-    lo, hi = min(lo, hi) if lo > hi else lo, hi
-    return slice(max(lo, 0), min(hi, size - 1) + 1)
+    return slice(max(min(lo, hi), 0), min(hi, size - 1) + 1)
 
 
 @pytest.mark.parametrize(
