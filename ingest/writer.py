@@ -16,6 +16,7 @@ from datacube.cube import (
     BandShards,
     Cube,
     ResolutionGroup,
+    ShardNumber,
     SlotWindow,
 )
 from datacube.grid import Window
@@ -24,8 +25,6 @@ from ingest.align import Placed, blocks
 from ingest.progress import IngestProgress
 
 HEARTBEAT_S = 60.0
-
-type Shard = tuple[int, int]
 
 
 class ReduceLevel(Protocol):
@@ -39,7 +38,10 @@ class ReduceLevel(Protocol):
         nodata: float,
         parity: tuple[int, int],
     ) -> tuple[Values, Valid]:
-        """Return values and validity, `(y, x)`; `parity` is 1 where the first index is odd."""
+        """Return values and validity, `(..., y, x)`.
+
+        `parity` is 1 along `(y, x)` where the first index is odd.
+        """
         ...
 
 
@@ -86,7 +88,7 @@ class SceneWriter:
         """
         covered = self._by_group[placed.group.name]
         band, group = placed.band, placed.group
-        written: list[set[Shard]] = [set() for _ in range(covered.levels)]
+        written: list[set[ShardNumber]] = [set() for _ in range(covered.levels)]
         values, valid = _Rows(band.numpy_dtype), _Rows(np.dtype(np.bool_))
         for window, cells, mask in blocks(placed, covered.window):
             self._merge(group, window, mask)
@@ -111,7 +113,7 @@ class SceneWriter:
             covered = self._by_group.get(group.name)
             if covered is None:
                 continue
-            written: list[set[Shard]] = []
+            written: list[set[ShardNumber]] = []
             mask = self._masks.pop(group.name)
             for level in range(covered.levels):
                 window = covered.window.coarser(level)
@@ -126,7 +128,7 @@ class SceneWriter:
         return tuple(found)
 
     def _write_levels(
-        self, placed: Placed, values: Values, valid: Valid, written: list[set[Shard]]
+        self, placed: Placed, values: Values, valid: Valid, written: list[set[ShardNumber]]
     ) -> None:
         group, band = placed.group, placed.band
         covered = self._by_group[group.name]
@@ -150,7 +152,7 @@ class SceneWriter:
         nodata: float,
         window: Window,
         values: Values,
-    ) -> set[Shard]:
+    ) -> set[ShardNumber]:
         request = BandRead(
             group=group,
             level=level,
@@ -195,13 +197,13 @@ def slot_windows(placed: Iterable[Placed]) -> tuple[SlotWindow, ...]:
 
 def _levels(window: Window) -> int:
     level = 0
-    while max(window.coarser(level).shape) > INNER_CHUNK_PX:
+    while max(window.coarser(level).plane.shape) > INNER_CHUNK_PX:
         level += 1
     return level + 1
 
 
 def _band_shards(
-    group: ResolutionGroup, covered: SlotWindow, band: str, written: Sequence[set[Shard]]
+    group: ResolutionGroup, covered: SlotWindow, band: str, written: Sequence[set[ShardNumber]]
 ) -> tuple[BandShards, ...]:
     """Make the bitmaps; a band without any data has them, too, all zero."""
     return tuple(
@@ -215,11 +217,10 @@ def _band_shards(
     )
 
 
-def _bits(window: Window, shards: set[Shard]) -> bytes:
-    (top, _), (left, _) = window.ranges
+def _bits(window: Window, shards: set[ShardNumber]) -> bytes:
     present = np.zeros(window.shape, np.bool_)
-    for row, col in shards:
-        present[row - top, col - left] = True
+    for shard in shards:
+        present[tuple(n - start for n, (start, _) in zip(shard, window.ranges, strict=True))] = True
     return np.packbits(present, axis=None).tobytes()
 
 

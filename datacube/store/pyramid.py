@@ -22,8 +22,9 @@ def reduce_level(
     *,
     degrees_per_unit: float = 1.0,
 ) -> tuple[Values, Valid]:
-    """Return the next level of `values`, shape `(y, x)`, and where it is valid.
+    """Return the next level of `values`, shape `(..., y, x)`, and where it is valid.
 
+    Axes before y and x stay as they are.
     Cells pair up by their absolute index: `parity` is 1 along `(y, x)` where the first
     cell's index is odd, so that it is the second of its pair. The shape is that of
     `Window.coarser(1)`. A cell is valid if any of its children is; others hold `nodata`.
@@ -36,6 +37,12 @@ def reduce_level(
     """
     if values.shape != valid.shape:
         raise ValueError(f"values {values.shape}, valid {valid.shape}")
+    if values.ndim > 2:
+        made = [
+            reduce_level(v, m, aggregate, nodata, parity, degrees_per_unit=degrees_per_unit)
+            for v, m in zip(values, valid, strict=True)
+        ]
+        return np.stack([v for v, _ in made]), np.stack([m for _, m in made])
     combine = _combiner(aggregate, values.dtype, degrees_per_unit)
     rows = (values.shape[0] + parity[0] + 1) // 2
     cols = (values.shape[1] + parity[1] + 1) // 2

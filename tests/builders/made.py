@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -234,7 +233,7 @@ class _Writing:
             if level:
                 parity = (window.rows[0] % 2, window.cols[0] % 2)
                 window = window.coarser(1)
-                values, valid = _reduced(values, valid, band, parity, window.shape)
+                values, valid = reduce_level(values, valid, band.aggregate, band.nodata, parity)
             request = BandRead(
                 group=group,
                 level=level,
@@ -247,17 +246,6 @@ class _Writing:
             bits = _bits(group.shard_window(window, level), written)
             shards.append(BandShards(group=GROUP, level=level, band=band.name, bits=bits))
         return shards
-
-
-def _reduced(
-    values: Values, valid: Valid, band: Band, parity: tuple[int, int], shape: tuple[int, ...]
-) -> tuple[Values, Valid]:
-    made, some = np.empty(shape, dtype=values.dtype), np.empty(shape, dtype=bool)
-    for place in product(*map(range, shape[:-2])):
-        made[place], some[place] = reduce_level(
-            values[place], valid[place], band.aggregate, band.nodata, parity
-        )
-    return made, some
 
 
 def _bits(window: Window, written: Sequence[ShardNumber]) -> bytes:

@@ -19,6 +19,7 @@ from datacube.grid import Grid, Window
 from datacube.plan import query
 from datacube.plan.cost import estimate
 from datacube.plan.nodes import Picture
+from datacube.protocols import BandRead
 from datacube.store import verify
 from datacube.times import parse_period
 from tests.builders.made import (
@@ -323,6 +324,39 @@ def test_a_store_of_real_elevation_and_land(tmp_path: Path, testdata: Path) -> N
     with rasterio.MemoryFile(answer.body) as memory, memory.open() as file:
         np.testing.assert_array_equal(file.read(1), heights)
         assert file.transform.almost_equals(rasterio.Affine(width, 0, left, 0, height, top), 1e-9)
+
+
+def test_levels_of_places_are_those_of_their_planes(tmp_path: Path) -> None:
+    """Each height has its own pyramid: means of four cells, heights apart."""
+    made = make_store(tmp_path)
+    values = np.random.default_rng(4).normal(size=(2, 600, 520)).astype("float32")
+    axes = (listed("height", 2, 10), regular("Lat", 60, 0, 600), regular("Lon", 0, 52, 520))
+    cube = add_cube(made, "W", {"u": values}, Frame(axes=axes, crs=WGS84)).cube
+    (slot,) = made.session.view.slots("W")
+    covered = slot.window(GROUP)
+    assert covered is not None
+    assert covered.levels == 3
+    wanted = values.astype("float64")
+    for level in range(3):
+        if level:
+            wanted = wanted.reshape(2, wanted.shape[1] // 2, 2, -1, 2).mean(axis=(2, 4))
+        window = covered.window.coarser(level)
+        request = BandRead(
+            group=cube.groups[0],
+            level=level,
+            band="u",
+            dtype="float32",
+            nodata=float("nan"),
+            window=window,
+        )
+        read = made.local.store.read(slot, request)
+        np.testing.assert_allclose(read, wanted, atol=1e-6)
+        # A part that crosses chunks, of one height.
+        y, x = window.rows[0], window.cols[0]
+        part = replace(request, window=Window(((1, 2), (y + 100, y + 140), (x + 90, x + 130))))
+        np.testing.assert_array_equal(
+            made.local.store.read(slot, part)[0], read[1, 100:140, 90:130]
+        )
 
 
 def test_all_groups_of_a_cube_have_the_same_axes(made: Made) -> None:
