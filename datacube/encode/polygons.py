@@ -84,10 +84,11 @@ def polygonize(
 ) -> tuple[bytes, str]:
     """Return the areas of equal value of a coverage as polygons, and the media type.
 
-    The coverage has two axes and one field of real numbers or Booleans. Cells that are null belong to no polygon; nor do NaN and infinities. Each
-    polygon has the attribute `value`. Cells that touch at a corner only belong together
-    where `connectedness` is 8. Without a place on the Earth coordinates are those of
-    the axes. Shapefiles come zipped.
+    The coverage has two axes and one field of real numbers or Booleans. Cells that are
+    null belong to no polygon; nor do NaN and infinities. Each polygon has the attribute
+    `value`. Cells that touch at a corner only belong together where `connectedness` is
+    8. Without a place on the Earth coordinates are those of the axes. Shapefiles come
+    zipped.
 
     Raises
     ------
