@@ -11,7 +11,7 @@ from datacube.plan.types import CAST_TYPES
 from datacube.plan.udf import user_apply
 from datacube.wcps import syntax
 from datacube.wcps.bind.align import about_of, align
-from datacube.wcps.bind.iterators import index_operation
+from datacube.wcps.bind.iterators import compare_times, index_operation
 from datacube.wcps.bind.scope import Binder, Scope, as_raster, describe
 from datacube.wcps.bind.values import (
     Constant,
@@ -101,7 +101,8 @@ def _number(expr: syntax.Number, scope: Scope) -> Value:
         return Constant(value=expr.value)
     dtype = np.dtype(SUFFIXES[expr.suffix])
     if dtype.kind == "f":
-        return constant(float(np.asarray(expr.value, dtype).item()), dtype.name)
+        with np.errstate(over="ignore"):
+            return constant(float(np.asarray(expr.value, dtype).item()), dtype.name)
     bounds = np.iinfo(dtype)
     if expr.value != int(expr.value) or not bounds.min <= expr.value <= bounds.max:
         raise InvalidParameterError(
@@ -196,6 +197,9 @@ def _pair(operator: str, one: Value, other: Value, scope: Scope) -> Value:
         raise InvalidParameterError(
             f"'.' joins texts and times, not {describe(one)} and {describe(other)}"
         )
+    compared = compare_times(operator, (one, other), scope)
+    if compared is not None:
+        return compared
     if operator in ("=", "!=") and isinstance(one, Words) and isinstance(other, Words):
         return Constant(value=(one.text == other.text) == (operator == "="))
     return apply_values(operator, (one, other), scope)

@@ -11,7 +11,7 @@ from datacube.plan.functions import apply
 from datacube.plan.nodes import Plan, Reduce
 from datacube.plan.reducers import reduce_fields, reducer
 from datacube.wcps import syntax
-from datacube.wcps.bind.iterations import Iteration, bind_iterator
+from datacube.wcps.bind.iterations import Iteration, bind_iterators
 from datacube.wcps.bind.iterators import still
 from datacube.wcps.bind.periods import seconds
 from datacube.wcps.bind.scope import Binder, Scope
@@ -29,7 +29,7 @@ def bind_condense(node: syntax.Condense, scope: Scope) -> Raster:
     RequestError
         If operator, iterators, condition or value do not fit.
     """
-    iterations = tuple(bind_iterator(iterator, scope) for iterator in node.iterators)
+    iterations = bind_iterators(node.iterators, scope)
     parameters = tuple(_number(parameter, scope) for parameter in node.parameters)
     found = reducer(node.operator)
     if found.listed:

@@ -15,7 +15,7 @@ from datacube.grid import Grid, index_crs
 from datacube.plan.nodes import Domain, Relabel
 from datacube.plan.types import common
 from datacube.wcps import syntax
-from datacube.wcps.bind.iterations import Iteration, bind_iterator
+from datacube.wcps.bind.iterations import Iteration, bind_iterators
 from datacube.wcps.bind.iterators import NotVectorisableError, affine, held, iterators_of
 from datacube.wcps.bind.scope import Binder, Scope, describe
 from datacube.wcps.bind.unroll import Over, bind_over
@@ -33,7 +33,7 @@ def bind_construct(node: syntax.Construct, scope: Scope) -> Raster:
     RequestError
         If iterators or value do not fit.
     """
-    iterations = _y_first([bind_iterator(iterator, scope) for iterator in node.iterators])
+    iterations = _y_first(bind_iterators(node.iterators, scope))
     over = bind_over(node, iterations, scope, lambda inner: (inner.raster(node.value),))
     return constructed(over, iterations, node.name)
 
@@ -94,7 +94,7 @@ def bind_value_list(node: syntax.ValueList, scope: Scope) -> Raster:
     InvalidParameterError
         If there are more values than places, or fewer, or a value is no number.
     """
-    iterations = tuple(bind_iterator(iterator, scope) for iterator in node.iterators)
+    iterations = bind_iterators(node.iterators, scope)
     axes = tuple(iteration.axis for iteration in iterations)
     places = prod(axis.size for axis in axes)
     if places != len(node.values):

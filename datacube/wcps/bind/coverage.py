@@ -56,12 +56,14 @@ def bind_coverage(node: syntax.Coverage, scope: Scope) -> Raster:
     UnknownNameError
         If a CRS or type does not exist.
     """
+    names = [axis.name for axis in node.axes]
+    if len(set(names)) < len(names):
+        raise InvalidParameterError(f"an axis comes twice: {', '.join(names)}")
     parts = _parts(node.crs)
     places = [(part, side) for part in parts for side in part.sides]
     if len(places) != len(node.axes):
         raise InvalidParameterError(
-            f"{node.crs!r} has {len(places)} axes, and {len(node.axes)} are given: "
-            + ", ".join(axis.name for axis in node.axes)
+            f"{node.crs!r} has {len(places)} axes, and {len(names)} are given: {', '.join(names)}"
         )
     iterations = [
         _iteration(axis, part, side, scope)

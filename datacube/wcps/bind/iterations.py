@@ -77,22 +77,34 @@ class Iteration:
         return Constant(value=number)
 
 
-def bind_iterator(node: syntax.Iterator, scope: Scope) -> Iteration:
-    """Bind an iterator's domain; names of other iterators of the same list are unknown in it.
+def bind_iterators(nodes: Sequence[syntax.Iterator], scope: Scope) -> tuple[Iteration, ...]:
+    """Bind the domains of iterators; in one the names of the others are unknown.
 
     Raises
     ------
     NotVectorisableError
-        If the domain depends on an iterator further out.
+        If a domain depends on an iterator further out.
+    InvalidParameterError
+        If two have one variable or one axis.
     RequestError
-        If the domain is none, or too large to list.
+        If a domain is none, or too large to list.
     """
-    try:
-        made = _domain(node, scope)
-    except RequestError as error:
-        scope.locate(error, node.span)
-        raise
-    return made
+    made: list[Iteration] = []
+    for node in nodes:
+        try:
+            _check_new(node, made)
+            made.append(_domain(node, scope))
+        except RequestError as error:
+            scope.locate(error, node.span)
+            raise
+    return tuple(made)
+
+
+def _check_new(node: syntax.Iterator, made: Sequence[Iteration]) -> None:
+    if node.variable in (iteration.variable for iteration in made):
+        raise InvalidParameterError(f"two iterators are called ${node.variable}")
+    if node.axis in (iteration.axis.name for iteration in made):
+        raise InvalidParameterError(f"two iterators walk along an axis called {node.axis!r}")
 
 
 def _domain(node: syntax.Iterator, scope: Scope) -> Iteration:

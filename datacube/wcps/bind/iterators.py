@@ -4,7 +4,7 @@ The body of a condenser or constructor is bound once, with each iterator as one 
 leading axis of its plans. Subsets that follow iterators are in `following`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from datacube.plan.nodes import (
     Plan,
     Spread,
 )
+from datacube.times import Period
 from datacube.wcps.bind.periods import parse_duration, parse_time, seconds
 from datacube.wcps.bind.scope import Scope, describe
 from datacube.wcps.bind.values import (
@@ -154,6 +155,51 @@ def _shifted(operator: str, values: Sequence[Value]) -> Value | None:
         if isinstance(when, Words)
         else Moments(iterator=when.iterator, texts=texts)
     )
+
+
+def compare_times(operator: str, values: Sequence[Value], scope: Scope) -> Value | None:
+    """Compare an iterator over times with another, or with a time in quotes.
+
+    Times are compared as long as they were written: one is before another where it ends
+    before the other starts, and equal to it where they have a moment in common. Returns
+    None where neither value is an iterator over times, or both walk along other axes.
+
+    Raises
+    ------
+    InvalidParameterError
+        If a text is no time.
+    """
+    names = {name for value in values for name in iterators_of(value)}
+    timed = all(isinstance(value, Moments | Words) for value in values)
+    walking = any(isinstance(value, Moments) for value in values)
+    if operator not in _COMPARISONS or not timed or not walking or len(names) > 1:
+        return None
+    one, other = ([parse_time(text) for text in _texts(value) or ()] for value in values)
+    places = max(len(one), len(other))
+    compare = _COMPARISONS[operator]
+    truths = [
+        compare(one[at if len(one) > 1 else 0], other[at if len(other) > 1 else 0])
+        for at in range(places)
+    ]
+    if not names:
+        return Constant(value=truths[0])
+    name = names.pop()
+    domain = Domain(outer=(axis_of(name, scope),))
+    return Raster(plan=held(np.array(truths), None, domain), iterators=(name,))
+
+
+def _before(one: Period, other: Period) -> bool:
+    return one.end <= other.start
+
+
+_COMPARISONS: Mapping[str, Callable[[Period, Period], bool]] = {
+    "<": _before,
+    "<=": lambda one, other: not _before(other, one),
+    ">": lambda one, other: _before(other, one),
+    ">=": lambda one, other: not _before(one, other),
+    "=": lambda one, other: not _before(one, other) and not _before(other, one),
+    "!=": lambda one, other: _before(one, other) or _before(other, one),
+}
 
 
 # Values

@@ -405,6 +405,21 @@ OWN: dict[str, tuple[Expected, str]] = {
         lambda s: filled(s.b4, np.max, -np.inf),
         "uint16",
     ),
+    f'{T}encode(condense + over $t ansi(domain($c, ansi)) where $t >= "2020-03" and $t < "2020-08" '
+    'using $c.b4[ansi($t)], "png")': (lambda s: filled(s.b4[2:6], np.sum, 0), "uint64"),
+    f'{T}condense + over $t ansi(allmonths("2020")) where "2020-02-29" = $t using 1': (
+        lambda _: 1,
+        "int64",
+    ),
+    f'{T}condense + over $t ansi("2020", "2021", "2022") where $t != "2021-05" using 1': (
+        lambda _: 2,
+        "int64",
+    ),
+    f'{T}condense + over $t ansi(domain($c, ansi)) where years($t) > "2020" '
+    "using add($c.b8[ansi($t)] * 0 + 1)": (
+        lambda _: 30,
+        "uint64",
+    ),
     # The axes of a map.
     f"{A}encode(coverage n over $x Lon(domain($c, Lon)), $y Lat(domain($c, Lat)) values "
     '$c[Lat($y), Lon($x)], "tiff")': (lambda s: s.a, "int16"),
@@ -560,6 +575,9 @@ REFUSED: list[tuple[str, type[RequestError], str]] = [
     (f"{G}condense + over $x x($c) using $x", InvalidParameterError, "a coverage"),
     (f"{G}condense + over $x x(0:max($c)) using $x", InvalidParameterError, "before any cell"),
     (f"{T}count(allmonths(domain($c, Lat)))", InvalidParameterError, "time axis"),
+    (f"{G}condense + over $x x(0:1), $x y(0:1) using $x", InvalidParameterError, "called \\$x"),
+    (f"{G}condense + over $x x(0:1), $y x(0:1) using $x", InvalidParameterError, "axis called 'x'"),
+    (f'{T}condense + over $t t("2020") where $t > "soon" using 1', InvalidParameterError, "soon"),
     # Operators.
     (f"{G}condense wrong over $x x(0:1) using $x", UnknownNameError, "wrong"),
     (f"{G}condense quantile over $x x(0:1) using $x", InvalidParameterError, "p"),
