@@ -1,7 +1,7 @@
 """The server: every address, and which service answers it."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from anyio import CapacityLimiter, to_thread
@@ -16,17 +16,16 @@ from starlette.staticfiles import StaticFiles
 from copernicube.config import Settings, load_settings
 from copernicube.wiring import open_local
 from datacube.engine import Engine, Session
-from datacube.errors import LimitExceededError
+from datacube.errors import CubeError, LimitExceededError
 from ogc.api.routes import api_routes
 from ogc.exchange import Site
-from ogc.faults import UnsupportedError
-from ogc.responses import RootOf, respond
+from ogc.responses import RootOf, read_body, respond
 from ogc.service import dispatch, refuse
+from ogc.wcps.posted import Posted, read_posted
 from ogc.zarr.routes import zarr_routes
 
 PAGE = Path(__file__).parent / "page"
 EXPOSED_HEADERS = ("Copernicube-Revision", "Copernicube-Scenes", "ETag", "Warning")
-FORM = "application/x-www-form-urlencoded"
 
 
 def create() -> Starlette:
@@ -56,7 +55,12 @@ def build(settings: Settings) -> Starlette:
         routes=[
             Route("/", front_page),
             Route("/ows", ows.answer, methods=["GET", "POST"]),
-            Mount("/ogcapi", routes=api_routes(sessions, root_of, limiter=places)),
+            # Clients of rasdaman have this address built in.
+            Route("/rasdaman/ows", replace(ows, compat=True).answer, methods=["GET", "POST"]),
+            Mount(
+                "/ogcapi",
+                routes=api_routes(sessions, root_of, limiter=places, limits=settings.limits),
+            ),
             Mount("/zarr", routes=zarr_routes(sessions, root_of, limiter=places)),
             Mount("/page", StaticFiles(directory=PAGE)),
         ],
@@ -71,50 +75,50 @@ async def front_page(_request: Request) -> Response:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ows:
-    """The endpoint `/ows`."""
+    """An endpoint of all OGC services."""
 
     engine: Engine
     settings: Settings
     root_of: RootOf
     places: CapacityLimiter
     """Requests evaluated at once in this process; more wait their turn."""
+    compat: bool = False
+    """Queries go by rasdaman's rules unless they say otherwise."""
 
     async def answer(self, request: Request) -> Response:
-        """Answer a request of any OGC service, by GET or by a POST form."""
-        bound = self.settings.limits.parameter_bytes
+        """Answer a request of any OGC service, by GET or POST."""
+        limits = self.settings.limits
+        parameters = request.url.query
+        if len(parameters) > limits.parameter_bytes:
+            return self._too_long(request, limits.parameter_bytes)
+        asked: str | Posted = parameters
         if request.method == "POST":
-            if request.headers.get("content-type", "").split(";")[0].strip() != FORM:
-                wrong = UnsupportedError(
-                    f"a POST here carries a form ({FORM})", parameter="Content-Type"
+            body = await read_body(request, limits.body_bytes)
+            if body is None:
+                return self._too_long(request, limits.body_bytes)
+            try:
+                asked = await to_thread.run_sync(
+                    read_posted, request.headers.get("content-type", ""), body
                 )
-                return respond(refuse(wrong, request.url.query[:bound]), request)
-            parameters = await _read_body(request, bound)
-        else:
-            parameters = request.url.query
-        if parameters is None or len(parameters) > bound:
-            long = LimitExceededError(f"the parameters are longer than the {bound} bytes allowed")
-            return respond(refuse(long, (parameters or "")[:bound]), request)
+            except CubeError as error:
+                return respond(refuse(error, parameters), request)
         reply = await to_thread.run_sync(
-            dispatch, parameters, self._session, self._site(request), limiter=self.places
+            dispatch, asked, self._session, self._site(request), limiter=self.places
         )
         return respond(reply, request)
+
+    @staticmethod
+    def _too_long(request: Request, bound_bytes: int) -> Response:
+        long = LimitExceededError(f"the request is longer than the {bound_bytes} bytes allowed")
+        return respond(refuse(long, request.url.query[:bound_bytes]), request)
 
     def _session(self, as_of: int | None) -> Session:
         return self.engine.session(as_of)
 
     def _site(self, request: Request) -> Site:
         return Site(
-            url=f"{self.root_of(request)}/ows",
+            url=f"{self.root_of(request)}{request.url.path}",
+            compat=self.compat,
             default_map_days=self.settings.default_map_days,
             limits=self.settings.limits,
         )
-
-
-async def _read_body(request: Request, bound_bytes: int) -> str | None:
-    """Read a form as text; None where it is longer than the bound."""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > bound_bytes:
-            return None
-    return body.decode("utf-8", errors="replace")

@@ -57,6 +57,8 @@ class Limits:
     Below 65,535 the server's HTTP parser lets the longest address through to the
     service, which then refuses it in its own format.
     """
+    body_bytes: int = 64 * 2**20
+    """Length of the body of a POST: a query with its uploaded files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

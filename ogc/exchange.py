@@ -11,6 +11,7 @@ from datacube.plan.bind import DEFAULT_MAP_DAYS
 from datacube.plan.query import Encode
 from datacube.plan.style import StyleBook
 from datacube.protocols import CatalogView, Limits
+from datacube.wcps.bind.scope import Upload
 from ogc.kvp import Kvp
 
 SCENES_HEADER_CHARACTERS = 4000
@@ -39,6 +40,17 @@ class Session(Protocol):
         """
         ...
 
+    def query(
+        self, text: str, *, compat: bool = False, uploads: tuple[Upload, ...] = ()
+    ) -> tuple[Answer, ...]:
+        """Answer a query of WCPS, one answer a result.
+
+        Raises
+        ------
+        CubeError
+        """
+        ...
+
 
 type Sessions = Callable[[int | None], Session]
 """Opens a session `as_of` a revision, None for the newest; may raise RevisionError."""
@@ -57,6 +69,8 @@ class Site:
     default_map_days: int = DEFAULT_MAP_DAYS
     """Days before a layer's newest acquisition that a map without TIME may show."""
     limits: Limits = field(default_factory=Limits)
+    compat: bool = False
+    """Queries go by rasdaman's rules unless they say otherwise."""
 
     @property
     def prefix(self) -> str:

@@ -67,7 +67,12 @@ class FaultTable:
         fault = next(self.faults[key] for key in _keys(error) if key in self.faults)
         if fault.status == 500:
             _LOG.error("request failed: %s", error, exc_info=error)
-        return Report(fault=fault, locator=_locator(error), message=str(error))
+        return Report(fault=fault, locator=_locator(error), message=_message(error))
+
+
+def _message(error: CubeError) -> str:
+    """Return what happened with its notes, such as the place in a query."""
+    return "\n".join((str(error), *getattr(error, "__notes__", ())))
 
 
 def _keys(error: CubeError) -> list[str]:

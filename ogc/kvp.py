@@ -10,7 +10,7 @@ from datacube.errors import InvalidParameterError
 
 MAX_PAIRS = 500
 """More pairs than any client sends."""
-MAX_VALUE_CHARACTERS = 65_536
+MAX_VALUE_CHARACTERS = 500_000
 """Length of one value; a WCPS query is the longest."""
 _NUMBERED = re.compile(r"\d{1,4}$")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")

@@ -21,6 +21,7 @@ FAULTS = MappingProxyType(
         "unknown-name/coverage": Fault(exception_code="NotFound", status=404),
         "unknown-name/cube": Fault(exception_code="NotFound", status=404),
         "unknown-name/member": Fault(exception_code="NotFound", status=404),
+        "query-syntax": Fault(exception_code="SyntaxError", status=400),
         "unknown-name/page": Fault(exception_code="NotFound", status=404),
         "unknown-name/accept": Fault(exception_code="NotAcceptable", status=406),
         "not-supported/method": Fault(exception_code="OperationNotSupported", status=405),

@@ -40,3 +40,13 @@ def respond(reply: Reply, request: Request) -> Response:
     for name, value in reply.headers:
         response.headers.append(name, value)
     return response
+
+
+async def read_body(request: Request, bound_bytes: int) -> bytes | None:
+    """Read the body of a request; None where it is longer than the bound."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > bound_bytes:
+            return None
+    return bytes(body)

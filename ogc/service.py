@@ -3,12 +3,16 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 
 from datacube.errors import CubeError
 from ogc.exchange import Operation, Reply, Session, Sessions, Site, revision_header
 from ogc.faults import FaultTable, UnsupportedError
 from ogc.kvp import Kvp, as_of, shown
+from ogc.wcps import faults as wcps_faults
+from ogc.wcps import process
+from ogc.wcps.posted import Posted
 from ogc.wcs import describe_coverage, get_coverage
 from ogc.wcs import faults as wcs_faults
 from ogc.wcs import get_capabilities as wcs_capabilities
@@ -46,30 +50,41 @@ WCS = Service(
             "getcapabilities": wcs_capabilities.answer,
             "describecoverage": describe_coverage.answer,
             "getcoverage": get_coverage.answer,
+            "processcoverages": process.answer,
         }
     ),
-    offered=("GetCapabilities", "DescribeCoverage", "GetCoverage"),
+    offered=("GetCapabilities", "DescribeCoverage", "GetCoverage", "ProcessCoverages"),
     faults=wcs_faults.TABLE,
 )
-SERVICES = MappingProxyType({"WMS": WMS, "WCS": WCS})
+WCPS = Service(
+    name="WCPS",
+    operations=MappingProxyType({"processcoverages": process.answer}),
+    offered=("ProcessCoverages",),
+    faults=wcps_faults.TABLE,
+)
+SERVICES = MappingProxyType({"WMS": WMS, "WCS": WCS, "WCPS": WCPS})
 _WMS = re.compile(r"(?:^|&)(?:service=wms|request=getmap)(?:&|$)", re.IGNORECASE)
 
 
-def dispatch(parameters: str, sessions: Sessions, site: Site) -> Reply:
-    """Answer a request given as a query string, or as the form of a POST.
+def dispatch(asked: str | Posted, sessions: Sessions, site: Site) -> Reply:
+    """Answer a request given as a query string, or as the body of a POST.
 
     Never raises: whatever fails is told in the exception format of the service that
     was asked, or of OWS Common where no service can be made out. It carries the
     revision, too, once one is pinned.
     """
-    service = _likely_service(parameters)
+    service = _likely_service(asked) if isinstance(asked, str) else WCS
     headers: tuple[tuple[str, str], ...] = ()
     try:
-        kvp = Kvp.parse(parameters)
+        posted = Posted(kvp=Kvp.parse(asked)) if isinstance(asked, str) else asked
+        kvp = posted.kvp
         service = _fault_service(kvp)
         session = sessions(as_of(kvp))
         headers = (revision_header(session.view.revision),)
-        return _find_operation(kvp)(kvp, session, site)
+        operation = _find_operation(kvp)
+        if posted.uploads and operation is process.answer:
+            operation = partial(process.answer, uploads=posted.uploads)
+        return operation(kvp, session, site)
     except Exception as error:  # noqa: BLE001 the last resort: the table logs what is no CubeError
         return replace(_told(error, service.faults), headers=headers)
 
@@ -95,13 +110,21 @@ def _fault_service(kvp: Kvp) -> Service:
     asked = {value.strip().casefold() for key, value in kvp if key == "request"}
     if "WMS" in named or (not named & SERVICES.keys() and "getmap" in asked):
         return WMS
+    if "WCPS" in named or "processcoverages" in asked or _is_query(kvp):
+        return WCPS
     return WCS
 
 
+def _is_query(kvp: Kvp) -> bool:
+    """Tell whether a query came alone, as users of WCPS send it."""
+    return ("query" in kvp or "q" in kvp) and "service" not in kvp and "request" not in kvp
+
+
 def _find_operation(kvp: Kvp) -> Operation:
-    if "query" in kvp and "service" not in kvp and "request" not in kvp:
-        raise UnsupportedError("WCPS is not offered; offered are WMS and WCS", parameter="QUERY")
-    request = kvp.one("request").casefold()
+    if _is_query(kvp):
+        return process.answer
+    asked = kvp.one("service", default="").upper()
+    request = kvp.one("request", default="ProcessCoverages" if asked == "WCPS" else None).casefold()
     # WMS 1.3.0, 7.3.3: GetMap has no SERVICE parameter of its own.
     name = kvp.one("service", default="WMS" if request == "getmap" else None).upper()
     service = SERVICES.get(name)
@@ -113,7 +136,7 @@ def _find_operation(kvp: Kvp) -> Operation:
     operation = service.operations.get(request)
     if operation is None:
         raise UnsupportedError(
-            f"{service.name} request {shown(kvp.one('request'))} is not offered; "
+            f"{service.name} request {shown(request)} is not offered; "
             f"offered are {', '.join(service.offered)}",
             parameter="REQUEST",
         )

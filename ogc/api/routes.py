@@ -13,12 +13,14 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from datacube.errors import UnknownNameError
+from datacube.protocols import Limits
 from ogc.api import get_coverage
 from ogc.api.pages import PAGES, Page, Pages
 from ogc.exchange import Reply, Session, Sessions, Site, revision_header
 from ogc.kvp import Kvp, as_of
 from ogc.problem import problem
 from ogc.responses import RootOf, respond
+from ogc.wcps.routes import wcps_route
 
 STATIC = Path(pygeoapi.__file__).parent / "static"
 
@@ -26,7 +28,11 @@ type Handler = Callable[[Request, Session], Reply]
 
 
 def api_routes(
-    sessions: Sessions, root_of: RootOf, *, limiter: CapacityLimiter | None = None
+    sessions: Sessions,
+    root_of: RootOf,
+    *,
+    limiter: CapacityLimiter | None = None,
+    limits: Limits | None = None,
 ) -> list[BaseRoute]:
     """Return the routes, to be mounted at `/ogcapi`.
 
@@ -52,6 +58,7 @@ def api_routes(
 
     return [
         route("/collections/{name}/coverage", coverage),
+        wcps_route(sessions, limits or Limits(), limiter=limiter),
         *(route(path, partial(page, found)) for path, found in PAGES.items()),
         Mount("/static", StaticFiles(directory=STATIC)),
         route("/{path:path}", _unknown),
@@ -74,5 +81,5 @@ def _kvp(request: Request) -> Kvp:
 
 
 def _unknown(request: Request, _session: Session) -> Reply:
-    offered = ("/collections/{name}/coverage", *PAGES)
+    offered = ("/collections/{name}/coverage", "/wcps", *PAGES)
     raise UnknownNameError("page", request.path_params["path"][:80], offered)
