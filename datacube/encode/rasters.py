@@ -27,7 +27,7 @@ from datacube.encode.blocks import blocks
 from datacube.encode.cf import axis_values, cf_dataset_attrs
 from datacube.encode.files import IN_MEMORY_BYTES, temporary_path
 from datacube.encode.orientation import Raster, raster_of
-from datacube.encode.shades import paint
+from datacube.encode.shades import PAINT_WIDTH, paint
 from datacube.encode.sources import coverage_of
 from datacube.encode.written import Written, written_as
 from datacube.errors import InvalidParameterError
@@ -114,7 +114,8 @@ def copied(file: RasterFile, suffix: str, options: dict[str, str]) -> bytes | Pa
         with rasterio.open(raw, "w", **_profile(file)) as dataset:
             _place(dataset, file)
             _describe(dataset, file)
-            for window in blocks(file.plan.domain, len(file.plan.fields)):
+            width = PAINT_WIDTH if file.painted else len(file.plan.fields)
+            for window in blocks(file.plan.domain, width):
                 _write(dataset, file, window)
         if in_memory:
             with MemoryFile(ext=suffix) as copy:

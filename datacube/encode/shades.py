@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from datacube.plan.nodes import Field, Plan
 type Shades = NDArray[Any]
 """uint8 or uint16, shape `(rows, columns, channels)`."""
 
+PAINT_WIDTH = 16
+"""A cell that is painted takes the room of so many fields: four channels in double precision."""
 _SHADE_TYPES = ("uint8", "uint16")
 
 
@@ -56,7 +59,7 @@ def shade_coverage(job: EncodeJob, plan: Plan, *, widest: str = "uint8") -> Shad
     shades: Shades = np.zeros((raster.rows, raster.columns, channels), dtype)
     seen: Valid = np.ones((raster.rows, raster.columns), np.bool_)
     fills = null_fills(fields, parameters.nodata, compat=job.node.compat)
-    for place, cells in _blocks(job, plan, raster):
+    for place, cells in _blocks(job, plan, raster, PAINT_WIDTH if paints else len(fields)):
         values = [_turned(v, raster) for v in cells.values]
         valid = [_turned(v, raster) for v in cells.valid]
         known = np.logical_and.reduce(valid)
@@ -129,6 +132,23 @@ def paint(values: Values, colour_map: ColourMap | None, palette: tuple[Rgba, ...
     `intervals`: from the listed value up to the next, the last up to infinity; `ramp`:
     between the listed values linearly, clamped at both ends.
     """
+    if values.dtype.kind in "iu" and values.dtype.itemsize <= 2:
+        patterns = values.view(f"u{values.dtype.itemsize}")
+        return np.take(_colour_table(values.dtype.str, colour_map, palette), patterns, axis=0)
+    return _painted(values, colour_map, palette)
+
+
+@lru_cache(maxsize=16)
+def _colour_table(dtype: str, colour_map: ColourMap | None, palette: tuple[Rgba, ...]) -> Shades:
+    """Return the colour of every bit pattern of an integer type, read as unsigned."""
+    kind = np.dtype(dtype)
+    patterns = np.arange(2 ** (8 * kind.itemsize), dtype=f"u{kind.itemsize}")
+    table = _painted(patterns.view(kind), colour_map, palette)
+    table.flags.writeable = False
+    return table
+
+
+def _painted(values: Values, colour_map: ColourMap | None, palette: tuple[Rgba, ...]) -> Shades:
     clear = np.zeros((1, 4), np.uint8)
     if colour_map is None:
         table = np.concatenate([np.array(palette, np.uint8), clear])
@@ -189,10 +209,10 @@ def _shade_type(fields: tuple[Field, ...], widest: str) -> str:
 
 
 def _blocks(
-    job: EncodeJob, plan: Plan, raster: Raster
+    job: EncodeJob, plan: Plan, raster: Raster, width: int
 ) -> Iterator[tuple[tuple[slice, slice], Cells]]:
     whole = plan.domain.window
-    for window in blocks(plan.domain, len(plan.fields)):
+    for window in blocks(plan.domain, width):
         rows, columns = window.slices(whole)
         yield (columns, rows) if raster.swapped else (rows, columns), job.compute(plan, window)
 
