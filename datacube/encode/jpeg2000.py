@@ -38,7 +38,12 @@ def encode_jpeg2000(job: EncodeJob) -> bytes | Path:
             f"{file.bands} bands; JPEG 2000 holds {_MOST_BANDS}: {MOST_BANDS_TEXT}",
             parameter="format",
         )
-    options = {"driver": "JP2OpenJPEG", "QUALITY": "100", "REVERSIBLE": "YES"}
+    options = {
+        "driver": "JP2OpenJPEG",
+        "QUALITY": "100",
+        "REVERSIBLE": "YES",
+        "WRITE_METADATA": "YES",
+    }
     asked = format_options(job, _OPTIONS)
     if "QUALITY" in asked and "REVERSIBLE" not in asked:
         options["REVERSIBLE"] = "NO"

@@ -176,6 +176,11 @@ def test_jpeg_2000_is_lossless(dtype: str) -> None:
         np.testing.assert_array_equal(dataset.read(), np.stack(bands))
 
 
+def test_jpeg_2000_carries_metadata() -> None:
+    with opened(encoded(plane(BYTES), JP2, '{"metadata": {"owner": "me"}}')) as dataset:
+        assert dataset.tags()["owner"] == "me"
+
+
 def test_jpeg_2000_with_loss_is_smaller() -> None:
     ramp = np.add.outer(np.arange(300), np.arange(280)).astype(np.int16) + RNG.integers(
         0, 9, (300, 280)
