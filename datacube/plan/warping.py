@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from math import ceil, isfinite
 
 from pyproj import CRS
+from rasterio._err import CPLE_BaseError
 from rasterio.errors import CRSError, RasterioError
 from rasterio.warp import calculate_default_transform
 
@@ -96,7 +97,7 @@ def suggested_grid(source: Grid, crs: CRS) -> Grid:
         transform, width, height = calculate_default_transform(
             source.crs.to_wkt(), crs.to_wkt(), columns, rows, *source.bbox
         )
-    except (RasterioError, CRSError) as error:
+    except (CPLE_BaseError, RasterioError, CRSError) as error:
         raise OutOfDomainError(f"the coverage has no place in {crs_name(crs)}: {error}") from error
     x_name, y_name, uom = axis_names(crs)
     return Grid(

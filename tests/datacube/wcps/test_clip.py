@@ -245,8 +245,10 @@ TRACK = 'LINESTRING(26.2 3.2 "2020-01-01", 26.2 5.2 "2020-05-01", 24.2 6.2 "2020
     [
         (
             "",
-            [(0, 7, 6), (1, 7, 7), (1, 7, 8), (2, 7, 9), (2, 7, 10)]
-            + [(2, 8, 11), (2, 9, 11), (2, 10, 12), (2, 11, 12)],
+            [
+                *[(0, 7, 6), (1, 7, 7), (1, 7, 8), (2, 7, 9), (2, 7, 10)],
+                *[(2, 8, 11), (2, 9, 11), (2, 10, 12), (2, 11, 12)],
+            ],
         ),
         (", discrete", [(0, 7, 6), (2, 7, 10), (2, 11, 12)]),
     ],
@@ -286,6 +288,10 @@ def test_corridor_without_time(cubes: Made) -> None:
     np.testing.assert_array_equal(got, [g[1:4, 2:5], g[1:4, 3:6], g[1:4, 4:7]])
 
 
+OVER_HEIGHT = (
+    'CORRIDOR(projection(height, Lat), LINESTRING("2020-01" 2 55 5, "2020-02" 2 55 6), '
+    "POLYGON((2 54, 10 54, 10 56)))"
+)
 REFUSED: tuple[tuple[str, str, type[RequestError], str], ...] = (
     ("A", "POLYGON((1 1, 2 2))", InvalidParameterError, "at least 3 points, not 2"),
     ("A", "POLYGON((1 1, 3 3, 1 3, 3 1))", InvalidParameterError, "Self-intersection"),
@@ -314,8 +320,7 @@ REFUSED: tuple[tuple[str, str, type[RequestError], str], ...] = (
     ),
     (
         "W",
-        'CORRIDOR(projection(height, Lat), LINESTRING("2020-01" 2 55 5, "2020-02" 2 55 6), '
-        "POLYGON((2 54, 10 54, 10 56)))",
+        OVER_HEIGHT,
         InvalidParameterError,
         "moves on regular axes",
     ),

@@ -99,8 +99,8 @@ def test_scaled_cells(cubes: Made, coverage: str, text: str, pick: Pick) -> None
     stored = cubes.arrays[coverage]
     for name, values, valid in zip(got.names, got.values, got.valid, strict=True):
         nodata = cubes.coverage(coverage).cube.band(name).nodata
-        known = stored[name] != nodata if nodata == nodata else ~np.isnan(stored[name])
-        wanted, wanted_valid = pick(stored[name]), pick(known) != 0
+        known = ~np.isnan(stored[name]) if np.isnan(nodata) else stored[name] != nodata
+        wanted, wanted_valid = pick(stored[name]), pick(known).astype(bool)
         assert values.shape == wanted.shape
         np.testing.assert_array_equal(valid, wanted_valid)
         np.testing.assert_array_equal(values[valid], wanted[valid])
@@ -163,7 +163,7 @@ def test_what_is_refused(
     assert "^" in caught.value.__notes__[0]
 
 
-type Place = tuple[slice, ...]
+type Place = slice | tuple[slice, ...]
 
 EXTENDED: tuple[tuple[str, str, tuple[int, ...], Place, Place], ...] = (
     # Shape of the result, where it holds the source, and which part of that.

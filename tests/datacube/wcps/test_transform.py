@@ -1,0 +1,223 @@
+"""`crsTransform`: its grid against GDAL's, its cells against PROJ and NumPy."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from pyproj import CRS, Transformer
+from rasterio.transform import from_origin
+from rasterio.vrt import WarpedVRT
+
+from datacube.errors import InvalidParameterError, OutOfDomainError, RequestError, UnknownNameError
+from datacube.grid import Grid
+from datacube.wcps.bind.values import Encoded
+from tests.builders.asked import Evaluated, evaluated, processor
+from tests.builders.made import Made
+
+NEAR_CELLS = 0.13
+"""Greatest error of a warped position, in source cells."""
+
+
+def asked(coverage: str, arguments: str) -> str:
+    sources = f"$c in ({coverage}), $d in (B), $u in (U)"
+    return f'for {sources} return encode(crsTransform($c, {arguments}), "csv")'
+
+
+def run(made: Made, coverage: str, arguments: str) -> Evaluated:
+    (found,) = evaluated(made, asked(coverage, arguments))
+    return found
+
+
+def grid(made: Made, coverage: str, arguments: str) -> Grid:
+    (result,) = processor(made).bind(asked(coverage, arguments))
+    assert isinstance(result.value, Encoded)
+    return result.value.root.source.domain.plane  # type: ignore[union-attr]  # no picture
+
+
+def stored(made: Made, coverage: str, band: str) -> np.ndarray:
+    """Return a band in float64, NaN where it is null."""
+    nodata = made.coverage(coverage).cube.band(band).nodata
+    values = made.arrays[coverage][band].astype(float)
+    return np.where(values == nodata, np.nan, values)
+
+
+def positions(target: Grid, source: Grid) -> tuple[np.ndarray, np.ndarray]:
+    """Return row and column positions of the centres of target cells, as PROJ says."""
+    x, y = np.meshgrid(target.x.centres(), target.y.centres())
+    sx, sy = Transformer.from_crs(target.crs, source.crs, always_xy=True).transform(x, y)
+    rows = (sy - source.y.start) / source.y.step - source.y.first
+    return rows, (sx - source.x.start) / source.x.step - source.x.first
+
+
+def check_nearest(
+    got: np.ndarray, source: np.ndarray, rows: np.ndarray, columns: np.ndarray
+) -> None:
+    """Each cell is one that lies within `NEAR_CELLS` of where PROJ says, null outside."""
+    found = np.zeros(got.shape, dtype=bool)
+    for dr in (-NEAR_CELLS, 0, NEAR_CELLS):
+        for dc in (-NEAR_CELLS, 0, NEAR_CELLS):
+            r, c = np.floor(rows + dr).astype(int), np.floor(columns + dc).astype(int)
+            inside = (r >= 0) & (r < source.shape[0]) & (c >= 0) & (c < source.shape[1])
+            value = np.where(
+                inside,
+                source[r.clip(0, source.shape[0] - 1), c.clip(0, source.shape[1] - 1)],
+                np.nan,
+            )
+            found |= (got == value) | (np.isnan(got) & np.isnan(value))
+    assert found.all()
+
+
+def gdal_grid(path: Path, source: Grid, crs: str) -> tuple[tuple[int, int], tuple[float, ...]]:
+    """Return the shape and transform that GDAL gives to a warped file."""
+    profile = {
+        "driver": "GTiff",
+        "height": source.y.size,
+        "width": source.x.size,
+        "count": 1,
+        "dtype": "uint8",
+        "crs": source.crs.to_wkt(),
+        "transform": from_origin(source.bbox[0], source.bbox[3], source.x.step, -source.y.step),
+    }
+    with rasterio.open(path, "w", **profile) as file:
+        file.write(np.ones((1, *source.shape), dtype="uint8"))
+    with rasterio.open(path) as file, WarpedVRT(file, crs=crs) as warped:
+        return warped.shape, tuple(warped.transform)[:6]
+
+
+@pytest.mark.parametrize(
+    ("coverage", "crs"),
+    [("A", "EPSG:3857"), ("A", "EPSG:3035"), ("U", "EPSG:4326"), ("U", "EPSG:32632")],
+)
+def test_default_grid_is_that_of_gdal(cubes: Made, tmp_path: Path, coverage: str, crs: str) -> None:
+    source = cubes.coverage(coverage).grid
+    made = grid(cubes, coverage, f'"{crs}"')
+    shape, transform = gdal_grid(tmp_path / "x.tif", source, crs)
+    assert made.shape == shape
+    assert tuple(made.transform)[:6] == pytest.approx(transform, rel=1e-9)
+    assert made.crs == CRS.from_user_input(crs)
+    assert (made.y.name, made.x.name) == (("Lat", "Lon") if crs == "EPSG:4326" else ("N", "E"))
+
+
+@pytest.mark.parametrize(
+    ("coverage", "band", "at", "arguments"),
+    [
+        ("A", "v", (), '"EPSG:3857", {near}'),
+        ("A", "v", (), '{Lat:"EPSG:3857", Lon:"EPSG:3857"}, {}'),
+        ("A", "v", (), '"http://www.opengis.net/def/crs/EPSG/0/3857"'),
+        ("A", "v", (), '"EPSG:3035", {}, {}, {X(4000000:5000000), Y(-900000:100000)}'),
+        ("T", "b4", (3,), '"EPSG:3857", {}'),
+        ("U", "B04", (1,), '"EPSG:4326", {nearest}'),
+        ("U", "B04", (0,), '"EPSG:32632", {near}, {E:25, N:-15}'),
+    ],
+)
+def test_nearest_cells(
+    cubes: Made, coverage: str, band: str, at: tuple[int, ...], arguments: str
+) -> None:
+    got = run(cubes, coverage, arguments)
+    target = grid(cubes, coverage, arguments)
+    rows, columns = positions(target, cubes.coverage(coverage).grid)
+    values = got.filled()[got.names.index(band)][at]
+    assert (~np.isnan(values)).mean() > 0.2
+    check_nearest(values, stored(cubes, coverage, band)[at], rows, columns)
+
+
+def test_bilinear_cells(cubes: Made) -> None:
+    """Doubles, so that nothing is rounded; inside, where no neighbour is missing."""
+    (found,) = evaluated(
+        cubes,
+        'for $c in (A) return encode(crsTransform((double) $c, "EPSG:3857", {bilinear}), "csv")',
+    )
+    (got,) = found.filled()
+    target = grid(cubes, "A", '"EPSG:3857"')
+    rows, columns = (p - 0.5 for p in positions(target, cubes.coverage("A").grid))
+    r, c = np.floor(rows).astype(int).clip(0, 58), np.floor(columns).astype(int).clip(0, 58)
+    fr, fc = rows - r, columns - c
+    a = stored(cubes, "A", "v")
+    wanted = (a[r, c] * (1 - fc) + a[r, c + 1] * fc) * (1 - fr) + (
+        a[r + 1, c] * (1 - fc) + a[r + 1, c + 1] * fc
+    ) * fr
+    inside = (rows > 0) & (rows < 59) & (columns > 0) & (columns < 59)
+    assert inside.mean() > 0.8
+    # Neighbours differ by up to 300, positions by up to an eighth of a cell.
+    difference = np.abs(got - wanted)[inside]
+    assert difference.max() < 300 * 2 * NEAR_CELLS
+    assert np.median(difference) < 5
+
+
+def test_resolution_and_extent(cubes: Made) -> None:
+    made = grid(cubes, "A", '"EPSG:3857", {near}, {X:100, Y:-50}, {X(0:1000), Y(20:1000)}')
+    assert made.shape == (20, 10)
+    assert tuple(made.transform)[:6] == (100, 0, 0, 0, -50, 1000)
+
+
+def test_extent_alone_takes_the_resolution_of_gdal(cubes: Made, tmp_path: Path) -> None:
+    _, transform = gdal_grid(tmp_path / "x.tif", cubes.coverage("A").grid, "EPSG:3857")
+    made = grid(cubes, "A", '"EPSG:3857", {}, {}, {X(0:1000000), Y(0:2000000)}')
+    assert (made.x.step, made.y.step) == pytest.approx((transform[0], transform[4]))
+    assert (made.bbox[0], made.bbox[3]) == (0, 2_000_000)
+
+
+def test_frame_of_another_in_the_same_crs(cubes: Made) -> None:
+    """The lattice is the other's, so both go together cell by cell."""
+    u = cubes.coverage("U").grid
+    for resolutions in ("{}", "{N:domain($u, N).resolution, E:domain($u, E).resolution}"):
+        assert grid(cubes, "A", f'"EPSG:32633", {{}}, {resolutions}, {{domain($u)}}') == u
+    coarse = grid(cubes, "A", '"EPSG:32633", {}, {N:50, E:50}, {domain($u)}')
+    assert coarse.bbox == u.bbox
+    assert coarse.shape == (60, 56)
+
+
+def test_frame_of_another_in_another_crs(cubes: Made) -> None:
+    """The box of the other, and at its own resolution as many cells."""
+    text = "{Lat:domain($d, Lat).resolution, Lon:domain($d, Lon).resolution}, {domain($d)}"
+    made = grid(cubes, "A", f'"EPSG:3857", {{near}}, {text}')
+    x1, y1 = Transformer.from_crs(4326, 3857, always_xy=True).transform(30, 30)
+    assert made.bbox == pytest.approx((0, 0, x1, y1), abs=1e-6)
+    assert made.shape == (60, 60)
+
+
+def test_own_crs_changes_nothing(cubes: Made) -> None:
+    assert grid(cubes, "A", '"EPSG:4326"') == cubes.coverage("A").grid
+    np.testing.assert_array_equal(
+        run(cubes, "A", '"EPSG:4326"').filled()[0], stored(cubes, "A", "v")
+    )
+
+
+def test_own_crs_at_another_resolution(cubes: Made) -> None:
+    (got,) = run(cubes, "A", '"EPSG:4326", {}, {Lat:1, Lon:1.5}').filled()
+    # The centres of the new cells lie on edges of rows and in the middle of columns.
+    np.testing.assert_array_equal(got, stored(cubes, "A", "v")[1::2, 1::3])
+
+
+@pytest.mark.parametrize(
+    ("coverage", "arguments", "error", "told"),
+    [
+        ("A", '"EPSG:3857", {cubic}', UnknownNameError, "offered: near, nearest, bilinear, linear"),
+        ("A", '"EPSG:3857", {average}', UnknownNameError, "unknown interpolation"),
+        ("A", '"EPSG:0"', UnknownNameError, "unknown crs"),
+        ("A", '{Lat:"EPSG:3857", Lon:"EPSG:3035"}', InvalidParameterError, "one CRS for both"),
+        ("A", '{Lat:"EPSG:3857"}', InvalidParameterError, "one CRS for both"),
+        ("T", '{ansi:"EPSG:3857", Lat:"EPSG:3857"}', InvalidParameterError, "not of a map"),
+        ("G", '"EPSG:3857"', InvalidParameterError, "no CRS of the Earth"),
+        ("P", '"EPSG:3857"', InvalidParameterError, "a map's two axes are needed"),
+        ("A", '"EPSG:3857", {}, {X:0}', InvalidParameterError, "is 0"),
+        ("A", '"EPSG:3857", {}, {height:1}', UnknownNameError, "offered: E, N"),
+        ("A", '"EPSG:3857", {}, {}, {X(5)}', InvalidParameterError, "needs two coordinates"),
+        ("A", '"EPSG:3857", {}, {}, {X(5:1)}', InvalidParameterError, "has no cells"),
+        ("A", '"EPSG:3857", {}, {X:1e-9}', InvalidParameterError, "allowed: 2147483648"),
+    ],
+)
+def test_what_is_refused(
+    cubes: Made, coverage: str, arguments: str, error: type[RequestError], told: str
+) -> None:
+    with pytest.raises(error, match=told) as caught:
+        grid(cubes, coverage, arguments)
+    assert "^" in caught.value.__notes__[0]
+
+
+def test_coverage_beyond_the_poles_has_no_place(cubes: Made) -> None:
+    far = "extend($c, {Lat(-2000:2000), Lon(-2000:2000)})[Lat(1000:2000), Lon(1000:2000)]"
+    query = f'for $c in (A) return encode(crsTransform({far}, "EPSG:3857"), "csv")'
+    with pytest.raises(OutOfDomainError, match="no place in EPSG:3857"):
+        processor(cubes).bind(query)
