@@ -4,6 +4,7 @@ Every query runs both ways; the cells must agree bit for bit.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -93,11 +94,11 @@ def unrolled() -> Iterator[None]:
         yield
 
 
-def both_ways(made: Made, query: str) -> Evaluated:
+def both_ways(made: Made, query: str, *, compat: bool = False) -> Evaluated:
     """Return a query's one result, the same bound once and place by place."""
-    (once,) = evaluated(made, query)
+    (once,) = evaluated(made, query, compat=compat)
     with unrolled():
-        (each,) = evaluated(made, query)
+        (each,) = evaluated(made, query, compat=compat)
     assert once.axes == each.axes
     assert once.dtypes == each.dtypes
     for one, other in zip(once.valid, each.valid, strict=True):
@@ -530,6 +531,25 @@ def test_table_has_every_example() -> None:
     told = [json.loads(line) for line in path.read_text().splitlines()]
     asked = {d["query"] for d in told if d["group"] in ("aggregate", "wcps11")}
     assert asked <= {*EXAMPLES, *LONG, *BRIEF}
+
+
+@pytest.mark.parametrize("query", [*EXAMPLES, *OWN])
+def test_both_ways_agree_by_the_rules_of_rasdaman(made: Made, query: str) -> None:
+    both_ways(made, query, compat=True)
+
+
+PAGE = Path(__file__).resolve().parents[3] / "docs/reference/wcps-iterators.md"
+TOLD = re.findall(r"```text\n(.+?)```", PAGE.read_text(), re.DOTALL)
+
+
+@pytest.mark.parametrize("query", TOLD)
+def test_queries_of_the_docs_run(made: Made, query: str) -> None:
+    found = both_ways(made, query)
+    assert any(known.any() for known in found.valid)
+
+
+def test_the_docs_have_queries() -> None:
+    assert len(TOLD) == 7
 
 
 @pytest.mark.parametrize("query", LONG)
