@@ -21,7 +21,7 @@ from ogc.api.routes import api_routes
 from ogc.exchange import Site
 from ogc.responses import RootOf, read_body, respond
 from ogc.service import dispatch, refuse
-from ogc.wcps.posted import Posted, read_posted
+from ogc.wcps.posted import Posted, is_form, read_posted
 from ogc.zarr.routes import zarr_routes
 
 PAGE = Path(__file__).parent / "page"
@@ -96,9 +96,13 @@ class Ows:
             body = await read_body(request, limits.body_bytes)
             if body is None:
                 return self._too_long(request, limits.body_bytes)
+            media_type = request.headers.get("content-type", "")
             try:
-                asked = await to_thread.run_sync(
-                    read_posted, request.headers.get("content-type", ""), body
+                # A form says, as an address does, which service is asked, readable or not.
+                asked = (
+                    body.decode("utf-8", errors="replace")
+                    if is_form(media_type)
+                    else await to_thread.run_sync(read_posted, media_type, body)
                 )
             except CubeError as error:
                 return respond(refuse(error, parameters), request)

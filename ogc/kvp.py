@@ -156,7 +156,7 @@ def shown(text: str) -> str:
 def _check(key: str, value: str) -> None:
     if len(key) > 100 or len(value) > MAX_VALUE_CHARACTERS:
         raise InvalidParameterError(
-            f"parameter {shown(key)} has {len(value)} characters; "
+            f"parameter {shown(key)} has {max(len(key), len(value))} characters; "
             f"allowed are {MAX_VALUE_CHARACTERS}",
             parameter=key[:100].upper() if not _CONTROL.search(key) else "",
         )

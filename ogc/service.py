@@ -124,7 +124,8 @@ def _find_operation(kvp: Kvp) -> Operation:
     if _is_query(kvp):
         return process.answer
     asked = kvp.one("service", default="").upper()
-    request = kvp.one("request", default="ProcessCoverages" if asked == "WCPS" else None).casefold()
+    spelled = kvp.one("request", default="ProcessCoverages" if asked == "WCPS" else None)
+    request = spelled.casefold()
     # WMS 1.3.0, 7.3.3: GetMap has no SERVICE parameter of its own.
     name = kvp.one("service", default="WMS" if request == "getmap" else None).upper()
     service = SERVICES.get(name)
@@ -136,7 +137,7 @@ def _find_operation(kvp: Kvp) -> Operation:
     operation = service.operations.get(request)
     if operation is None:
         raise UnsupportedError(
-            f"{service.name} request {shown(request)} is not offered; "
+            f"{service.name} request {shown(spelled)} is not offered; "
             f"offered are {', '.join(service.offered)}",
             parameter="REQUEST",
         )

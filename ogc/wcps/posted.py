@@ -38,6 +38,11 @@ class Posted:
     uploads: tuple[Upload, ...] = ()
 
 
+def is_form(content_type: str) -> bool:
+    """Tell whether a body is a form, which reads as a query string does."""
+    return content_type.split(";", 1)[0].strip().casefold() == FORM
+
+
 def read_posted(content_type: str, body: bytes) -> Posted:
     """Read the body of a POST by its media type.
 
