@@ -1,69 +1,17 @@
 """Coordinate reference systems as OGC services name them, and their axis order."""
 
-import re
-from functools import lru_cache
 from math import isfinite, pi
 
 from pyproj import CRS
-from pyproj.exceptions import CRSError
 
-from datacube.errors import UnknownNameError
 from datacube.grid import Grid, crs_name, transformer
+from datacube.plan.crs import CRS84, parse_crs
 from datacube.protocols import Bbox
 
-CRS84 = CRS.from_user_input("OGC:CRS84")
+__all__ = ["COMMON", "CRS84", "beyond_world", "lonlat_bbox", "parse_crs", "wms_name"]
+
 COMMON = (CRS84, CRS.from_epsg(4326), CRS.from_epsg(3857))
 """Offered for every layer."""
-_WEB_MERCATOR_ALIASES = frozenset({"102100", "102113", "900913", "3785"})
-"""ArcGIS and old tile clients name EPSG:3857 so."""
-_OFFERED = ("CRS:84", "EPSG:4326", "EPSG:3857", "EPSG:<code>")
-_FORMS = (
-    re.compile(r"(?P<authority>EPSG|CRS|OGC):(?P<code>[A-Z0-9]{1,10})", re.IGNORECASE),
-    re.compile(
-        r"urn:(?:x-)?ogc:def:crs:(?P<authority>EPSG|OGC):[0-9.]{0,12}:(?P<code>[A-Z0-9]{1,10})",
-        re.IGNORECASE,
-    ),
-    re.compile(
-        r"https?://(?:www\.)?opengis\.net/(?:def/crs|gml/srs)/(?P<authority>EPSG|OGC)"
-        r"/[0-9.]{1,12}/(?P<code>[A-Z0-9]{1,10})",
-        re.IGNORECASE,
-    ),
-)
-
-
-@lru_cache(maxsize=512)
-def parse_crs(text: str) -> CRS:
-    """Read `EPSG:n`, `CRS:84`, an OGC URN or an OGC URL. Nothing else ever reaches PROJ.
-
-    >>> parse_crs("EPSG:102100") == parse_crs("http://www.opengis.net/def/crs/EPSG/0/3857")
-    True
-
-    Raises
-    ------
-    UnknownNameError
-        If the name is not of such a form, or names no CRS of a plane.
-    """
-    for form in _FORMS:
-        match = form.fullmatch(text.strip())
-        if match:
-            return _lookup(match["authority"].upper(), match["code"].upper(), text)
-    raise UnknownNameError("crs", text[:80], _OFFERED)
-
-
-def _lookup(authority: str, code: str, text: str) -> CRS:
-    if authority in {"CRS", "OGC"}:
-        if code in {"84", "CRS84"}:
-            return CRS84
-        raise UnknownNameError("crs", text[:80], _OFFERED)
-    if not code.isdecimal() or not code.isascii():
-        raise UnknownNameError("crs", text[:80], _OFFERED)
-    try:
-        found = CRS.from_epsg(3857 if code in _WEB_MERCATOR_ALIASES else int(code))
-    except CRSError as error:
-        raise UnknownNameError("crs", text[:80], _OFFERED) from error
-    if len(found.axis_info) != 2 or not (found.is_projected or found.is_geographic):
-        raise UnknownNameError("crs", text[:80], _OFFERED)
-    return found
 
 
 def wms_name(crs: CRS) -> str:

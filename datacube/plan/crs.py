@@ -8,7 +8,7 @@ from pyproj.exceptions import CRSError
 
 from datacube.errors import UnknownNameError
 
-_CRS84 = CRS.from_user_input("OGC:CRS84")
+CRS84 = CRS.from_user_input("OGC:CRS84")
 _WEB_MERCATOR_ALIASES = frozenset({"102100", "102113", "900913", "3785"})
 """ArcGIS and old tile clients name EPSG:3857 so."""
 _OFFERED = ("CRS:84", "EPSG:4326", "EPSG:3857", "EPSG:<code>")
@@ -73,7 +73,7 @@ def names_times(text: str) -> bool:
 def _lookup(authority: str, code: str, text: str) -> CRS:
     if authority in {"CRS", "OGC"}:
         if code in {"84", "CRS84"}:
-            return _CRS84
+            return CRS84
         raise UnknownNameError("crs", text[:80], _OFFERED)
     if not code.isdecimal() or not code.isascii():
         raise UnknownNameError("crs", text[:80], _OFFERED)
