@@ -6,13 +6,13 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from datacube.cube import BandShards, Cube, SceneRecord, SlotWindow
+from datacube.cube import Cube, SceneRecord, SlotWindow
 from datacube.errors import CommitConflictError, CubeError
 from datacube.protocols import CatalogWriter, NewSlot, Standing, WriteCells
 from ingest.align import Placed
 from ingest.progress import IngestProgress
 from ingest.summary import Outcome, Status
-from ingest.writer import ReduceLevel, SceneWriter, Target
+from ingest.writer import Part, ReduceLevel, SceneWriter, Target, parts_of
 
 _log = logging.getLogger(__name__)
 
@@ -40,6 +40,11 @@ class Work:
     warnings: tuple[str, ...]
     nbytes: int
     """Decoded bytes at level 0."""
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """What is written in one go each."""
+        return parts_of(self.placed)
 
     @property
     def bands(self) -> frozenset[str]:
@@ -84,7 +89,7 @@ def skip_note(standing: Standing) -> str | None:
 
 
 class Job:
-    """Claims a slot, writes the bands, commits. Each step may run in another thread."""
+    """Claims a slot, writes the parts, commits. Each step may run in another thread."""
 
     def __init__(self, work: Work, destination: Destination, progress: IngestProgress) -> None:
         self._work: Work | None = work
@@ -96,9 +101,8 @@ class Job:
         self._writer: SceneWriter | None = None
         self._slot: int | None = None
         self._ended: Outcome | None = None
-        self._shards: list[BandShards] = []
-        self._bands_done = 0
-        self._bytes_done = 0
+        self._parts = work.parts
+        self._parts_done = 0
 
     def begin(self, previous: object) -> None:
         """Claim a slot, unless the scene is there or superseded; `previous` was done before."""
@@ -108,25 +112,23 @@ class Job:
         except Exception as error:  # noqa: BLE001  # one scene fails alone, whatever fails
             self._fail(error)
 
-    def band(self, number: int, begun: object) -> None:
-        """Write one band at all levels, unless the scene ended."""
+    def part(self, number: int, begun: object) -> None:
+        """Write one part at all levels, unless the scene ended."""
         del begun
         writer = self._writer
         if self._ended is not None or writer is None:
             return
         try:
-            placed = self._needed().placed[number]
-            shards = writer.write_band(placed)
+            writer.write(self._parts[number])
         except Exception as error:  # noqa: BLE001  # one scene fails alone, whatever fails
             self._fail(error)
             return
         with self._lock:
-            self._shards += shards
-            self._bands_done += 1
+            self._parts_done += 1
 
-    def finish(self, bands: Sequence[object]) -> Outcome:
+    def finish(self, parts: Sequence[object]) -> Outcome:
         """Write the masks and commit; give the slot up where something failed."""
-        del bands
+        del parts
         work, writer = self._needed(), self._writer
         try:
             if self._ended is None and writer is not None:
@@ -143,11 +145,12 @@ class Job:
         written = 0 if writer is None else writer.bytes_written
         self._progress.scene_done(
             outcome.line,
-            bands_left=len(work.placed) - self._bands_done,
+            bands_left=len(self._parts) - self._parts_done,
             nbytes_left=work.nbytes - written,
         )
         # The files of the scene close with it.
         self._work = self._writer = None
+        self._parts = ()
         return outcome
 
     def _begin(self, work: Work) -> None:
@@ -172,7 +175,7 @@ class Job:
         destination, slot = self._destination, self._slot
         if slot is None:
             raise RuntimeError("no slot was claimed")
-        shards = (*self._shards, *writer.write_masks())
+        shards = writer.finish()
         destination.store.flush(work.cube, slot)
         saturated = tuple(
             (p.band.name, count)

@@ -78,7 +78,7 @@ def run(
         del opened, planned
         progress.plan(
             scenes=len(settled),
-            bands=sum(len(work.placed) for work in works),
+            bands=sum(len(work.parts) for work in works),
             nbytes=sum(work.nbytes for work in works),
         )
         for outcome in settled:
@@ -177,8 +177,8 @@ def _check_same(asked: Cube, standing: Cube) -> None:
 def _check_lattice(placed: Sequence[Placed]) -> None:
     """Refuse a source that lies outside the span of the cube."""
     for band in placed:
-        whole = band.group.grid.window
-        if band.window.hull(whole) != whole:
+        whole = band.group.window
+        if band.cells.hull(whole) != whole:
             raise UnsupportedSourceError(
                 f"{band.band.name} lies outside the span {band.group.grid.bbox} of its cube"
             )
@@ -210,17 +210,17 @@ def _write(
     last: dict[tuple[str, str], object] = {}
     order = _order(works)
     scenes = [_scene(work) for work in works]
-    bands_of = [len(work.placed) for work in works]
+    parts_of = [len(work.parts) for work in works]
     jobs = [Job(work, destination, progress) for work in works]
     works.clear()
     for index in order:
         job, scene = jobs[index], scenes[index]
         begun = _task(job.begin, f"begin-{index}")(last.get(scene))
-        bands = [
-            _task(partial(job.band, number), f"band-{index}-{number}")(begun)
-            for number in range(bands_of[index])
+        parts = [
+            _task(partial(job.part, number), f"part-{index}-{number}")(begun)
+            for number in range(parts_of[index])
         ]
-        last[scene] = finished[index] = _task(job.finish, f"finish-{index}")(bands)
+        last[scene] = finished[index] = _task(job.finish, f"finish-{index}")(parts)
     return _compute([finished[index] for index in range(len(jobs))], options.jobs)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from datacube.cells import Valid, Values
@@ -17,7 +18,8 @@ class ReadBand(Protocol):
         """Return stored numbers and validity in `window` of the source's own grid.
 
         The numbers are converted already (offset removed, saturated) and have the
-        band's stored dtype; both arrays have the window's shape `(y, x)`.
+        band's stored dtype; both arrays have the window's shape: `(y, x)`, or
+        `(*axes, y, x)` where the cube has further axes, whose indices are the cube's.
 
         Raises
         ------
@@ -25,6 +27,18 @@ class ReadBand(Protocol):
             If the file cannot be read.
         """
         ...
+
+
+class Resampling(StrEnum):
+    """What happens to cells that do not lie on those of the cube."""
+
+    NEVER = "never"
+    """They are refused; nor are cells repeated that are larger than the cube's."""
+    BEST = "best"
+    """Bilinear, or a mean into much coarser cells; classes and flags by the nearest cell."""
+    NEAREST = "nearest"
+    AVERAGE = "average"
+    """A mean, weighted by area, over valid cells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +50,9 @@ class SceneBand:
     grid: Grid
     """The source's grid; `window` of a read counts from its fixed origin."""
     read: ReadBand
+    places: tuple[tuple[int, int], ...] = ()
+    """Index ranges `[start, stop)` that it fills on the further axes of the cube."""
+    resampling: Resampling = Resampling.BEST
     saturated: Callable[[], int] | None = None
     """How many valid cells read so far exceeded the stored type; None where none can."""
 

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Protocol
 
 import numpy as np
@@ -21,7 +22,7 @@ from datacube.cube import (
 )
 from datacube.grid import Window
 from datacube.protocols import BandRead, CatalogWriter, WriteCells
-from ingest.align import Placed, blocks
+from ingest.align import Placed, Places, blocks
 from ingest.progress import IngestProgress
 
 HEARTBEAT_S = 60.0
@@ -56,11 +57,43 @@ class Target:
     reduce: ReduceLevel
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What of a scene is written in one go: one of its bands, or all of them at one place."""
+
+    bands: tuple[Placed, ...]
+    at: Places = ()
+    """The place on the further axes of the cube."""
+
+
+def parts_of(placed: Sequence[Placed]) -> tuple[Part, ...]:
+    """Cut a scene into parts.
+
+    A scene of a cube with further axes is written place by place, so that no more than one
+    plane of it is held, however many there are.
+    """
+    if not placed or not placed[0].source.places:
+        return tuple(Part(bands=(band,)) for band in placed)
+    ranges = (range(*span) for span in placed[0].source.places)
+    return tuple(Part(bands=tuple(placed), at=at) for at in product(*ranges))
+
+
+@dataclass(frozen=True, slots=True)
+class _Cells:
+    """Which cells are written: a band, or the mask, at one level and place."""
+
+    group: ResolutionGroup
+    level: int
+    band: str
+    nodata: float
+    at: Places
+
+
 class SceneWriter:
-    """Writes the bands of one scene; `write_band` may run in several threads at once.
+    """Writes the bands of one scene; `write` may run in several threads at once.
 
     Holds, while it writes a whole tile of 10980 x 10980 pixels at 10 m, about 130 MB
-    a scene (the masks, one byte a cell) and about 400 MB a band in work: a block of
+    a scene (the masks, one byte a cell) and about 400 MB a part in work: a block of
     2048 rows with its source, and level 1.
     """
 
@@ -72,12 +105,13 @@ class SceneWriter:
         self.windows = slot_windows(placed)
         """One a group of which the scene has a band."""
         self._by_group = {w.group: w for w in self.windows}
-        self._masks: dict[str, Valid] = {}
+        self._masks: dict[tuple[str, Places], Valid] = {}
+        self._written: dict[tuple[str, int, str], set[ShardNumber]] = {}
         self.bytes_written = 0
         """Decoded bytes at level 0 that went to the store, empty shards included."""
 
-    def write_band(self, placed: Placed) -> tuple[BandShards, ...]:
-        """Write a band at all levels and return which shards exist.
+    def write(self, part: Part) -> None:
+        """Write a part at all levels.
 
         Raises
         ------
@@ -86,13 +120,35 @@ class SceneWriter:
         StoreError
             If the store cannot take the cells.
         """
+        for placed in part.bands:
+            self._write_band(placed, part.at)
+        if part.at:
+            self._write_masks(part.at)
+        self._progress.band_done()
+
+    def finish(self) -> tuple[BandShards, ...]:
+        """Write the masks that wait for all bands; return which shards exist.
+
+        A mask is 1 where any band of its group is valid. A band without any data has
+        bitmaps, too, all zero.
+        """
+        if any(not at for _, at in self._masks):
+            self._write_masks(())
+        shards = []
+        for (name, level, band), written in self._written.items():
+            group, covered = self._target.cube.group(name), self._by_group[name]
+            window = group.shard_window(covered.window.coarser(level), level)
+            bits = _bits(window, written)
+            shards.append(BandShards(group=name, level=level, band=band, bits=bits))
+        return tuple(shards)
+
+    def _write_band(self, placed: Placed, at: Places) -> None:
         covered = self._by_group[placed.group.name]
         band, group = placed.band, placed.group
-        written: list[set[ShardNumber]] = [set() for _ in range(covered.levels)]
         values, valid = _Rows(band.numpy_dtype), _Rows(np.dtype(np.bool_))
-        for window, cells, mask in blocks(placed, covered.window):
-            self._merge(group, window, mask)
-            written[0] |= self._write(group, 0, band.name, band.nodata, window, cells)
+        for window, cells, mask in blocks(placed, covered.window.plane, at):
+            self._merge(group, window, mask, at)
+            self._put(_Cells(group, 0, band.name, band.nodata, at), window, cells)
             if covered.levels > 1:
                 less, less_valid = self._reduce(cells, mask, band.aggregate, band.nodata, window)
                 values.add(less)
@@ -102,39 +158,29 @@ class SceneWriter:
             self._progress.wrote(cells.nbytes)
             self._heartbeat()
         if covered.levels > 1:
-            self._write_levels(placed, values.whole(), valid.whole(), written)
-        self._progress.band_done()
-        return _band_shards(group, covered, band.name, written)
+            self._write_levels(placed, at, values.whole(), valid.whole())
 
-    def write_masks(self) -> tuple[BandShards, ...]:
-        """Write the scene's mask of each group: 1 where any of its bands is valid."""
-        found: list[BandShards] = []
+    def _write_masks(self, at: Places) -> None:
         for group in self._target.cube.groups:
             covered = self._by_group.get(group.name)
             if covered is None:
                 continue
-            written: list[set[ShardNumber]] = []
-            mask = self._masks.pop(group.name)
+            mask = self._masks.pop((group.name, at))
             for level in range(covered.levels):
-                window = covered.window.coarser(level)
+                window = covered.window.plane.coarser(level)
                 if level:
-                    below = covered.window.coarser(level - 1)
+                    below = covered.window.plane.coarser(level - 1)
                     ones = mask.astype(np.uint8)
                     _, mask = self._reduce(ones, mask, Aggregate.FLAGS, 0, below)
-                written.append(
-                    self._write(group, level, VALID_BAND, 0, window, mask.astype(np.uint8))
-                )
-            found += _band_shards(group, covered, VALID_BAND, written)
-        return tuple(found)
+                cells = mask.astype(np.uint8)
+                self._put(_Cells(group, level, VALID_BAND, 0, at), window, cells)
 
-    def _write_levels(
-        self, placed: Placed, values: Values, valid: Valid, written: list[set[ShardNumber]]
-    ) -> None:
+    def _write_levels(self, placed: Placed, at: Places, values: Values, valid: Valid) -> None:
         group, band = placed.group, placed.band
         covered = self._by_group[group.name]
         for level in range(1, covered.levels):
-            window = covered.window.coarser(level)
-            written[level] |= self._write(group, level, band.name, band.nodata, window, values)
+            window = covered.window.plane.coarser(level)
+            self._put(_Cells(group, level, band.name, band.nodata, at), window, values)
             if level + 1 < covered.levels:
                 values, valid = self._reduce(values, valid, band.aggregate, band.nodata, window)
 
@@ -144,32 +190,31 @@ class SceneWriter:
         parity = (window.rows[0] % 2, window.cols[0] % 2)
         return self._target.reduce(values, valid, aggregate, nodata, parity)
 
-    def _write(
-        self,
-        group: ResolutionGroup,
-        level: int,
-        band: str,
-        nodata: float,
-        window: Window,
-        values: Values,
-    ) -> set[ShardNumber]:
+    def _put(self, which: _Cells, window: Window, values: Values) -> None:
+        """Write a `(y, x)` window and note the shards it made."""
+        outer = tuple((place, place + 1) for place in which.at)
         request = BandRead(
-            group=group,
-            level=level,
-            band=band,
+            group=which.group,
+            level=which.level,
+            band=which.band,
             dtype=values.dtype.name,
-            nodata=nodata,
-            window=window,
+            nodata=which.nodata,
+            window=Window((*outer, *window.ranges)),
         )
         target = self._target
-        return set(target.store.write(target.cube, target.slot, request, values))
-
-    def _merge(self, group: ResolutionGroup, window: Window, valid: Valid) -> None:
-        whole = self._by_group[group.name].window
+        cells = values.reshape(request.window.shape)
+        made = target.store.write(target.cube, target.slot, request, cells)
         with self._lock:
-            if group.name not in self._masks:
-                self._masks[group.name] = np.zeros(whole.shape, np.bool_)
-            self._masks[group.name][window.slices(whole)] |= valid
+            key = which.group.name, which.level, which.band
+            self._written.setdefault(key, set()).update(made)
+
+    def _merge(self, group: ResolutionGroup, window: Window, valid: Valid, at: Places) -> None:
+        whole = self._by_group[group.name].window.plane
+        key = group.name, at
+        with self._lock:
+            if key not in self._masks:
+                self._masks[key] = np.zeros(whole.shape, np.bool_)
+            self._masks[key][window.slices(whole)] |= valid
 
     def _heartbeat(self) -> None:
         with self._lock:
@@ -188,7 +233,7 @@ def slot_windows(placed: Iterable[Placed]) -> tuple[SlotWindow, ...]:
     hulls: dict[str, Window] = {}
     for band in placed:
         known = hulls.get(band.group.name)
-        hulls[band.group.name] = band.window if known is None else known.hull(band.window)
+        hulls[band.group.name] = band.cells if known is None else known.hull(band.cells)
     return tuple(
         SlotWindow(group=name, window=window, levels=_levels(window))
         for name, window in hulls.items()
@@ -202,22 +247,7 @@ def _levels(window: Window) -> int:
     return level + 1
 
 
-def _band_shards(
-    group: ResolutionGroup, covered: SlotWindow, band: str, written: Sequence[set[ShardNumber]]
-) -> tuple[BandShards, ...]:
-    """Make the bitmaps; a band without any data has them, too, all zero."""
-    return tuple(
-        BandShards(
-            group=group.name,
-            level=level,
-            band=band,
-            bits=_bits(group.shard_window(covered.window.coarser(level), level), shards),
-        )
-        for level, shards in enumerate(written)
-    )
-
-
-def _bits(window: Window, shards: set[ShardNumber]) -> bytes:
+def _bits(window: Window, shards: Iterable[ShardNumber]) -> bytes:
     present = np.zeros(window.shape, np.bool_)
     for shard in shards:
         present[tuple(n - start for n, (start, _) in zip(shard, window.ranges, strict=True))] = True
