@@ -12,6 +12,7 @@ from datacube.plan import query
 from datacube.plan.crs import names_indices, names_times, parse_crs
 from datacube.plan.nodes import POINT, Literal, leaves
 from datacube.times import Period
+from datacube.wcps.bind.iterators import NotVectorisableError, iterators_of
 from datacube.wcps.bind.periods import parse_time
 from datacube.wcps.bind.scope import Scope
 from datacube.wcps.bind.values import (
@@ -159,6 +160,8 @@ def number(value: Value, scope: Scope) -> float:
 
     Raises
     ------
+    NotVectorisableError
+        If it depends on iterators.
     InvalidParameterError
         If it is none, or depends on cells.
     """
@@ -177,6 +180,9 @@ def number(value: Value, scope: Scope) -> float:
                 )
             return number(Constant(value=scope.context.fold(plan)), scope)
         case _:
+            names = iterators_of(value)
+            if names:
+                raise NotVectorisableError("a number is needed that no iterator changes", names)
             raise InvalidParameterError("a bound is a number or a time in quotes")
     if not isfinite(found):
         raise InvalidParameterError(f"a bound is a finite number, not {found:g}")
