@@ -524,10 +524,8 @@ def test_result_equals_numpy_however_it_is_bound(made: Made, query: str) -> None
     np.testing.assert_allclose(found.filled()[0], wanted, rtol=1e-14)
 
 
-def test_table_has_every_example() -> None:
-    path = Path("/work/shared/reference/wcps-examples.jsonl")
-    if not path.exists():
-        pytest.skip(f"{path} is not here")
+def test_table_has_every_example(testdata: Path) -> None:
+    path = testdata.parent / "reference/wcps-examples.jsonl"
     told = [json.loads(line) for line in path.read_text().splitlines()]
     asked = {d["query"] for d in told if d["group"] in ("aggregate", "wcps11")}
     assert asked <= {*EXAMPLES, *LONG, *BRIEF}
