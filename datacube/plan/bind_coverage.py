@@ -19,6 +19,7 @@ from datacube.errors import (
 )
 from datacube.grid import Grid
 from datacube.plan import nodes, query
+from datacube.plan.foreign import foreign_plane
 from datacube.plan.geometry import reproject_box
 from datacube.plan.names import axis_position, select_bands
 from datacube.plan.query import Method
@@ -165,14 +166,7 @@ def _plane(
     crs = next((s.crs for s in (x, y) if s is not None and s.crs is not None), None)
     if crs is None or crs == grid.crs:
         return replace(grid, x=_along(grid.x, x), y=_along(grid.y, y))
-    outer = reproject_box(grid.bbox, grid.crs, crs)
-    if outer is None:
-        raise OutOfDomainError(f"the coverage has no place in {crs.name}")
-    (x0, x1), (y0, y1) = _bounds(x, outer[0], outer[2]), _bounds(y, outer[1], outer[3])
-    box = reproject_box((x0, y0, x1, y1), crs, grid.crs, widen=0.0)
-    if box is None:
-        raise OutOfDomainError(f"{(x0, y0, x1, y1)} of {crs.name} has no place in {grid.crs.name}")
-    return replace(grid, x=grid.x.inside(box[0], box[2]), y=grid.y.inside(box[1], box[3]))
+    return foreign_plane(grid, x, y, crs)
 
 
 def _bounds(asked: query.Trim | query.Slice | None, low: float, high: float) -> tuple[float, float]:
