@@ -29,8 +29,20 @@ _STRICT = frozenset(
 """Functions that give null wherever an operand is."""
 
 
-def is_null(plan: Plan, window: Window) -> bool:
+type _Known = dict[tuple[str, Window], bool]
+"""What was found, by node and window: parts that are used twice are looked at once."""
+
+
+def is_null(plan: Plan, window: Window, known: _Known | None = None) -> bool:
     """Tell whether every cell of a window is known to be null: no scene, or beside an area."""
+    known = {} if known is None else known
+    at = plan.key, window
+    if at not in known:
+        known[at] = _is_null(plan, window, known)
+    return known[at]
+
+
+def _is_null(plan: Plan, window: Window, known: _Known) -> bool:
     match plan:
         case Scan():
             return not _recorded(plan, window)
@@ -40,16 +52,16 @@ def is_null(plan: Plan, window: Window) -> bool:
             return False
         case Apply(function=function, args=args, compat=compat):
             strict = function in _STRICT and not compat
-            return strict and any(is_null(arg, window) for arg in args)
+            return strict and any(is_null(arg, window, known) for arg in args)
         case Reduce(operator=operator, source=source, compat=compat):
             counts = compat or operator == "count"
-            return not counts and is_null(source, reduced_window(plan, window))
+            return not counts and is_null(source, reduced_window(plan, window), known)
         case Mask(source=source):
-            return all(is_null(source, part) for part in touched_parts(plan, window))
+            return all(is_null(source, part, known) for part in touched_parts(plan, window))
         case Sort(source=source):
-            return all(is_null(s, part) for s, part in inputs(plan, window) if s is source)
+            return all(is_null(s, part, known) for s, part in inputs(plan, window) if s is source)
         case Bands() | Mosaic() | _:
-            return all(is_null(source, part) for source, part in inputs(plan, window))
+            return all(is_null(source, part, known) for source, part in inputs(plan, window))
 
 
 def _recorded(scan: Scan, window: Window) -> bool:
