@@ -20,7 +20,7 @@ from datacube.plan import query
 from datacube.plan.cost import estimate
 from datacube.plan.nodes import Picture
 from datacube.protocols import BandRead
-from datacube.store import verify
+from datacube.store import verify, zarr_store
 from datacube.times import parse_period
 from tests.builders.made import (
     GROUP,
@@ -79,6 +79,15 @@ def test_what_was_written_is_read(made: Made, name: str) -> None:
         there = ~np.isnan(wanted) if np.isnan(nodata) else wanted != nodata
         np.testing.assert_array_equal(valid, there)
         np.testing.assert_array_equal(values[there], wanted[there])
+
+
+@pytest.mark.parametrize("name", list("GLPW"))
+def test_zarr_reads_the_same(made: Made, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Large reads, and those of object stores, go through Zarr."""
+    monkeypatch.setattr(zarr_store, "DIRECT_CELLS", 0)
+    got = cells(made, query.Coverage(coverage_id=name))
+    for band, wanted in made.arrays[name].items():
+        np.testing.assert_array_equal(got.band(band)[0], wanted)
 
 
 def test_axes_are_what_was_given(made: Made) -> None:
@@ -301,8 +310,8 @@ def test_pictures_have_no_number_for_nodata(tmp_path: Path) -> None:
         np.testing.assert_array_equal(file["red"].values, red)
 
 
-def test_a_store_of_real_elevation_and_land(tmp_path: Path, testdata: Path) -> None:
-    """Copernicus DEM heights with the geoid's difference as a third dimension."""
+def test_real_elevation_is_given_back_by_geotiff(tmp_path: Path, testdata: Path) -> None:
+    """Heights of the Copernicus DEM, in degrees, without a time axis."""
     folder = testdata / "dem_glo30_demstitcher"
     (path, *_) = sorted(folder.rglob("*.tif"))
     with rasterio.open(path) as file:
