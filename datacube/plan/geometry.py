@@ -104,7 +104,10 @@ def _bilinear(
 @lru_cache(maxsize=512)
 def coarse_map(node: Resample) -> CoarseMap:
     """Return the map of a resampling between two CRSs, made once a node."""
-    return make_coarse_map(node.source.domain.plane, node.grid)
+    source, target = node.source.domain.plane, node.grid
+    if node.step_px is None:
+        return make_coarse_map(source, target)
+    return CoarseMap(source, target, node.step_px, reach_window(source, target))
 
 
 def make_coarse_map(source: Grid, target: Grid, tolerance: float = TOLERANCE_CELLS) -> CoarseMap:

@@ -11,11 +11,13 @@ from rasterio.warp import calculate_default_transform
 from datacube.axes import SNAP_DECIMALS, RegularAxis
 from datacube.errors import InvalidParameterError, OutOfDomainError
 from datacube.grid import Grid, crs_name
-from datacube.plan.geometry import reproject_box
+from datacube.plan.geometry import make_coarse_map, reproject_box
 from datacube.plan.nodes import Plan, Resample
 from datacube.plan.query import Method
 from datacube.protocols import Bbox
 
+EXACT_CELLS = 4_000_000
+"""Grids of up to this many cells have each cell's place transformed, at about 1 us each."""
 _SIDE_CELLS = 2**31
 
 
@@ -37,6 +39,8 @@ class Frame:
 def warp(plan: Plan, frame: Frame, method: Method) -> Plan:
     """Warp the plane of a plan to another CRS or lattice; outer axes stay.
 
+    Places are exact in grids of up to `EXACT_CELLS`, true to an eighth of a cell in larger ones.
+
     Raises
     ------
     InvalidParameterError
@@ -50,7 +54,18 @@ def warp(plan: Plan, frame: Frame, method: Method) -> Plan:
             f"axes {source.y.name!r} and {source.x.name!r} have no CRS of the Earth to warp from"
         )
     grid = target_grid(source, frame)
-    return plan if grid == source else Resample(source=plan, grid=grid, method=method)
+    if grid == source:
+        return plan
+    return Resample(source=plan, grid=grid, method=method, step_px=_step_px(source, grid))
+
+
+def _step_px(source: Grid, grid: Grid) -> int | None:
+    """Return how densely places are transformed: each cell's, unless there are many."""
+    if source.crs == grid.crs:
+        return None
+    if grid.x.size * grid.y.size <= EXACT_CELLS:
+        return 1
+    return make_coarse_map(source, grid).step_px
 
 
 def target_grid(source: Grid, frame: Frame) -> Grid:

@@ -108,6 +108,11 @@ class Resample(Node):
     """NEAREST takes source cell floor(k * N_source / N_target) for target cell k, as the
     scale of WCPS and WCS does; both grids have one extent and CRS.
     """
+    step_px: int | None = None
+    """Between two CRSs: target cells from one place that is transformed to the next, others
+    lie between them; 1 where each is transformed. None: as maps need it. A step that binding
+    fixed stays the same when a rule cuts the grids, and so do the places.
+    """
 
     @property
     def domain(self) -> Domain:

@@ -11,12 +11,14 @@ from rasterio.vrt import WarpedVRT
 
 from datacube.errors import InvalidParameterError, OutOfDomainError, RequestError, UnknownNameError
 from datacube.grid import Grid
+from datacube.plan.geometry import TOLERANCE_CELLS
+from datacube.plan.warping import EXACT_CELLS
 from datacube.wcps.bind.values import Encoded
 from tests.builders.asked import Evaluated, evaluated, processor
 from tests.builders.made import Made
 
-NEAR_CELLS = 0.13
-"""Greatest error of a warped position, in source cells."""
+NEAR_CELLS = 1e-6
+"""Difference of positions, in source cells, that comes of rounding."""
 
 
 def asked(coverage: str, arguments: str) -> str:
@@ -51,12 +53,16 @@ def positions(target: Grid, source: Grid) -> tuple[np.ndarray, np.ndarray]:
 
 
 def check_nearest(
-    got: np.ndarray, source: np.ndarray, rows: np.ndarray, columns: np.ndarray
+    got: np.ndarray,
+    source: np.ndarray,
+    rows: np.ndarray,
+    columns: np.ndarray,
+    near_cells: float = NEAR_CELLS,
 ) -> None:
-    """Each cell is one that lies within `NEAR_CELLS` of where PROJ says, null outside."""
+    """Each cell is one that lies within `near_cells` of where PROJ says, null outside."""
     found = np.zeros(got.shape, dtype=bool)
-    for dr in (-NEAR_CELLS, 0, NEAR_CELLS):
-        for dc in (-NEAR_CELLS, 0, NEAR_CELLS):
+    for dr in (-near_cells, 0, near_cells):
+        for dc in (-near_cells, 0, near_cells):
             r, c = np.floor(rows + dr).astype(int), np.floor(columns + dc).astype(int)
             inside = (r >= 0) & (r < source.shape[0]) & (c >= 0) & (c < source.shape[1])
             value = np.where(
@@ -123,10 +129,10 @@ def test_nearest_cells(
 
 
 def test_bilinear_cells(cubes: Made) -> None:
-    """Doubles, so that nothing is rounded; inside, where no neighbour is missing."""
+    """Floats, so that nothing is rounded; inside, where no neighbour is missing."""
     (found,) = evaluated(
         cubes,
-        'for $c in (A) return encode(crsTransform((double) $c, "EPSG:3857", {bilinear}), "csv")',
+        'for $c in (A) return encode(crsTransform((float) $c, "EPSG:3857", {bilinear}), "csv")',
     )
     (got,) = found.filled()
     target = grid(cubes, "A", '"EPSG:3857"')
@@ -139,10 +145,8 @@ def test_bilinear_cells(cubes: Made) -> None:
     ) * fr
     inside = (rows > 0) & (rows < 59) & (columns > 0) & (columns < 59)
     assert inside.mean() > 0.8
-    # Neighbours differ by up to 300, positions by up to an eighth of a cell.
-    difference = np.abs(got - wanted)[inside]
-    assert difference.max() < 300 * 2 * NEAR_CELLS
-    assert np.median(difference) < 5
+    # Positions are rounded to 1/256 of a cell, neighbours differ by up to 300.
+    assert np.abs(got - wanted)[inside].max() < 300 * 2 / 256
 
 
 def test_resolution_and_extent(cubes: Made) -> None:
@@ -214,6 +218,22 @@ def test_what_is_refused(
     with pytest.raises(error, match=told) as caught:
         grid(cubes, coverage, arguments)
     assert "^" in caught.value.__notes__[0]
+
+
+def test_large_grid_is_true_to_an_eighth_of_a_cell(cubes: Made) -> None:
+    """A part of it has the places of the whole."""
+    arguments = '"EPSG:32632", {near}, {E:1, N:1}'
+    whole = grid(cubes, "U", arguments)
+    assert whole.x.size * whole.y.size > EXACT_CELLS
+    x0, y1 = whole.x.bounds[0] + 1500, whole.y.bounds[1] - 1500
+    part = f'E({x0}:{x0 + 200}), N({y1 - 200}:{y1}), ansi("2023-08-20")'
+    text = f'for $c in (U) return encode(crsTransform($c, {arguments})[{part}], "csv")'
+    (found,) = evaluated(cubes, text)
+    (result,) = processor(cubes).bind(text)
+    assert isinstance(result.value, Encoded)
+    target = result.value.root.source.domain.plane  # type: ignore[union-attr]  # no picture
+    rows, columns = positions(target, cubes.coverage("U").grid)
+    check_nearest(found.filled()[0], stored(cubes, "U", "B04")[1], rows, columns, TOLERANCE_CELLS)
 
 
 def test_coverage_beyond_the_poles_has_no_place(cubes: Made) -> None:
