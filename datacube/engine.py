@@ -17,7 +17,9 @@ from datacube.plan.nodes import Encode, Plan, contributing_scenes, scans
 from datacube.plan.rules import rewrite_encode
 from datacube.plan.style import StyleBook
 from datacube.plan.udf import UserFunctions
+from datacube.processing import Processor
 from datacube.protocols import ANONYMOUS, Catalog, CatalogView, Limits, Principal, ReadCells
+from datacube.wcps.bind.scope import Upload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +114,37 @@ class Session:
     def encode(self, bound: Bound) -> Answer:
         """Check the cost of a bound plan, evaluate and encode it, as `answer` does."""
         return self._encoded(bound, self._encoder(bound.encode.media_type))
+
+    def query(
+        self, text: str, *, compat: bool = False, uploads: tuple[Upload, ...] = ()
+    ) -> tuple[Answer, ...]:
+        """Answer a query of WCPS: one answer a result whose `where` holds, in order.
+
+        `compat` takes rasdaman's rules for nulls; `uploads` are the files that `decode`
+        names. Numbers and texts are of `text/plain`.
+
+        Raises
+        ------
+        RequestError
+            Whatever is wrong with the query, with the place as a note; what all its results
+            together would cost; an array that is not encoded.
+        StoreDamagedError
+            If a recorded shard cannot be read.
+        """
+        return self.processor(compat=compat, uploads=uploads).answers(text)
+
+    def processor(self, *, compat: bool = False, uploads: tuple[Upload, ...] = ()) -> Processor:
+        """Return the stages of `query`, for those who need one alone."""
+        engine = self.engine
+        return Processor(
+            view=self.view,
+            cells=engine.cells,
+            encoders=engine.encoders,
+            limits=engine.limits,
+            functions=engine.functions,
+            compat=compat,
+            uploads=uploads,
+        )
 
     def compute(self, plan: Plan, window: Window | None = None) -> Cells:
         """Evaluate a bound plan at once, within the limits.

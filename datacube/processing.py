@@ -1,0 +1,277 @@
+"""Answering queries of WCPS: bind, rewrite, check the cost, evaluate, encode."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from time import monotonic
+
+from datacube.cells import Cells
+from datacube.encode.answer import Answer, EncodeJob, Encoder
+from datacube.encode.documents import describe
+from datacube.encode.polygons import polygonize
+from datacube.errors import InvalidParameterError, LimitExceededError, UnknownNameError
+from datacube.evaluate.cells import evaluate
+from datacube.evaluate.schedule import compute
+from datacube.grid import Window
+from datacube.plan.cost import Cost, check, estimate
+from datacube.plan.digest import digest
+from datacube.plan.encode_parameters import parse_parameters
+from datacube.plan.formats import TEXT
+from datacube.plan.nodes import Encode, Picture, Plan, contributing_scenes, scans
+from datacube.plan.resolve import resolve
+from datacube.plan.rules import rewrite
+from datacube.plan.udf import UserFunctions
+from datacube.protocols import CatalogView, Limits, ReadCells
+from datacube.wcps.bind.metadata import extents_text, interval_text
+from datacube.wcps.bind.query import BINDERS, Result, bind_query
+from datacube.wcps.bind.scope import Context, Upload, number
+from datacube.wcps.bind.scope import describe as told
+from datacube.wcps.bind.values import (
+    About,
+    Constant,
+    Document,
+    Encoded,
+    Extents,
+    Interval,
+    Polygons,
+    Raster,
+    Value,
+    Words,
+)
+from datacube.wcps.parser import parse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Processor:
+    """One request's queries."""
+
+    view: CatalogView
+    cells: ReadCells
+    encoders: Mapping[str, Encoder]
+    """By media type."""
+    limits: Limits
+    functions: UserFunctions
+    compat: bool = False
+    """Nulls go by rasdaman's rules."""
+    uploads: tuple[Upload, ...] = ()
+
+    def bind(self, text: str) -> tuple[Result, ...]:
+        """Parse and bind a query; reads no cells.
+
+        Raises
+        ------
+        RequestError
+            Whatever is wrong with it, with the place as a note.
+        """
+        context = Context(
+            text=text,
+            view=self.view,
+            limits=self.limits,
+            binders=BINDERS,
+            describe=self._describe,
+            fold=self._fold,
+            functions=self.functions,
+            compat=self.compat,
+            uploads=self.uploads,
+        )
+        return bind_query(parse(text), context)
+
+    def prepare(self, plan: Plan) -> Plan:
+        """Rewrite a bound plan, find its slots, and rewrite it again; reads no cells."""
+        return rewrite(resolve(rewrite(plan), self.view))
+
+    def answers(self, text: str) -> tuple[Answer, ...]:
+        """Answer a query: one answer a result whose `where` holds, in order.
+
+        Raises
+        ------
+        RequestError
+            Whatever is wrong with the query, or what all its results together would cost.
+        InvalidParameterError
+            If a result is an array that is not encoded.
+        """
+        made = self._shallow(text, arrays=False)
+        return tuple(answer for answer in made if isinstance(answer, Answer))
+
+    def results(self, text: str) -> tuple[Answer | Plan, ...]:
+        """Answer a query, cells as plans that can be evaluated now or lazily.
+
+        Numbers are plans without axes. What is encoded or a text is an `Answer`.
+
+        Raises
+        ------
+        RequestError
+            As `answers` does; the cost of plans is not checked.
+        """
+        return self._shallow(text, arrays=True)
+
+    def _shallow(self, text: str, *, arrays: bool) -> tuple[Answer | Plan, ...]:
+        """Run a query and refuse one whose plan is nested deeper than may be recursed into."""
+        try:
+            return tuple(self._run(text, arrays=arrays))
+        except RecursionError:
+            raise LimitExceededError(
+                "the query builds on itself too often: each let of a chain, each operand of a "
+                "run, each bracket is one more step; use fewer"
+            ) from None
+
+    def _run(self, text: str, *, arrays: bool) -> "Iterable[Answer | Plan]":
+        bound = self.bind(text)
+        if not arrays:
+            for result in bound:
+                _check_result(result.value)
+        deadline = monotonic() + self.limits.seconds
+        kept = self._holding(bound, deadline)
+        prepared = [self._prepared(value) for value in kept]
+        costs = [estimate(p) for p in map(_costly, prepared) if p is not None]
+        if not arrays:
+            check(together(costs), self.limits)
+        for value in prepared:
+            if arrays and isinstance(value, Raster):
+                yield value.plan
+            elif arrays and isinstance(value, Constant):
+                yield number(value)
+            else:
+                yield self._answer(value, deadline)
+
+    def _holding(self, bound: Sequence[Result], deadline: float) -> list[Value]:
+        """Return the results whose `where` is true."""
+        wheres = {
+            at: self.prepare(result.where)
+            for at, result in enumerate(bound)
+            if result.where is not None
+        }
+        check(together([estimate(plan) for plan in wheres.values()]), self.limits)
+        truths = {at: self._true(plan, deadline) for at, plan in wheres.items()}
+        return [result.value for at, result in enumerate(bound) if truths.get(at, True)]
+
+    def _true(self, plan: Plan, deadline: float) -> bool:
+        cells = self._compute(plan, plan.domain.window, deadline)
+        return bool(cells.valid[0].all() and cells.values[0].all())
+
+    def _prepared(self, value: Value) -> Value:
+        match value:
+            case Raster(plan=plan) | Polygons(plan=plan):
+                return replace(value, plan=self.prepare(plan))
+            case Encoded(root=Encode(source=source) as root) if not isinstance(source, Picture):
+                return Encoded(root=replace(root, source=self.prepare(source)))
+            case _:
+                return value
+
+    def _answer(self, value: Value, deadline: float) -> Answer:
+        match value:
+            case Encoded(root=root):
+                return self._encoded(root, deadline)
+            case Raster(plan=plan):
+                return self._scalar(plan, deadline)
+            case Polygons():
+                return self._polygons(value, deadline)
+            case Document(body=body, media_type=media_type):
+                return self._document(body, media_type)
+            case Constant():
+                return self._scalar(number(value), deadline)
+            case Words(text=text):
+                return self._document(text.encode(), TEXT)
+            case Interval():
+                return self._document(interval_text(value).encode(), TEXT)
+            case Extents():
+                return self._document(extents_text(value).encode(), TEXT)
+            case _:
+                raise InvalidParameterError(f"{told(value)} is no result of a query")
+
+    def _encoded(self, root: Encode, deadline: float) -> Answer:
+        encoder = self.encoders.get(root.media_type)
+        if encoder is None:
+            raise UnknownNameError("format", root.media_type, tuple(self.encoders))
+        scenes = contributing_scenes(root)
+        job = EncodeJob(
+            node=root,
+            compute=lambda plan, window: self._compute(plan, window, deadline),
+            scenes=scenes,
+            limits=self.limits,
+        )
+        return Answer(
+            body=encoder(job),
+            media_type=root.media_type,
+            revision=self.view.revision,
+            scenes=scenes,
+            etag=self._etag(root),
+        )
+
+    def _scalar(self, plan: Plan, deadline: float) -> Answer:
+        return self._encoded(Encode(source=plan, media_type=TEXT, compat=self.compat), deadline)
+
+    def _polygons(self, value: Polygons, deadline: float) -> Answer:
+        body, media_type = polygonize(
+            value.plan,
+            lambda plan, window: self._compute(plan, window, deadline),
+            self.limits,
+            format=value.format,
+            connectedness=value.connectedness,
+        )
+        return Answer(
+            body=body,
+            media_type=media_type,
+            revision=self.view.revision,
+            scenes=contributing_scenes(value.plan),
+            etag=self._etag(value.plan, "polygons", value.format, value.connectedness),
+        )
+
+    def _document(self, body: bytes, media_type: str) -> Answer:
+        return Answer(
+            body=body,
+            media_type=media_type,
+            revision=self.view.revision,
+            etag=digest("answer", media_type, body),
+        )
+
+    def _compute(self, plan: Plan, window: Window, deadline: float) -> Cells:
+        return compute(plan, self.cells, window=window, limits=self.limits, deadline=deadline)
+
+    def _etag(self, node: Encode | Plan, *further: object) -> str:
+        read = {scan.cube for scan in scans(node)}
+        access = frozenset(cube.access for cube in self.view.cubes() if cube.name in read)
+        return digest("answer", node.key, access, *further)
+
+    def _fold(self, plan: Plan) -> complex | None:
+        cells = evaluate(plan, plan.domain.window, self.cells)
+        if not cells.valid[0].all():
+            return None
+        made: complex = cells.values[0].item()
+        return made
+
+    def _describe(self, plan: Plan, about: About, text: str, parameters: str) -> Document:
+        body, media_type = describe(
+            plan.domain, plan.fields, about.identifier or "", text, parse_parameters(parameters)
+        )
+        return Document(body=body, media_type=media_type)
+
+
+def together(costs: Sequence[Cost]) -> Cost:
+    """Return the cost of several answers that are made one after another and kept."""
+    output = sum(cost.output_bytes for cost in costs)
+    working = max((cost.peak_memory_bytes - cost.output_bytes for cost in costs), default=0)
+    return Cost(
+        chunks=sum(cost.chunks for cost in costs),
+        decoded_bytes=sum(cost.decoded_bytes for cost in costs),
+        output_bytes=output,
+        peak_memory_bytes=output + working,
+    )
+
+
+def _costly(value: Value) -> Encode | Plan | None:
+    match value:
+        case Encoded(root=root):
+            return root
+        case Raster(plan=plan) | Polygons(plan=plan):
+            return plan
+        case _:
+            return None
+
+
+def _check_result(value: Value) -> None:
+    if isinstance(value, Raster) and value.plan.domain.axes:
+        axes = ", ".join(f"{axis.name} ({axis.size} cells)" for axis in value.plan.domain.axes)
+        raise InvalidParameterError(
+            f'the result is an array ({axes}); name its format with encode(..., "image/tiff"), '
+            "or reduce it to a number, as avg(...) does"
+        )

@@ -1,0 +1,11 @@
+"""Cubes that queries run on, made once and never written again."""
+
+import pytest
+
+from tests.builders.made import Made, add_examples, make_store
+
+
+@pytest.fixture(scope="session")
+def cubes(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """Return the store of `add_examples`: A, B, T, G, L, P, W and U; add nothing to it."""
+    return add_examples(make_store(tmp_path_factory.mktemp("wcps") / "store"))
