@@ -127,7 +127,11 @@ def test_netcdf_has_all_axes(made: Made, query: str, rows: slice) -> None:
     [
         ("W&subset=height(7)", 404, "no coefficient 7; the nearest: 2 and 10"),
         ("A&subset=ansi(%222020%22)", 404, "unknown axis"),
-        ("G&subset=i,http://www.opengis.net/def/crs/EPSG/0/4326(2,3)", 400, "no place on the E"),
+        (
+            "G&subset=i,http://www.opengis.net/def/crs/EPSG/0/4326(2,3)",
+            404,
+            "no place in EPSG:4326",
+        ),
         ("G&subset=i(20)", 404, "indices 0:10"),
         ("L", 400, "image/tiff needs two"),
     ],
