@@ -3,13 +3,20 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from datacube.plan.nodes import Colour, Encode, Picture, Plan, rebuilt
+from datacube.plan.nodes import Colour, Encode, Picture, Plan, children, rebuilt
+from datacube.plan.rules.cut_source import cut_source
+from datacube.plan.rules.fold_moves import fold_moves
 from datacube.plan.rules.fold_resample import fold_resample
+from datacube.plan.rules.fold_take import fold_take
 from datacube.plan.rules.fold_trim import fold_trim
+from datacube.plan.rules.narrow_source import narrow_source
 from datacube.plan.rules.prune_bands import prune_bands
+from datacube.plan.rules.resample_below import resample_below
 from datacube.plan.rules.slice_below import slice_below
+from datacube.plan.rules.slice_below_moves import slice_below_moves
 from datacube.plan.rules.slice_into_scan import slice_into_scan
 from datacube.plan.rules.trim_below import trim_below
+from datacube.plan.rules.trim_below_moves import trim_below_moves
 from datacube.plan.rules.trim_below_resample import trim_below_resample
 from datacube.plan.rules.trim_into_scan import trim_into_scan
 
@@ -18,11 +25,18 @@ type Rule = Callable[[Plan], Plan]
 RULES: tuple[Rule, ...] = (
     fold_trim,
     fold_resample,
+    fold_moves,
+    fold_take,
     trim_below,
+    trim_below_moves,
     trim_below_resample,
     trim_into_scan,
     slice_below,
+    slice_below_moves,
     slice_into_scan,
+    cut_source,
+    narrow_source,
+    resample_below,
     prune_bands,
 )
 """Each looks at the top of a plan and returns it unchanged where it does not apply."""
@@ -47,18 +61,29 @@ def rewrite_encode(encode: Encode, rules: tuple[Rule, ...] = RULES) -> Encode:
 
 
 def _rewrite(plan: Plan, rules: tuple[Rule, ...], done: dict[str, Plan]) -> Plan:
-    """Rewrite the top, then what is below it, then the top again; shared parts once."""
-    if plan.key in done:
-        return done[plan.key]
-    made = plan
-    while True:
-        before = made.key
-        made = _at_top(made, rules)
-        made = rebuilt(made, lambda part: _rewrite(part, rules, done))
-        if made.key == before:
-            break
-    done[plan.key] = made
-    return made
+    """Rewrite the top, then what is below it, then the top again; shared parts once.
+
+    Without recursion: a plan may be deeper than Python's stack.
+    """
+    stack = [(plan.key, plan)]
+    while stack:
+        key, now = stack[-1]
+        if key in done:
+            stack.pop()
+            continue
+        now = _at_top(now, rules)
+        below = [child for child in children(now) if child.key not in done]
+        if below:
+            stack[-1] = key, now
+            stack.extend((child.key, child) for child in below)
+            continue
+        made = rebuilt(now, lambda child: done[child.key])
+        if made.key == now.key:
+            done[key] = done[made.key] = made
+            stack.pop()
+        else:
+            stack[-1] = key, made
+    return done[plan.key]
 
 
 def _at_top(plan: Plan, rules: tuple[Rule, ...]) -> Plan:

@@ -7,7 +7,7 @@ from pyproj import CRS
 from datacube.axes import Axis, RegularAxis, TimeAxis
 from datacube.cube import Band, ResolutionGroup
 from datacube.grid import Grid
-from datacube.plan.nodes import Domain, Literal, Scan, Stack
+from datacube.plan.nodes import Domain, Literal, Scan, Source, Stack
 from datacube.times import Acquisition
 
 _TIMES = (datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 2, tzinfo=UTC))
@@ -36,8 +36,14 @@ def timed_scan() -> Scan:
     return _scan(("B02",), (TimeAxis(acquisitions=made),))
 
 
+def timed_source() -> Source:
+    """Return a coverage with a time axis of two acquisitions."""
+    scan = timed_scan()
+    return Source(coverage_id="C", bands=scan.bands, domain=scan.domain)
+
+
 def _scan(names: tuple[str, ...], outer: tuple[Axis, ...]) -> Scan:
-    whole = part(0, 8).grid
+    whole = part(0, 8).plane
     times = _TIMES if outer else (None,)
     return Scan(
         cube="C",

@@ -15,7 +15,7 @@ def fold_resample(plan: Plan) -> Plan:
     if not isinstance(plan, Resample):
         return plan
     source = plan.source.domain
-    within = plan.grid.window.intersect(source.grid.window) == plan.grid.window
-    if not (within and source.grid.same_lattice(plan.grid)):
+    within = plan.grid.window.intersect(source.plane.window) == plan.grid.window
+    if not (within and source.plane.same_lattice(plan.grid)):
         return plan
     return Trim(source=plan.source, domain=Domain(outer=source.outer, grid=plan.grid))

@@ -1,15 +1,37 @@
-"""Bands that nobody takes are not scanned."""
+"""Bands that nobody takes are not read."""
 
 from dataclasses import replace
 
-from datacube.plan.nodes import Bands, Pick, Plan, Resample, Scan, Slice, Trim
+from datacube.plan.nodes import (
+    Apply,
+    Bands,
+    Construct,
+    Extend,
+    Flip,
+    Gather,
+    Mask,
+    Pick,
+    Plan,
+    Reduce,
+    Relabel,
+    Resample,
+    Scan,
+    Slice,
+    Sort,
+    Source,
+    Spread,
+    Take,
+    Trim,
+)
+
+type Positions = tuple[int, ...]
+"""Of fields, ascending."""
 
 
 def prune_bands(plan: Plan) -> Plan:
     """Drop from each source of `Bands` the fields that no pick takes.
 
-    The fields of a mosaic stay, since together they tell which source gives a place;
-    so do those of arithmetic.
+    The fields of a mosaic stay, since together they tell which source gives a place.
 
     >>> from datacube.plan.rules.examples import scan
     >>> one = Bands(picks=(Pick(source=scan("B02", "B03"), field="B03", name="green"),))
@@ -18,33 +40,70 @@ def prune_bands(plan: Plan) -> Plan:
     """
     if not isinstance(plan, Bands):
         return plan
-    wanted: dict[str, dict[str, None]] = {}
+    wanted: dict[str, set[int]] = {}
     for pick in plan.picks:
-        wanted.setdefault(pick.source.key, {}).setdefault(pick.field)
+        names = [f.name for f in pick.source.fields]
+        wanted.setdefault(pick.source.key, set()).add(names.index(pick.field))
     narrow = {
-        pick.source.key: _narrowed(pick.source, tuple(wanted[pick.source.key]))
+        pick.source.key: _narrowed(pick.source, tuple(sorted(wanted[pick.source.key])))
         for pick in plan.picks
     }
     picks = tuple(replace(pick, source=narrow[pick.source.key]) for pick in plan.picks)
-    if picks == plan.picks:
-        return _unnested(plan)
-    return Bands(picks=picks)
+    if any(new.source.key != old.source.key for new, old in zip(picks, plan.picks, strict=True)):
+        return Bands(picks=picks)
+    return _unnested(plan)
 
 
-def _narrowed(source: Plan, names: tuple[str, ...]) -> Plan:
-    kept = tuple(f.name for f in source.fields if f.name in names)
+def _narrowed(source: Plan, kept: Positions) -> Plan:
+    """Return the source with fewer fields, or as it is where that cannot be."""
     if len(kept) == len(source.fields):
         return source
     match source:
-        case Scan(bands=bands):
-            return replace(source, bands=tuple(b for b in bands if b.name in kept))
-        case Trim(source=below) | Slice(source=below) | Resample(source=below):
-            narrow = _narrowed(below, names)
-            return source if narrow.key == below.key else replace(source, source=narrow)
+        case Scan(bands=bands) | Source(bands=bands):
+            return replace(source, bands=tuple(bands[at] for at in kept))
+        case (
+            Trim(source=below)
+            | Slice(source=below)
+            | Extend(source=below)
+            | Spread(source=below)
+            | Relabel(source=below)
+            | Take(source=below)
+            | Gather(source=below)
+            | Flip(source=below)
+            | Sort(source=below)
+            | Mask(source=below)
+            | Resample(source=below)
+        ):
+            # What moves cells would only go below a choice of bands again.
+            made = _narrowed(below, kept)
+            return source if made is below else replace(source, source=made)
+        case Construct(parts=parts):
+            return replace(source, parts=tuple(_chosen(part, kept) for part in parts))
         case Bands(picks=picks):
-            return Bands(picks=tuple(pick for pick in picks if pick.name in kept))
+            return Bands(picks=tuple(picks[at] for at in kept))
+        case Apply(args=args, result=result):
+            return replace(
+                source,
+                args=tuple(a if len(a.fields) == 1 else _chosen(a, kept) for a in args),
+                result=tuple(result[at] for at in kept),
+            )
+        case Reduce(source=below, result=result):
+            return replace(
+                source,
+                source=_chosen(below, kept),
+                result=tuple(result[at] for at in kept),
+            )
         case _:
             return source
+
+
+def _chosen(source: Plan, kept: Positions) -> Plan:
+    """Return the source with these fields alone, by `Bands` where nothing else can."""
+    made = _narrowed(source, kept)
+    if len(made.fields) == len(kept):
+        return made
+    names = [source.fields[at].name for at in kept]
+    return Bands(picks=tuple(Pick(source=source, field=n, name=n) for n in names))
 
 
 def _unnested(plan: Bands) -> Bands:
@@ -56,4 +115,5 @@ def _unnested(plan: Bands) -> Bands:
             picks.append(Pick(source=inner.source, field=inner.field, name=pick.name))
         else:
             picks.append(pick)
-    return plan if tuple(picks) == plan.picks else Bands(picks=tuple(picks))
+    made = Bands(picks=tuple(picks))
+    return plan if made.key == plan.key else made

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from datacube.plan.nodes import Domain, Plan, Resample, Trim
 from datacube.plan.query import Method
-from datacube.plan.rules.trim_below import trim
+from datacube.plan.rules.parts import trim
 
 
 def trim_below_resample(plan: Plan) -> Plan:
@@ -29,5 +29,5 @@ def trim_below_resample(plan: Plan) -> Plan:
         below = replace(below, source=source)
     same_crs = below.grid.crs == source.domain.plane.crs
     if same_crs and below.method is Method.NEAREST and not below.from_edge:
-        return replace(below, grid=wanted.grid)
+        return replace(below, grid=wanted.plane)
     return below if below.grid == wanted.grid else Trim(source=below, domain=wanted)

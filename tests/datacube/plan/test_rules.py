@@ -33,6 +33,7 @@ from datacube.plan.query import Method
 from datacube.plan.rules import RULES, Rule, rewrite, rewrite_encode
 from datacube.times import Acquisition
 from tests.builders.fakes import BASE_TIME, ORIGIN_M, World, optical_cube
+from tests.builders.random_plans import STEPS, Step, plans
 
 CUBE = optical_cube()
 SIDE = 12
@@ -147,12 +148,11 @@ def picked(plan: Plan, data: st.DataObject) -> Plan:
 def sliced(plan: Plan, data: st.DataObject) -> Plan:
     if not plan.domain.outer:
         return plan
-    return Slice(
-        source=plan, axis=0, index=data.draw(st.integers(0, plan.domain.outer[0].size - 1))
-    )
+    axis = plan.domain.outer[0]
+    return Slice(source=plan, axis=0, index=data.draw(st.integers(axis.first, axis.stop - 1)))
 
 
-STEPS = {
+PLANAR = {
     "trim": trimmed,
     "resample": resampled,
     "apply": applied,
@@ -192,15 +192,45 @@ def same(plan: Plan, world: World, rules: tuple[Rule, ...]) -> Plan:
 @given(data=st.data())
 def test_random_plans_evaluate_to_the_same_bits(world: World, data: st.DataObject) -> None:
     plan: Plan = base(world, swapped=False)
-    for name in data.draw(st.lists(st.sampled_from([*STEPS, "mosaic"]), max_size=6)):
+    for name in data.draw(st.lists(st.sampled_from([*PLANAR, "mosaic"]), max_size=6)):
         if name == "mosaic":
             other = base(world, swapped=True)
             if (plan.domain, plan.fields) == (other.domain, other.fields):
                 plan = mosaic(plan, other, data)
         else:
-            plan = STEPS[name](plan, data)
+            plan = PLANAR[name](plan, data)
     same(plan, world, RULES)
     same(plan, world, (data.draw(st.sampled_from(RULES)),))
+
+
+EVERY: dict[str, Step] = {**PLANAR, **{f"any {name}": step for name, step in STEPS.items()}}
+"""Steps over scans, and those over any axes."""
+
+
+@settings(
+    max_examples=120,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(data=st.data())
+def test_any_nodes_over_scans_evaluate_to_the_same_bits(world: World, data: st.DataObject) -> None:
+    plan: Plan = base(world, swapped=data.draw(st.booleans()))
+    for name in data.draw(st.lists(st.sampled_from(sorted(EVERY)), min_size=1, max_size=6)):
+        if name in ("resample", "trim") and (
+            plan.domain.grid is None or len(plan.domain.outer) > 1
+        ):
+            continue
+        plan = EVERY[name](plan, data)
+    same(plan, world, RULES)
+    same(plan, world, (data.draw(st.sampled_from(RULES)),))
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_any_nodes_over_any_axes_evaluate_to_the_same_bits(data: st.DataObject) -> None:
+    plan = plans(data, steps=7)
+    same(plan, World(), RULES)
+    same(plan, World(), (data.draw(st.sampled_from(RULES)),))
 
 
 def test_everything_ends_in_the_scan(world: World) -> None:
