@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from copernicube.config import load_object_store_access
 from copernicube.functions import load_functions
 from datacube.catalog import SqlCatalog, open_catalog, rebuild_catalog, refuse_gaps
 from datacube.encode import ENCODERS
@@ -10,6 +11,8 @@ from datacube.errors import StoreError
 from datacube.protocols import Limits
 from datacube.render.styles import DEFAULT_STYLES
 from datacube.store import ZarrStore, open_store
+from ingest.recipes.registered import RegisteredCells
+from ingest.sentinel2.offers import OFFERS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +38,10 @@ def open_local(
         If there is no store and none can be made, or it cannot be read.
     """
     store = open_store(location, read_only=read_only)
-    catalog = open_catalog(location, read_only=read_only)
+    catalog = open_catalog(location, read_only=read_only, offers=OFFERS)
     engine = Engine(
         catalog=catalog,
-        cells=store,
+        cells=RegisteredCells(store, load_object_store_access()),
         styles=DEFAULT_STYLES,
         encoders=ENCODERS,
         limits=limits or Limits(),

@@ -56,6 +56,25 @@ class ClassValue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shade:
+    """How a plane of a picture is made of a stored band: 1 at `low`, 255 at `high`, 0 nodata."""
+
+    band: "Band"
+    """Stored, in the group of the picture."""
+    low: float
+    """Stored number that is painted 1, as all below it are."""
+    high: float
+    """Stored number that is painted 255, as all above it are."""
+    published: "Band | None" = None
+    """The same plane as its producer made it, where scenes came with it: it goes first."""
+
+    @property
+    def stored(self) -> tuple["Band", ...]:
+        """The bands that are read."""
+        return (self.band,) if self.published is None else (self.band, self.published)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Band:
     """A measured or derived variable, as it is stored."""
 
@@ -85,6 +104,8 @@ class Band:
     """Every number is data, as in a picture: the cells of a scene's window are valid whatever
     they hold. `nodata` only fills what no scene covers, and no file declares it.
     """
+    shade: Shade | None = None
+    """What it is made of where it is not stored itself; `uint8` with nodata 0 then."""
 
     @property
     def numpy_dtype(self) -> np.dtype[Any]:

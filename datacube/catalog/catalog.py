@@ -53,6 +53,7 @@ from datacube.errors import (
     StoreFullError,
     UnknownNameError,
 )
+from datacube.offers import Offers
 from datacube.protocols import Committed, NewSlot, Standing
 from datacube.times import iso_text
 
@@ -65,7 +66,7 @@ class SqlCatalog(SqlReader):
     """What exists and what is visible. Safe to use from threads and after a fork; pickles."""
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _reopen, (self._database.path, self._database.read_only)
+        return _reopen, (self._database.path, self._database.read_only, self.offers)
 
     def ensure_cube(self, collection: Collection, cube: Cube) -> Cube:
         """Register a cube's definition where it is new; return the one that stands."""
@@ -369,5 +370,5 @@ def _now() -> int:
     return to_micros(datetime.now(UTC))
 
 
-def _reopen(path: Path, read_only: bool) -> SqlCatalog:  # noqa: FBT001 - called by pickle
-    return SqlCatalog(SqliteDatabase(path, read_only=read_only))
+def _reopen(path: Path, read_only: bool, offers: Offers) -> SqlCatalog:  # noqa: FBT001 - called by pickle
+    return SqlCatalog(SqliteDatabase(path, read_only=read_only), offers)

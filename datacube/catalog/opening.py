@@ -5,19 +5,22 @@ from pathlib import Path
 from datacube.catalog.catalog import SqlCatalog
 from datacube.catalog.sqlite import SqliteDatabase
 from datacube.errors import InvalidParameterError, StoreReadOnlyError
+from datacube.offers import NO_OFFERS, Offers
 
 CATALOG_FILE = "catalog.sqlite"
 """Name of the catalogue inside a store that is a folder."""
 _SCHEME = "sqlite:///"
 
 
-def open_catalog(location: str | Path, *, read_only: bool = False) -> SqlCatalog:
+def open_catalog(
+    location: str | Path, *, read_only: bool = False, offers: Offers = NO_OFFERS
+) -> SqlCatalog:
     """Open the catalogue of a store, made where it is missing and may be written.
 
     `location` is a store's folder, a file ending in `.sqlite`, or `sqlite:///PATH`.
     A catalogue that cannot be opened for writing is read from a copy, which follows
     the original within a second; then, as with `read_only`, writing raises
-    StoreReadOnlyError.
+    StoreReadOnlyError. `offers` are what products offer beside their stored bands.
 
     Raises
     ------
@@ -27,7 +30,7 @@ def open_catalog(location: str | Path, *, read_only: bool = False) -> SqlCatalog
     StoreError
         If it is missing and may not be made, or was made by another version.
     """
-    return SqlCatalog(SqliteDatabase(catalog_path(location), read_only=read_only))
+    return SqlCatalog(SqliteDatabase(catalog_path(location), read_only=read_only), offers)
 
 
 def catalog_exists(location: str | Path) -> bool:

@@ -36,6 +36,7 @@ from datacube.catalog.view import Description, Entry, Snapshot, SqlView, make_co
 from datacube.cube import Collection, Coverage, Cube, Slot
 from datacube.errors import RevisionError
 from datacube.grid import Window
+from datacube.offers import NO_OFFERS, Offers
 from datacube.protocols import ANONYMOUS, Bbox, Principal
 from datacube.times import Acquisition
 
@@ -70,8 +71,10 @@ class _Memo[K: Hashable, V]:
 class SqlReader:
     """What exists and what is visible. Safe to use from threads and after a fork."""
 
-    def __init__(self, database: SqliteDatabase) -> None:
+    def __init__(self, database: SqliteDatabase, offers: Offers = NO_OFFERS) -> None:
         self._database = database
+        self.offers = offers
+        """What products offer beside their stored bands."""
         self._snapshots: _Memo[int, Snapshot] = _Memo(SNAPSHOTS_KEPT)
         self._cubes: _Memo[int, Cube] = _Memo(4096)
         self._collections: _Memo[str, Collection] = _Memo(1024)
@@ -217,7 +220,11 @@ class SqlReader:
         return self._coverages.of(
             (entry.cube_id, entry.described, group),
             lambda: make_coverage(
-                self.load_cube(entry.cube_id), entry, self.load_description(entry), group
+                self.load_cube(entry.cube_id),
+                entry,
+                self.load_description(entry),
+                group,
+                self.offers,
             ),
         )
 

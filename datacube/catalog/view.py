@@ -9,6 +9,7 @@ from datacube.axes import TimeAxis
 from datacube.cube import Collection, Coverage, Cube, ResolutionGroup, Slot
 from datacube.errors import UnknownNameError
 from datacube.grid import Window
+from datacube.offers import NO_OFFERS, Offers
 from datacube.protocols import Bbox, Principal
 
 if TYPE_CHECKING:
@@ -103,6 +104,8 @@ class SqlView:
         if found is None:
             found = self._find(self._snapshot.aliases.get(coverage_id, ""))
         if found is None:
+            found = self._find(self._catalog.offers.meant(coverage_id))
+        if found is None:
             raise UnknownNameError("coverage", coverage_id, tuple(self.coverage_ids()))
         return found
 
@@ -160,17 +163,28 @@ class SqlView:
 
 
 def make_coverage(
-    cube: Cube, entry: Entry, description: Description, group_name: str | None
+    cube: Cube,
+    entry: Entry,
+    description: Description,
+    group_name: str | None,
+    offers: Offers = NO_OFFERS,
 ) -> Coverage | None:
-    """Describe a cube on its finest grid, or the bands of one group.
+    """Describe a cube on its finest grid, or the bands of one group, or a picture.
 
-    None where the group is not offered.
+    `group_name` is `r10m` of a group, `rTCI` of a picture. None where it is not offered.
     """
+    picture = offers.picture(cube.collection, (group_name or "").removeprefix("r"))
+    painted = None if picture is None else picture.bands(cube, description.bands)
     if group_name is None:
         group = cube.groups[0]
         window = _common_hull(cube, description.hulls)
         bands = tuple(b for b in cube.bands if b.name in description.bands)
         coverage_id = cube.name
+    elif picture is not None and painted is not None:
+        group = cube.group(painted[0].group)
+        window = description.hulls[group.name]
+        bands = painted
+        coverage_id = f"{cube.name}_{picture.suffix}"
     else:
         offered = [g for g in cube.groups if g.name == group_name]
         if not offered or not _offers(cube, offered[0], description):

@@ -23,6 +23,7 @@ from datacube.plan.foreign import foreign_plane
 from datacube.plan.geometry import reproject_box
 from datacube.plan.names import axis_position, select_bands
 from datacube.plan.query import Method
+from datacube.plan.shading import painted, stored_bands
 from datacube.plan.stacking import Times, stacked, touching_slots
 from datacube.protocols import Bbox, CatalogView
 from datacube.times import Acquisition, Period, iso_text
@@ -365,15 +366,16 @@ def _stored(state: _State, view: CatalogView) -> nodes.Plan:
     time = (state.times,) if isinstance(state.times, TimeAxis) else ()
     outer = (*time, *(place.axis for place in state.places))
     coverage = state.coverage
+    stored = stored_bands(state.bands)
     scans: dict[str, nodes.Plan] = {}
-    for name in dict.fromkeys(band.group for band in state.bands):
+    for name in dict.fromkeys(band.group for band in stored):
         group = coverage.cube.group(name)
         grid = state.base if name == coverage.group else group.grid.cover(state.base.bbox)
         scan = nodes.Scan(
             cube=coverage.cube.name,
             group=group,
             level=0,
-            bands=tuple(band for band in state.bands if band.group == name),
+            bands=tuple(band for band in stored if band.group == name),
             stacks=stacks,
             domain=nodes.Domain(outer=outer, grid=grid),
         )
@@ -383,14 +385,14 @@ def _stored(state: _State, view: CatalogView) -> nodes.Plan:
             else nodes.Resample(source=scan, grid=state.base, method=Method.NEAREST)
         )
     if len(scans) == 1:
-        return _without_slices(next(iter(scans.values())), state, len(time))
+        plan = painted(next(iter(scans.values())), state.bands)
+        return _without_slices(plan, state, len(time))
     bands = nodes.Bands(
         picks=tuple(
-            nodes.Pick(source=scans[band.group], field=band.name, name=band.name)
-            for band in state.bands
+            nodes.Pick(source=scans[band.group], field=band.name, name=band.name) for band in stored
         )
     )
-    return _without_slices(bands, state, len(time))
+    return _without_slices(painted(bands, state.bands), state, len(time))
 
 
 def _without_slices(plan: nodes.Plan, state: _State, first: int) -> nodes.Plan:

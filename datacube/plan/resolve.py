@@ -20,6 +20,7 @@ from datacube.plan.nodes import (
     sources,
 )
 from datacube.plan.query import Method
+from datacube.plan.shading import painted, stored_bands
 from datacube.plan.stacking import Times, acquisitions_of, stacked
 from datacube.protocols import Bbox, CatalogView
 
@@ -64,26 +65,28 @@ def scanned(source: Source, coverage: Coverage, slots: Iterable[Slot]) -> Plan:
     )
     stacks = stacked(_times(source), touching)
     outer, base = source.domain.outer, source.domain.plane
+    stored = stored_bands(source.bands)
     scans: dict[str, Plan] = {}
-    for name in dict.fromkeys(band.group for band in source.bands):
+    for name in dict.fromkeys(band.group for band in stored):
         group = coverage.cube.group(name)
         own = name == coverage.group
         scan = Scan(
             cube=coverage.cube.name,
             group=group,
             level=0,
-            bands=tuple(band for band in source.bands if band.group == name),
+            bands=tuple(band for band in stored if band.group == name),
             stacks=stacks,
             domain=Domain(outer=outer, grid=base if own else group.grid.cover(base.bbox)),
         )
         scans[name] = scan if own else Resample(source=scan, grid=base, method=Method.NEAREST)
     if len(scans) == 1:
-        return next(iter(scans.values()))
-    return Bands(
+        return painted(next(iter(scans.values())), source.bands)
+    together = Bands(
         picks=tuple(
-            Pick(source=scans[band.group], field=band.name, name=band.name) for band in source.bands
+            Pick(source=scans[band.group], field=band.name, name=band.name) for band in stored
         )
     )
+    return painted(together, source.bands)
 
 
 def _slots(coverage: Coverage, same: tuple[Source, ...], view: CatalogView) -> tuple[Slot, ...]:
