@@ -132,7 +132,7 @@ def verify(names: tuple[str, ...], store: str, as_of: int | None, *, as_json: bo
     for name in names:
         view.coverage(name)
     slots_of = local.catalog.readable_slots if as_of is None else None
-    report = verify_store(view, local.store, cubes=names, slots_of=slots_of)
+    report = verify_store(view, local.engine.cells, cubes=names, slots_of=slots_of)
     if as_json:
         click.echo(json.dumps(asdict(report) | {"intact": report.intact}, indent=2))
     else:

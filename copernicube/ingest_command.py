@@ -3,8 +3,10 @@
 import json
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
@@ -18,14 +20,31 @@ from datacube.store.pyramid import reduce_level
 from ingest.job import Destination
 from ingest.pipeline import IngestOptions, run
 from ingest.progress import Bar, Lines
-from ingest.scene import CubeChoice
+from ingest.recipes.files import find_files
+from ingest.recipes.parse import read_recipe
+from ingest.recipes.parse import recipe_schema as schema_of_recipes
+from ingest.recipes.reader import RecipeReader
+from ingest.recipes.recipe import Recipe
+from ingest.scene import CubeChoice, SceneReader
 from ingest.sentinel2 import Sentinel2Reader
 from ingest.summary import Status, Summary
 
 
 @click.command()
-@click.argument("places", metavar="PATH_OR_URL...", nargs=-1, required=True)
+@click.argument("places", metavar="[PATH_OR_URL]...", nargs=-1)
 @store_option
+@click.option(
+    "--recipe",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="How files become one coverage; without PATH_OR_URL, those that the recipe names.",
+)
+@click.option(
+    "--register",
+    is_flag=True,
+    help="With --recipe: catalogue GeoTIFF and Zarr where they lie; copy nothing.",
+)
+@click.option("--recipe-schema", is_flag=True, help="Print the JSON schema of recipes, and stop.")
 @click.option("--cube", metavar="NAME", help="Cube to ingest into; default: product and CRS.")
 @click.option(
     "--resolution",
@@ -45,20 +64,33 @@ from ingest.summary import Status, Summary
 def ingest(  # noqa: PLR0913, PLR0917  # click passes one parameter an option
     places: tuple[str, ...],
     store: str,
+    recipe: Path | None,
+    register: bool,  # noqa: FBT001  # click passes options by name
+    recipe_schema: bool,  # noqa: FBT001  # as above
     cube: str | None,
     resolution: float | None,
     jobs: int,
-    dry_run: bool,  # noqa: FBT001  # click passes options by name
+    dry_run: bool,  # noqa: FBT001  # as above
     as_json: bool,  # noqa: FBT001  # as above
 ) -> None:
     """Ingest scenes: SAFE folders, zips and s3:// prefixes, STAC items and item collections.
 
+    With --recipe: any gridded files, GeoTIFF, PNG, JPEG, JPEG 2000, SRTM, netCDF, GRIB or Zarr.
+
     Exit code 1 if a scene failed; the others are ingested all the same.
     """
+    if recipe_schema:
+        click.echo(json.dumps(schema_of_recipes(), indent=2))
+        return
+    _check_options(places, recipe, register=register, cube=(cube, resolution))
     options = IngestOptions(
         choice=CubeChoice(name=cube, resolution=resolution), jobs=jobs, dry_run=dry_run
     )
-    summary = ingest_places(places, store, options)
+    if recipe is None:
+        summary = ingest_places(places, store, options)
+    else:
+        asked = RecipeIngest(recipe=read_recipe(recipe), places=places, register=register)
+        summary = ingest_recipe(asked, store, options)
     if as_json:
         click.echo(json.dumps(summary.to_json(), indent=2))
     else:
@@ -67,19 +99,73 @@ def ingest(  # noqa: PLR0913, PLR0917  # click passes one parameter an option
         raise click.exceptions.Exit(summary.exit_code)
 
 
+def _check_options(
+    places: tuple[str, ...],
+    recipe: Path | None,
+    *,
+    register: bool,
+    cube: tuple[str | None, float | None],
+) -> None:
+    """Refuse options that do not go together."""
+    if recipe is None and register:
+        raise click.UsageError("--register needs --recipe")
+    if recipe is None and not places:
+        raise click.UsageError("Missing argument 'PATH_OR_URL...', or --recipe")
+    if recipe is not None and any(each is not None for each in cube):
+        raise click.UsageError("--cube and --resolution are said by the recipe")
+
+
 def ingest_places(places: tuple[str, ...], store: str, options: IngestOptions) -> Summary:
     """Ingest into the store at `store`, with a bar where stderr is a terminal, else log lines."""
     readers = [Sentinel2Reader(load_object_store_access())]
     with _destination(store, dry_run=options.dry_run) as destination:
-        if sys.stderr.isatty() and not options.dry_run:
-            with Bar(Console(stderr=True)) as bar:
-                return run(
-                    places, readers=readers, destination=destination, options=options, progress=bar
-                )
-        logging.getLogger("ingest").setLevel(logging.INFO)
-        return run(
-            places, readers=readers, destination=destination, options=options, progress=Lines()
+        return _run(places, readers, destination, options)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipeIngest:
+    """Files to be ingested by a recipe."""
+
+    recipe: Recipe
+    places: tuple[str, ...] = ()
+    """Empty: the files that the recipe names."""
+    register: bool = False
+
+
+def ingest_recipe(asked: RecipeIngest, store: str, options: IngestOptions) -> Summary:
+    """Ingest or register the files of a recipe; progress as of `ingest_places`.
+
+    Raises
+    ------
+    SourceError
+        If the recipe names no file, or does not describe the coverage that stands.
+    """
+    recipe = asked.recipe
+    places = find_files(recipe, asked.places)
+    with _destination(store, dry_run=options.dry_run) as destination:
+        reader = RecipeReader(
+            recipe,
+            standing=destination.catalog.find_cube(recipe.coverage),
+            access=load_object_store_access(),
+            register=asked.register,
         )
+        reader.begin(places)
+        return _run(places, [reader], destination, options)
+
+
+def _run(
+    places: tuple[str, ...],
+    readers: Sequence[SceneReader],
+    destination: Destination,
+    options: IngestOptions,
+) -> Summary:
+    if sys.stderr.isatty() and not options.dry_run:
+        with Bar(Console(stderr=True)) as bar:
+            return run(
+                places, readers=readers, destination=destination, options=options, progress=bar
+            )
+    logging.getLogger("ingest").setLevel(logging.INFO)
+    return run(places, readers=readers, destination=destination, options=options, progress=Lines())
 
 
 @contextmanager

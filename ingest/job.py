@@ -12,7 +12,7 @@ from datacube.protocols import CatalogWriter, NewSlot, Standing, WriteCells
 from ingest.align import Placed
 from ingest.progress import IngestProgress
 from ingest.summary import Outcome, Status
-from ingest.writer import Part, ReduceLevel, SceneWriter, Target, parts_of
+from ingest.writer import Part, ReduceLevel, SceneWriter, Target, all_shards, parts_of
 
 _log = logging.getLogger(__name__)
 
@@ -40,11 +40,13 @@ class Work:
     warnings: tuple[str, ...]
     nbytes: int
     """Decoded bytes at level 0."""
+    in_place: bool = False
+    """Whether the cells stay where they are."""
 
     @property
     def parts(self) -> tuple[Part, ...]:
         """What is written in one go each."""
-        return parts_of(self.placed)
+        return () if self.in_place else parts_of(self.placed)
 
     @property
     def bands(self) -> frozenset[str]:
@@ -175,7 +177,9 @@ class Job:
         destination, slot = self._destination, self._slot
         if slot is None:
             raise RuntimeError("no slot was claimed")
-        shards = writer.finish()
+        shards = all_shards(work.cube, work.windows, work.bands)
+        if not work.in_place:
+            shards = writer.finish()
         destination.store.flush(work.cube, slot)
         saturated = tuple(
             (p.band.name, count)
@@ -186,7 +190,7 @@ class Job:
             cube=work.cube,
             number=slot,
             scene=_with_facts(work, saturated),
-            windows=writer.windows,
+            windows=work.windows,
             shards=shards,
         )
         committed = destination.catalog.commit([new])

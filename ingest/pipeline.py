@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from dask.delayed import delayed
 
 from datacube.cube import Cube
 from datacube.errors import CubeError, SourceError, UnsupportedSourceError, WrongResolutionError
-from ingest.align import Placed, place
+from ingest.align import Fit, Placed, place
 from ingest.job import Destination, Job, Work, failed, skip_note
 from ingest.progress import IngestProgress, Silent
 from ingest.scene import CubeChoice, Scene, SceneReader, UnreadableScene
@@ -141,9 +141,13 @@ def _plan(
             for target in (cube.band(band.band.name),)
         )
         _check_lattice(placed)
+        if scene.levels_in_place is not None:
+            _check_copies(placed)
     except CubeError as error:
         return failed(source, scene.record.product_id, error)
     windows = slot_windows(placed)
+    if scene.levels_in_place is not None:
+        windows = tuple(replace(w, levels=scene.levels_in_place) for w in windows)
     sizes = {w.group: w.window.size for w in windows}
     warnings = (*scene.warnings, *(text for p in placed if (text := p.warning)))
     return Work(
@@ -154,6 +158,7 @@ def _plan(
         windows=windows,
         warnings=warnings,
         nbytes=sum(sizes[p.group.name] * p.band.numpy_dtype.itemsize for p in placed),
+        in_place=scene.levels_in_place is not None,
     )
 
 
@@ -181,6 +186,16 @@ def _check_lattice(placed: Sequence[Placed]) -> None:
         if band.cells.hull(whole) != whole:
             raise UnsupportedSourceError(
                 f"{band.band.name} lies outside the span {band.group.grid.bbox} of its cube"
+            )
+
+
+def _check_copies(placed: Sequence[Placed]) -> None:
+    """Refuse to leave cells in their files where they would have to be changed."""
+    for band in placed:
+        if band.fit is not Fit.COPY:
+            raise WrongResolutionError(
+                f"the cells of {band.band.name} are not those of the cube; only then can a file "
+                "be read where it lies. Ingest it instead"
             )
 
 
@@ -220,7 +235,7 @@ def _write(
             _task(partial(job.part, number), f"part-{index}-{number}")(begun)
             for number in range(parts_of[index])
         ]
-        last[scene] = finished[index] = _task(job.finish, f"finish-{index}")(parts)
+        last[scene] = finished[index] = _task(job.finish, f"finish-{index}")([begun, *parts])
     return _compute([finished[index] for index in range(len(jobs))], options.jobs)
 
 

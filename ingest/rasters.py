@@ -175,7 +175,7 @@ class RasterFile:
 
 def _open(path: str) -> Any:  # noqa: ANN401  # rasterio is not annotated
     """Open with the driver that knows the first bytes; the suffix says nothing."""
-    _expect_no_georeferencing()
+    expect_no_georeferencing()
     refused = []
     for driver in DRIVERS:
         try:
@@ -188,7 +188,7 @@ def _open(path: str) -> Any:  # noqa: ANN401  # rasterio is not annotated
     raise RasterioIOError(f"its bytes are those of none of {', '.join(refused)}")
 
 
-def _expect_no_georeferencing() -> None:
+def expect_no_georeferencing() -> None:
     """Silence rasterio's warning: the item or the product's metadata may have the georeferencing.
 
     For the whole process, as `catch_warnings` sets the filters of all threads and one that
@@ -206,7 +206,9 @@ def _raster_window(window: Window) -> RasterWindow:
 
 def registered_crs(crs: CRS) -> CRS:
     """Return the authority's definition where `crs` is one that EPSG knows, else itself."""
-    epsg = crs.to_epsg(min_confidence=70)
+    # One with a datum shift (TOWGS84) around it is bound to it.
+    plain = crs.source_crs if crs.is_bound and crs.source_crs else crs
+    epsg = plain.to_epsg(min_confidence=70)
     return crs_from_text(f"EPSG:{epsg}") if epsg else crs
 
 

@@ -68,6 +68,10 @@ class Scene:
     bands: tuple[SceneBand, ...]
     warnings: tuple[str, ...] = ()
     """What is missing or unusual, in words for the operator."""
+    levels_in_place: int | None = None
+    """Levels, 0 included, that its files have, where its cells stay in them; None: they are
+    written to the store. How they are read is said by the record's properties.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -240,6 +240,24 @@ def slot_windows(placed: Iterable[Placed]) -> tuple[SlotWindow, ...]:
     )
 
 
+def all_shards(
+    cube: Cube, windows: Iterable[SlotWindow], bands: Iterable[str]
+) -> tuple[BandShards, ...]:
+    """Return the bitmaps of a scene that has every shard of its windows, masks included."""
+    shards: list[BandShards] = []
+    for covered in windows:
+        group = cube.group(covered.group)
+        own = [name for name in bands if cube.band(name).group == group.name]
+        for level in range(covered.levels):
+            shape = group.shard_window(covered.window.coarser(level), level).shape
+            bits = np.packbits(np.ones(shape, np.bool_), axis=None).tobytes()
+            shards += [
+                BandShards(group=group.name, level=level, band=name, bits=bits)
+                for name in (*sorted(own), VALID_BAND)
+            ]
+    return tuple(shards)
+
+
 def _levels(window: Window) -> int:
     level = 0
     while max(window.coarser(level).plane.shape) > INNER_CHUNK_PX:

@@ -8,8 +8,7 @@ import numpy as np
 from datacube.cube import VALID_BAND, Cube, ResolutionGroup, ShardNumber, Slot
 from datacube.errors import StoreDamagedError
 from datacube.grid import Window
-from datacube.protocols import BandRead, CatalogView
-from datacube.store.zarr_store import ZarrStore
+from datacube.protocols import BandRead, CatalogView, ReadCells
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +32,7 @@ class VerifyReport:
 
 def verify(
     view: CatalogView,
-    store: ZarrStore,
+    store: ReadCells,
     *,
     cubes: Iterable[str] = (),
     slots_of: Callable[[str], Sequence[Slot]] | None = None,

@@ -1,0 +1,1 @@
+"""Any gridded files as one coverage, as a recipe says."""

@@ -1,0 +1,111 @@
+"""Zarr groups, formats 2 and 3: folders, and addresses of web servers and object stores."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+from obstore.exceptions import BaseError
+from obstore.store import HTTPStore
+from zarr.storage import LocalStore, ObjectStore
+
+from datacube.errors import SourceError
+from ingest.rasters import ObjectStoreAccess
+from ingest.recipes.sources.arrays import ArrayFile
+from ingest.recipes.sources.cf import decoded_dtype, describe
+from ingest.recipes.sources.source import Attributes, Variable
+from ingest.sentinel2.containers import s3_store
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+DOCUMENTS = ("zarr.json", ".zgroup", ".zmetadata")
+"""One of these tells that a folder is a Zarr group."""
+
+
+def is_zarr(path: Path) -> bool:
+    """Tell whether a folder is a Zarr group."""
+    return path.is_dir() and any((path / name).is_file() for name in DOCUMENTS)
+
+
+def open_zarr(location: str, name: str, access: ObjectStoreAccess) -> ArrayFile:
+    """Open a Zarr group: its metadata only.
+
+    Raises
+    ------
+    SourceError
+        If it cannot be read.
+    """
+    arrays = _arrays(location, name, access)
+    attributes: dict[str, Attributes] = {key: dict(a.attrs) for key, a in arrays.items()}
+    variables = {}
+    for key, array in arrays.items():
+        if array.dtype.kind in "iuf":
+            variables[key] = _variable(key, array, attributes[key])
+    return ArrayFile(
+        name=name,
+        location=location,
+        modified=modified(location),
+        variables=variables,
+        attributes=attributes,
+        tags={},
+        load=partial(_load, name, arrays, attributes),
+    )
+
+
+def modified(location: str) -> datetime:
+    """Return when the metadata of a group in a folder was written; of others, the epoch."""
+    path = Path(location)
+    stamps = [(path / n).stat().st_mtime for n in DOCUMENTS if (path / n).is_file()]
+    return datetime.fromtimestamp(max(stamps), UTC) if stamps else EPOCH
+
+
+def _arrays(location: str, name: str, access: ObjectStoreAccess) -> Mapping[str, zarr.Array[Any]]:
+    try:
+        if location.startswith("s3://"):
+            bucket, _, prefix = location.removeprefix("s3://").partition("/")
+            store: Any = ObjectStore(s3_store(f"{bucket}/{prefix}".rstrip("/"), access))
+        elif location.startswith(("http://", "https://")):
+            options: Any = {"allow_http": True}
+            store = ObjectStore(HTTPStore(location, client_options=options), read_only=True)
+        else:
+            store = LocalStore(location, read_only=True)
+        group = zarr.open_group(store, mode="r")
+        return dict(group.arrays())
+    except (OSError, BaseError, ValueError, KeyError, TypeError) as error:
+        raise SourceError(f"{name} cannot be read as a Zarr group: {error}") from error
+
+
+def _variable(name: str, array: zarr.Array[Any], attributes: Attributes) -> Variable:
+    dims = getattr(array.metadata, "dimension_names", None) or attributes.get("_ARRAY_DIMENSIONS")
+    names = dims or [f"dim_{n}" for n in range(array.ndim)]
+    fill = {} if array.fill_value is None else {"_FillValue": array.fill_value}
+    # Format 2 writes the fill value of xarray as the array's own; format 3 as an attribute.
+    known = fill | dict(attributes) if array.metadata.zarr_format == 2 else dict(attributes)
+    return describe(
+        name,
+        dims=[str(n) for n in names],
+        shape=array.shape,
+        stored=np.dtype(array.dtype),
+        attributes=known,
+        blocks=array.chunks,
+    )
+
+
+def _load(
+    name: str,
+    arrays: Mapping[str, zarr.Array[Any]],
+    attributes: Mapping[str, Attributes],
+    variable: str,
+    index: tuple[slice, ...],
+) -> NDArray[Any]:
+    array = arrays[variable]
+    try:
+        values = np.asarray(array[index] if index else array[...])
+    except Exception as error:
+        # Codecs raise errors of many kinds for bytes that do not decode.
+        raise SourceError(f"{name}: {variable} cannot be read: {error}") from error
+    native = values.astype(values.dtype.newbyteorder("="), copy=False)
+    return native.view(decoded_dtype(values.dtype, attributes[variable]))
