@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import isfinite
 
 import numpy as np
 
@@ -137,8 +138,9 @@ def switch(_: Call, args: Operands, out: Values) -> Part:
 def cast(call: Call, args: Operands, out: Values) -> Part:
     """Cast; nulls stay null, in rasdaman's mode the number that stands for null is cast."""
     values, known = args[0].values, args[0].valid
-    if call.compat and known is not None and call.nulls:
-        values = np.where(known, values, np.asarray(call.nulls[0], values.dtype))
+    nulls = [number for number in call.nulls if _fits(number, values.dtype)]
+    if call.compat and known is not None and nulls:
+        values = np.where(known, values, np.asarray(nulls[0], values.dtype))
         known = None
     bad = cast_into(values, out)
     return Part(out, known if bad is None else both(known, ~bad), nan=True)
@@ -174,3 +176,12 @@ def _known(valid: Valid | None) -> Valid:
 
 def _in_type(part: Part, out: Values) -> Values:
     return as_type(part.values, out.dtype).astype(out.dtype, copy=False)
+
+
+def _fits(number: float, dtype: "np.dtype[np.generic]") -> bool:
+    if dtype.kind in "fc":
+        return True
+    if dtype.kind == "b":
+        return number in (0, 1)
+    info = np.iinfo(dtype)
+    return isfinite(number) and bool(info.min <= number <= info.max)

@@ -128,6 +128,8 @@ COMPAT = (
     # Casts take the null value for a number, and a new null set replaces the old one.
     ("(unsigned char) $m.i16", "uint8", [[255, 255, 0], [0, 7, 8]]),
     ("$m.u8 null values [7]", "uint8", [[0, 33, 255], [200, N, 100]]),
+    # No integer is NaN, the null value of floats: such a null stays one.
+    ("(short) ((short) $m.f64)", "int16", [[0, 2, -1], [-4, 9, N]]),
     ("$m.u8 + $m.i16", "int32", [[30000, 32800, N], [195, 14, 108]]),
 )
 
