@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import isfinite
+from typing import Any
 
 import numpy as np
 
@@ -178,7 +179,7 @@ def _in_type(part: Part, out: Values) -> Values:
     return as_type(part.values, out.dtype).astype(out.dtype, copy=False)
 
 
-def _fits(number: float, dtype: "np.dtype[np.generic]") -> bool:
+def _fits(number: float, dtype: "np.dtype[Any]") -> bool:
     if dtype.kind in "fc":
         return True
     if dtype.kind == "b":
