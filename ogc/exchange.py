@@ -70,7 +70,7 @@ class Site:
     """Days before a layer's newest acquisition that a map without TIME may show."""
     limits: Limits = field(default_factory=Limits)
     compat: bool = False
-    """Queries go by rasdaman's rules unless they say otherwise."""
+    """As clients of rasdaman expect: its rules for nulls, and time the first axis described."""
 
     @property
     def prefix(self) -> str:

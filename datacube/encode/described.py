@@ -19,7 +19,7 @@ _ANSI_EPOCH = datetime(1600, 12, 31, tzinfo=UTC)
 _ANSI_CRS = "http://www.opengis.net/def/crs/OGC/0/AnsiDate"
 _AXIS_CRS = "http://www.opengis.net/def/crs/OGC/0/Index1D"
 """Of an axis that has none of its own: height above ground, ensemble member, ..."""
-_DATA_TYPES = {
+DATA_TYPES = {
     "bool": "boolean",
     "int8": "signedByte",
     "uint8": "unsignedByte",
@@ -35,6 +35,7 @@ _DATA_TYPES = {
     "complex64": "cfloat32",
     "complex128": "cfloat64",
 }
+"""NumPy name of a type to its OGC name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,8 @@ class Described:
     title: str
     domain: Domain
     fields: tuple[Field, ...]
+    time_first: bool = False
+    """Axes are listed as text nests them, `ansi E N`: what clients of rasdaman expect."""
 
     @property
     def time(self) -> TimeAxis | None:
@@ -57,11 +60,16 @@ class Described:
 
         GDAL takes the first two as the plane.
         """
-        return (*self._plane(), *self._others())
+        return self.nested_axes if self.time_first else (*self._plane(), *self._others())
 
     @property
     def grid_axes(self) -> tuple[Axis, ...]:
-        """Axes of the grid: x, y, further axes, time."""
+        """Axes of the grid as they are listed: `run_axes`, or as the CRS does."""
+        return self.nested_axes if self.time_first else self.run_axes
+
+    @property
+    def run_axes(self) -> tuple[Axis, ...]:
+        """Axes as cells run along them, the fastest first: x, y, further axes, time."""
         grid = self.domain.grid
         return (*(() if grid is None else grid.axes[::-1]), *self._others())
 
@@ -163,7 +171,7 @@ def ncname(text: str) -> str:
 
 def data_type_url(field: Field) -> str:
     """Return the OGC name of a field's type, by which rasdaman's clients tell it."""
-    return f"http://www.opengis.net/def/dataType/OGC/0/{_DATA_TYPES[field.dtype]}"
+    return f"http://www.opengis.net/def/dataType/OGC/0/{DATA_TYPES[field.dtype]}"
 
 
 def nil_values(field: Field) -> tuple[float, ...]:

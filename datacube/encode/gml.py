@@ -63,7 +63,8 @@ def add_bounds(xml: Vocabulary, parent: Element, described: Described) -> None:
 
 def add_function(xml: Vocabulary, parent: Element, described: Described) -> None:
     """Append gml:coverageFunction: cells run along x, then y, then further axes, then time."""
-    order = " ".join(f"+{at}" for at in range(1, len(described.grid_axes) + 1))
+    listed = described.grid_axes
+    order = " ".join(f"+{listed.index(axis) + 1}" for axis in described.run_axes)
     function = xml.add(xml.add(parent, "gml:coverageFunction"), "gml:GridFunction")
     xml.add(function, "gml:sequenceRule", "Linear", axisOrder=order)
 

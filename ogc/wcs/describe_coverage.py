@@ -78,14 +78,14 @@ def handle(request: DescribeCoverage, view: CatalogView) -> tuple[Coverage, ...]
     return tuple(view.coverage(coverage_id) for coverage_id in request.coverage_ids)
 
 
-def encode(coverages: tuple[Coverage, ...]) -> bytes:
-    """Write a CoverageDescriptions document."""
+def encode(coverages: tuple[Coverage, ...], *, time_first: bool = False) -> bytes:
+    """Write a CoverageDescriptions document, axes as `Described.time_first` says."""
     root = _XML.root("wcs:CoverageDescriptions")
     _XML.attribute(
         root, "xsi:schemaLocation", f"{WCS} http://schemas.opengis.net/wcs/2.0/wcsAll.xsd"
     )
     for number, coverage in enumerate(coverages):
-        _add_description(root, coverage, number)
+        _add_description(root, coverage, number, time_first=time_first)
     return document(root)
 
 
@@ -110,26 +110,29 @@ def encode_general(coverages: tuple[Coverage, ...]) -> bytes:
     return document(root)
 
 
-def described_coverage(coverage: Coverage) -> Described:
+def described_coverage(coverage: Coverage, *, time_first: bool = False) -> Described:
     """Return what a description states of a stored coverage."""
     return Described(
         id=coverage.id,
         title=coverage.cube.title,
         domain=Domain(outer=coverage.outer_axes, grid=coverage.grid),
         fields=tuple(map(band_field, coverage.bands)),
+        time_first=time_first,
     )
 
 
-def answer(kvp: Kvp, session: Session, site: Site) -> Reply:  # noqa: ARG001 operations share one signature
+def answer(kvp: Kvp, session: Session, site: Site) -> Reply:
     """Answer the operation."""
     request = parse(kvp)
     coverages = handle(request, session.view)
-    body = encode_general(coverages) if request.general else encode(coverages)
+    body = (
+        encode_general(coverages) if request.general else encode(coverages, time_first=site.compat)
+    )
     return reply_document(body, MEDIA_TYPE, session.view.revision)
 
 
-def _add_description(root: Element, coverage: Coverage, number: int) -> None:
-    described = described_coverage(coverage)
+def _add_description(root: Element, coverage: Coverage, number: int, *, time_first: bool) -> None:
+    described = described_coverage(coverage, time_first=time_first)
     # Ids are unique within the document even where a coverage is asked for twice.
     name = ncname(coverage.id if number == 0 else f"{coverage.id}-{number}")
     description = _XML.add(root, "wcs:CoverageDescription")

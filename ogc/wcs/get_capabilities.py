@@ -90,9 +90,14 @@ def encode(capabilities: Capabilities, site: Site) -> bytes:
     _add_identification(root, site)
     operations = _XML.add(root, "ows:OperationsMetadata")
     for name in ("GetCapabilities", "DescribeCoverage", "GetCoverage"):
-        operation = _XML.add(operations, "ows:Operation", name=name)
-        http = _XML.add(_XML.add(operation, "ows:DCP"), "ows:HTTP")
-        _XML.attribute(_XML.add(http, "ows:Get"), "xlink:href", site.prefix)
+        _add_operation(operations, name, site)
+    http = _add_operation(operations, "ProcessCoverages", site)
+    post = _XML.add(http, "ows:Post")
+    _XML.attribute(post, "xlink:href", site.url)
+    # OWS Common 11.5: which bodies a POST may have.
+    encodings = _XML.add(_XML.add(post, "ows:Constraint", name="PostEncoding"), "ows:AllowedValues")
+    for encoding in ("KVP", "XML"):
+        _XML.add(encodings, "ows:Value", encoding)
     service = _XML.add(root, "wcs:ServiceMetadata")
     for media_type in FORMATS:
         _XML.add(service, "wcs:formatSupported", media_type)
@@ -106,6 +111,14 @@ def answer(kvp: Kvp, session: Session, site: Site) -> Reply:
     """Answer the operation."""
     capabilities = handle(parse(kvp), session.view)
     return reply_document(encode(capabilities, site), MEDIA_TYPE, capabilities.revision)
+
+
+def _add_operation(operations: etree._Element, name: str, site: Site) -> etree._Element:
+    """Append an operation by GET; return its ows:HTTP."""
+    operation = _XML.add(operations, "ows:Operation", name=name)
+    http = _XML.add(_XML.add(operation, "ows:DCP"), "ows:HTTP")
+    _XML.attribute(_XML.add(http, "ows:Get"), "xlink:href", site.prefix)
+    return http
 
 
 def _add_identification(root: etree._Element, site: Site) -> None:

@@ -1,7 +1,7 @@
 """Names of WCS 2.0: namespaces, versions, profiles, formats."""
 
 from datacube.errors import UnknownNameError
-from datacube.plan.formats import COVERAGE_FORMATS, FORMAT_ALIASES, GEOTIFF
+from datacube.plan.formats import FORMAT_ALIASES, GEOTIFF, QUERY_FORMATS
 from ogc.faults import UnsupportedError
 from ogc.kvp import Kvp, shown
 
@@ -15,7 +15,7 @@ ACCEPTED_VERSIONS = ("2.0.1", "2.0.0")
 VERSION_2_1 = "2.1.0"
 """Of descriptions: 2.0 with coverages of CIS 1.1, which clients of rasdaman ask for."""
 NATIVE_FORMAT = GEOTIFF
-FORMATS = COVERAGE_FORMATS
+FORMATS = QUERY_FORMATS
 """GeoTIFF first: GDAL takes the first that sounds like TIFF."""
 PROFILES = (
     "http://www.opengis.net/spec/WCS/2.0/conf/core",
@@ -23,6 +23,7 @@ PROFILES = (
     "http://www.opengis.net/spec/WCS_service-extension_range-subsetting/1.0/conf/record-subsetting",
     "http://www.opengis.net/spec/WCS_service-extension_scaling/1.0/conf/scaling",
     "http://www.opengis.net/spec/GMLCOV_geotiff-coverages/1.0/conf/geotiff-coverage",
+    "http://www.opengis.net/spec/WCS_service-extension_processing/2.0/conf/processing",
 )
 
 

@@ -11,6 +11,7 @@ from datacube.encode.described import describe_band, unit_code
 from ogc.kvp import Kvp
 from ogc.wcs.client import render_describe_coverage
 from ogc.wcs.describe_coverage import DescribeCoverage, parse
+from ogc.wcs.names import FORMATS
 from tests.ogc.conftest import Schemas
 from tests.ogc.fakes import REVISION, Client
 
@@ -80,7 +81,7 @@ def test_owslib_reads_contents_and_formats(client: Client) -> None:
     service = WebCoverageService_2_0_1("http://x/ows", client.body(CAPABILITIES), None)
     assert list(service.contents) == ["DEM_4326", "S2_L2A_32633"]
     coverage = service.contents["S2_L2A_32633"]
-    assert coverage.supportedFormats == ["image/tiff", "application/netcdf"]
+    assert coverage.supportedFormats == list(FORMATS)
     assert service.getOperationByName("GetCoverage").methods[0]["url"] == "http://127.0.0.1/ows?"
     coverage.descCov = etree.fromstring(client.body(DESCRIBE + coverage.id))
     assert coverage.timepositions == [
