@@ -15,7 +15,7 @@ from datacube.encode.orientation import Raster, raster_of
 from datacube.errors import InvalidParameterError
 from datacube.plan.encoding import ColourMap, ColourMapKind, Rgba
 from datacube.plan.formats import GEOTIFF, NETCDF
-from datacube.plan.nodes import Field, Plan
+from datacube.plan.nodes import Field, Plan, Slice
 
 type Shades = NDArray[Any]
 """uint8 or uint16, shape `(rows, columns, channels)`."""
@@ -36,7 +36,7 @@ class Shaded:
 
 
 def shade_coverage(job: EncodeJob, plan: Plan, *, widest: str = "uint8") -> Shaded:
-    """Evaluate a coverage of 1 to 4 fields and convert it.
+    """Evaluate a coverage of 1 to 4 fields and convert it; outer axes of one cell are left out.
 
     `uint8` stays, Booleans become 0 and 255 so that they can be seen, and all other
     numbers are rounded and clamped to the range, NaN to 0. With `widest` uint16 a
@@ -51,6 +51,7 @@ def shade_coverage(job: EncodeJob, plan: Plan, *, widest: str = "uint8") -> Shad
         colours for other than one field.
     """
     parameters, fields = job.node.parameters, plan.fields
+    plan = _without_single_places(plan)
     _check(job, plan)
     raster = raster_of(job.node, plan.domain)
     paints = parameters.colour_map is not None or parameters.palette
@@ -75,6 +76,15 @@ def shade_coverage(job: EncodeJob, plan: Plan, *, widest: str = "uint8") -> Shad
             known &= ~_is_nodata(shades[place], fills, dtype)
         seen[place] = known
     return Shaded(shades, seen)
+
+
+def _without_single_places(plan: Plan) -> Plan:
+    """Slice outer axes of one cell away, until two axes are left."""
+    for at in reversed(range(len(plan.domain.axes) - 2)):
+        axis = plan.domain.axes[at]
+        if axis.size == 1:
+            plan = Slice(source=plan, axis=at, index=axis.first)
+    return plan
 
 
 def null_fills(
