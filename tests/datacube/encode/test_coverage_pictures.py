@@ -15,7 +15,7 @@ from rasterio.io import MemoryFile
 from datacube.encode import blocks
 from datacube.errors import InvalidParameterError
 from datacube.plan.nodes import Domain, Field, Held
-from tests.builders.plans import TIMES, geographic_grid, time_axis, utm_grid
+from tests.builders.plans import geographic_grid, time_axis, utm_grid
 from tests.builders.results import encoded, index_axis, result
 
 PNG, JPEG = "image/png", "image/jpeg"
@@ -218,10 +218,3 @@ def test_what_no_picture_holds_is_refused(
 ) -> None:
     with pytest.raises(InvalidParameterError, match=message):
         encoded(made, media_type, parameters)
-
-
-def test_an_outer_axis_of_one_cell_is_no_hindrance() -> None:
-    array = np.arange(12, dtype=np.uint8).reshape(3, 4)
-    domain = Domain(outer=(time_axis(TIMES[:1]),), grid=utm_grid(3, 4))
-    held = result(domain, {"b": array[np.newaxis]})
-    assert (read(encoded(held, PNG)) == array).all()

@@ -26,6 +26,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     add_cube(made, "B", {"v": numbers(30, 30)}, Frame(axes=place, crs=WGS84))
     bands = {name: numbers(4, 30, 30, high=5000) for name in ("b4", "b8")}
     add_cube(made, "T", bands, Frame(axes=place, crs=WGS84, times=TIMES))
+    once = {"b4": numbers(1, 30, 30, high=255)}
+    add_cube(made, "Once", once, Frame(axes=place, crs=WGS84, times=TIMES[:1]))
     grid = (indices("i", 12), indices("j", 12))
     add_cube(made, "G", {"v": numbers(12, 12)}, Frame(axes=grid))
     return made

@@ -2,12 +2,14 @@ import json
 from collections.abc import Callable
 from email.message import Message
 from email.parser import BytesParser
+from io import BytesIO
 from xml.sax.saxutils import escape
 
 import numpy as np
 import pytest
 import rasterio
 from lxml import etree
+from PIL import Image
 from starlette.testclient import TestClient
 
 from tests.builders.made import Made
@@ -204,3 +206,12 @@ def test_equal_questions_have_equal_tags(client: TestClient, ask: Callable[..., 
         "/ows", params={"query": MEAN}, headers={"if-none-match": first.headers["etag"]}
     )
     assert again.status_code == 304
+
+
+def test_a_picture_leaves_out_axes_of_one_place(client: TestClient, made: Made) -> None:
+    query = 'for $c in (Once) return encode({red: $c.b4; green: 0; blue: $c.b4}, "png")'
+    picture = np.asarray(Image.open(BytesIO(client.get("/ows", params={"query": query}).content)))
+    expected = made.arrays["Once"]["b4"][0]
+    assert picture.shape == (30, 30, 3)
+    assert (picture[..., 0] == expected).all()
+    assert not picture[..., 1].any()
