@@ -21,6 +21,7 @@ from ogc.api.routes import api_routes
 from ogc.exchange import Site
 from ogc.responses import RootOf, read_body, respond
 from ogc.service import dispatch, refuse
+from ogc.wcps.functions import PATH, functions_route
 from ogc.wcps.posted import Posted, is_form, read_posted
 from ogc.zarr.routes import zarr_routes
 
@@ -57,6 +58,10 @@ def build(settings: Settings) -> Starlette:
             Route("/ows", ows.answer, methods=["GET", "POST"]),
             # Clients of rasdaman have this address built in.
             Route("/rasdaman/ows", replace(ows, compat=True).answer, methods=["GET", "POST"]),
+            *(
+                functions_route(f"{base}{PATH}", local.engine.functions, limiter=places)
+                for base in ("", "/rasdaman")
+            ),
             Mount(
                 "/ogcapi",
                 routes=api_routes(sessions, root_of, limiter=places, limits=settings.limits),
@@ -83,7 +88,7 @@ class Ows:
     places: CapacityLimiter
     """Requests evaluated at once in this process; more wait their turn."""
     compat: bool = False
-    """Queries go by rasdaman's rules unless they say otherwise."""
+    """As clients of rasdaman expect; see `Site.compat`."""
 
     async def answer(self, request: Request) -> Response:
         """Answer a request of any OGC service, by GET or POST."""

@@ -15,6 +15,7 @@ from shapely.geometry import mapping
 from copernicube.options import as_of_option, json_option, store_option
 from copernicube.wiring import open_local, rebuild_local
 from datacube.cube import Cube, Slot
+from datacube.errors import InvalidParameterError
 from datacube.grid import crs_name
 from datacube.protocols import CatalogView
 from datacube.store import verify as verify_store
@@ -115,6 +116,35 @@ def rebuild(store: str, *, dry_run: bool, as_json: bool) -> None:
         return
     verb = "would restore" if dry_run else "restored"
     click.echo(f"{verb} {found.revisions} revisions with {found.cubes} cubes")
+
+
+@cubes.command("alias")
+@click.argument("name")
+@click.argument("coverage")
+@store_option
+@click.option("--dry-run", is_flag=True, help="Say what would be named; change nothing.")
+@json_option
+def name_coverage(name: str, coverage: str, store: str, *, dry_run: bool, as_json: bool) -> None:
+    """Let NAME mean COVERAGE in every service, from a new revision on.
+
+    A NAME that was given before means the new COVERAGE then; older revisions keep the old.
+    """
+    local = open_local(store, read_only=dry_run)
+    view = local.catalog.view()
+    meant, revision = view.coverage(coverage).id, view.revision
+    if view.offers(name):
+        raise InvalidParameterError(
+            f"{name!r} is the name of a coverage; an alias needs another", parameter="name"
+        )
+    if not dry_run:
+        committed = local.catalog.name_coverage(name, meant)
+        local.store.record_commit(committed.revision, committed.record)
+        revision = committed.revision
+    if as_json:
+        click.echo(json.dumps({"revision": revision, "alias": name, "coverage": meant}))
+        return
+    verb = "would name" if dry_run else "names"
+    click.echo(f"{name} {verb} {meant}; revision {revision}")
 
 
 @click.command()

@@ -109,6 +109,10 @@ class SqlView:
             raise UnknownNameError("coverage", coverage_id, tuple(self.coverage_ids()))
         return found
 
+    def offers(self, coverage_id: str) -> bool:
+        """Tell whether a coverage has this very id; aliases do not count."""
+        return self._find(coverage_id) is not None
+
     def _find(self, coverage_id: str) -> Coverage | None:
         entry = self._entries.get(coverage_id)
         if entry is not None:

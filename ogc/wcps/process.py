@@ -1,5 +1,6 @@
 """ProcessCoverages: a query's results (OGC 08-059r4)."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -7,6 +8,8 @@ from pathlib import Path
 
 from datacube.encode.answer import Answer
 from datacube.errors import LimitExceededError
+from datacube.explain.forms import to_json, to_text
+from datacube.explain.values import Level
 from datacube.plan.formats import TEXT
 from datacube.wcps.bind.scope import Upload
 from ogc.exchange import Reply, Session, Site, reply, revision_header, scenes_header
@@ -19,6 +22,9 @@ MULTIPART = f"multipart/x-mixed-replace;boundary={BOUNDARY}"
 VERSIONS = ("2.0.0", "2.0.1", "2.1.0", "1.0", "1.0.0", "1.1", "1.1.0")
 """Of WCS, as its extension has none of its own, and of the language."""
 COMPAT = {"rasdaman": True, "copernicube": False}
+JSON = "application/json"
+FORMS = {"text": TEXT, "json": JSON}
+"""What `f` may say of an explanation, with its media type."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,17 +35,26 @@ class ProcessCoverages:
     compat: bool = False
     """Nulls go by rasdaman's rules."""
     uploads: tuple[Upload, ...] = ()
+    explain: Level | None = None
+    """What is told of the query in the place of its results; None: the results."""
+    form: str = TEXT
+    """Media type of what is told."""
 
 
-def parse(kvp: Kvp, uploads: tuple[Upload, ...] = (), *, compat: bool = False) -> ProcessCoverages:
+def parse(
+    kvp: Kvp, uploads: tuple[Upload, ...] = (), *, compat: bool = False, accept: str = ""
+) -> ProcessCoverages:
     """Read the parameters; `compat` is the endpoint's default.
+
+    `accept` is the header of that name, which chooses the form of an explanation where `f`
+    does not.
 
     Raises
     ------
     MissingParameterError
         If there is no query.
     UnsupportedError
-        If the version or `compat` is none that is known.
+        If the version, `compat`, `explain` or `f` is none that is known.
     """
     version = kvp.one("version", default=VERSIONS[0])
     if version not in VERSIONS:
@@ -56,12 +71,52 @@ def parse(kvp: Kvp, uploads: tuple[Upload, ...] = (), *, compat: bool = False) -
             f"compat {shown(rules)} is not offered; allowed are {', '.join(COMPAT)}",
             parameter="COMPAT",
         )
-    return ProcessCoverages(query=query, compat=COMPAT[rules], uploads=uploads)
+    level = _level(kvp)
+    return ProcessCoverages(
+        query=query,
+        compat=COMPAT[rules],
+        uploads=uploads,
+        explain=level,
+        form=TEXT if level is None else _form(kvp, accept),
+    )
 
 
-def answer(kvp: Kvp, session: Session, site: Site, uploads: tuple[Upload, ...] = ()) -> Reply:
+def _level(kvp: Kvp) -> Level | None:
+    asked = kvp.present("explain")
+    if asked is None:
+        return None
+    if asked.casefold() not in tuple(Level):
+        raise UnsupportedError(
+            f"explain {shown(asked)} is not offered; allowed are {', '.join(Level)}",
+            parameter="EXPLAIN",
+        )
+    return Level(asked.casefold())
+
+
+def _form(kvp: Kvp, accept: str) -> str:
+    asked = kvp.one("f", default="").casefold()
+    if not asked:
+        wanted = re.match(r"[^,;\s]*", accept.strip())
+        return JSON if wanted is not None and wanted[0].casefold() == JSON else TEXT
+    if asked not in FORMS:
+        raise UnsupportedError(
+            f"f {shown(asked)} is not offered; allowed are {', '.join(FORMS)}", parameter="F"
+        )
+    return FORMS[asked]
+
+
+def answer(
+    kvp: Kvp,
+    session: Session,
+    site: Site,
+    uploads: tuple[Upload, ...] = (),
+    *,
+    accept: str = "",
+) -> Reply:
     """Answer the operation."""
-    request = parse(kvp, uploads, compat=site.compat)
+    request = parse(kvp, uploads, compat=site.compat, accept=accept)
+    if request.explain is not None:
+        return _explained(request, request.explain, session)
     answers = session.query(request.query, compat=request.compat, uploads=request.uploads)
     if len(answers) == 1:
         return reply(answers[0])
@@ -74,6 +129,17 @@ def answer(kvp: Kvp, session: Session, site: Site, uploads: tuple[Upload, ...] =
             headers=(revision_header(session.view.revision),),
         )
     return _several(answers, session, site)
+
+
+def _explained(request: ProcessCoverages, level: Level, session: Session) -> Reply:
+    told = session.explain(request.query, compat=request.compat, uploads=request.uploads)
+    body = to_json(told, level) if request.form == JSON else to_text(told, level).encode()
+    return Reply(
+        status=200,
+        media_type=request.form,
+        body=body,
+        headers=(revision_header(session.view.revision),),
+    )
 
 
 def _several(answers: Sequence[Answer], session: Session, site: Site) -> Reply:

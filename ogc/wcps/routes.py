@@ -26,7 +26,8 @@ def wcps_route(
         asked = await _asked(request, limits)
         if isinstance(asked, CubeError):
             return respond(problem(asked), request)
-        reply = await to_thread.run_sync(_answer, asked, sessions, limits, limiter=limiter)
+        accept = request.headers.get("accept", "")
+        reply = await to_thread.run_sync(_answer, asked, sessions, limits, accept, limiter=limiter)
         return respond(reply, request)
 
     return Route("/wcps", endpoint, methods=["GET", "POST"])
@@ -53,12 +54,12 @@ def _too_long(bound_bytes: int) -> LimitExceededError:
     return LimitExceededError(f"the request is longer than the {bound_bytes} bytes allowed")
 
 
-def _answer(asked: Posted, sessions: Sessions, limits: Limits) -> Reply:
+def _answer(asked: Posted, sessions: Sessions, limits: Limits, accept: str) -> Reply:
     headers: tuple[tuple[str, str], ...] = ()
     try:
         session = sessions(as_of(asked.kvp))
         headers = (revision_header(session.view.revision),)
         site = Site(url="", limits=limits)
-        return process.answer(asked.kvp, session, site, asked.uploads)
+        return process.answer(asked.kvp, session, site, asked.uploads, accept=accept)
     except Exception as error:  # noqa: BLE001 the last resort: `problem` logs what is no CubeError
         return replace(problem(error), headers=headers)

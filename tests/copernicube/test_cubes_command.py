@@ -1,14 +1,17 @@
 """`copernicube cubes show`: what it says of a cube's scenes."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from shapely.geometry import shape
 
 from copernicube.cubes_command import cubes
+from copernicube.wiring import open_local
+from datacube.errors import InvalidParameterError, UnknownNameError
 from tests.builders.presets import north, partial
 from tests.builders.safe import build_safe
 from tests.builders.surface import noise_surface
@@ -79,3 +82,42 @@ def test_scenes_as_json_with_all_their_metadata(store: Path) -> None:
 def test_scenes_of_an_older_revision(store: Path) -> None:
     (scene,) = json.loads(show(store, "--json", "--scenes", "--as-of", "1"))["scene_list"]
     assert scene["product_id"] == NEW.name.removesuffix(".SAFE")
+
+
+def alias(store: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(cubes, ["alias", *arguments, "--store", str(store)])
+
+
+def test_an_alias_is_committed_and_recorded(store: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(store, tmp_path / "store")
+    dry = alias(copy, "alps", "S2_L2A_32633_10m", "--dry-run")
+    assert dry.output == "alps would name S2_L2A_32633_10m; revision 2\n"
+    with pytest.raises(UnknownNameError):
+        open_local(str(copy)).catalog.view().coverage("alps")
+
+    done = alias(copy, "alps", "S2_L2A_32633_10m", "--json")
+    assert json.loads(done.output) == {
+        "revision": 3,
+        "alias": "alps",
+        "coverage": "S2_L2A_32633_10m",
+    }
+    record = json.loads((copy / "_commits/3.json").read_text())
+    assert record["aliases"] == {"alps": "S2_L2A_32633_10m"}
+    catalog = open_local(str(copy)).catalog
+    assert catalog.view().coverage("alps").id == "S2_L2A_32633_10m"
+    with pytest.raises(UnknownNameError):
+        catalog.view(as_of=2).coverage("alps")
+
+
+def test_an_alias_of_an_alias_means_the_coverage(store: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(store, tmp_path / "store")
+    done = alias(copy, "alps", "S2G5_32633_10m_L2A")
+    assert done.output == "alps names S2_L2A_32633_10m; revision 3\n"
+
+
+def test_an_alias_hides_no_coverage_and_needs_one(store: Path) -> None:
+    taken = alias(store, "S2_L2A_32633", "S2_L2A_32633_10m").exception
+    assert isinstance(taken, InvalidParameterError)
+    assert "an alias needs another" in str(taken)
+    missing = alias(store, "alps", "S2_L2A_32699").exception
+    assert isinstance(missing, UnknownNameError)
