@@ -205,11 +205,34 @@ def _raster_window(window: Window) -> RasterWindow:
 
 
 def registered_crs(crs: CRS) -> CRS:
-    """Return the authority's definition where `crs` is one that EPSG knows, else itself."""
-    # One with a datum shift (TOWGS84) around it is bound to it.
+    """Return the authority's definition where `crs` is one that EPSG knows, else itself.
+
+    It may have a datum shift around it (TOWGS84), and its axes in another order: points
+    are `(x, y)` here, whatever the authority's order.
+    """
     plain = crs.source_crs if crs.is_bound and crs.source_crs else crs
     epsg = plain.to_epsg(min_confidence=70)
+    if epsg is None and (near := plain.to_epsg(min_confidence=20)):
+        known = crs_from_text(f"EPSG:{near}")
+        epsg = near if _projects_alike(known, plain) else None
     return crs_from_text(f"EPSG:{epsg}") if epsg else crs
+
+
+def _projects_alike(one: CRS, other: CRS) -> bool:
+    """Tell whether two projected CRS differ in their names and the order of their axes only."""
+    mine, its = one.coordinate_operation, other.coordinate_operation
+    if mine is None or its is None or one.geodetic_crs != other.geodetic_crs:
+        return False
+    mine_numbers, its_numbers = (
+        sorted((p.code, p.value * p.unit_conversion_factor) for p in operation.params)
+        for operation in (mine, its)
+    )
+    units = ({axis.unit_name for axis in crs.axis_info} for crs in (one, other))
+    return (
+        mine.method_code == its.method_code
+        and mine_numbers == its_numbers
+        and next(units) == next(units)
+    )
 
 
 def source_grid(name: str, shape: tuple[int, int], transform: Affine, crs: CRS) -> Grid:
