@@ -18,10 +18,10 @@ if not getattr(datacube, "__copernicube__", False):
     )
 
 if TYPE_CHECKING:
-    from copernicube.client import Catalogue, CubeView
+    from copernicube.client import Catalogue, CubeView, Expression, stack, where
     from copernicube.client import open_catalogue as open  # noqa: A004 users write copernicube.open
 
-__all__ = ["Catalogue", "CubeView", "open"]
+__all__ = ["Catalogue", "CubeView", "Expression", "open", "stack", "where"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 PEP 562

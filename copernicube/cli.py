@@ -14,6 +14,10 @@ COMMANDS = {
         "copernicube.ingest_command",
         "Ingest scenes: SAFE folders, zips and s3:// prefixes, STAC items and item collections.",
     ),
+    "query": (
+        "copernicube.query_command",
+        "Answer a query of WCPS: numbers are printed, files written.",
+    ),
     "serve": (
         "copernicube.serve_command",
         "Serve the cubes of a store over WMS, WCS, OGC API and Zarr.",
@@ -67,6 +71,8 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except CubeError as error:
-        click.echo(f"Error: {error}", err=True)
+        # Notes show the place in a query.
+        told = "\n".join((str(error), *getattr(error, "__notes__", ())))
+        click.echo(f"Error: {told}", err=True)
         sys.exit(1)
     sys.exit(code or 0)

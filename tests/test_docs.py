@@ -1,5 +1,6 @@
 """The docs name every setting, error code, command and option there is."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import fields
 from inspect import signature
@@ -11,7 +12,7 @@ import pytest
 import copernicube
 import ogc.service  # noqa: F401  # defines the services' own errors
 from copernicube.cli import commands
-from copernicube.client import Catalogue, CubeView
+from copernicube.client import Catalogue, CubeView, Expression
 from copernicube.config import PREFIX, Settings
 from datacube.errors import CubeError
 from datacube.protocols import Limits
@@ -63,10 +64,16 @@ def test_every_public_name_of_the_package_is_documented() -> None:
     text = (DOCS / "reference/python.md").read_text()
     members = [n for kind in (Catalogue, CubeView) for n in vars(kind) if not n.startswith("_")]
     missing = [name for name in members if f"`{name}`" not in text]
+    made = {n for kind in Expression.__mro__[:-1] for n in vars(kind) if not n.startswith("_")}
+    _, _, below = text.partition("## `Expression`")
+    words = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`]+)`", below))))
+    missing += sorted(made - words - {"state"})
     assert not missing
     assert f"`copernicube.open({', '.join(signature(copernicube.open).parameters)}=None)`" in text
-    assert set(copernicube.__all__) == {"open", Catalogue.__name__, CubeView.__name__}
-    assert all(f"## `{kind.__name__}`" in text for kind in (Catalogue, CubeView))
+    kinds = (Catalogue, CubeView, Expression)
+    assert set(copernicube.__all__) == {"open", "stack", "where", *(k.__name__ for k in kinds)}
+    assert all(f"## `{kind.__name__}`" in text for kind in kinds)
+    assert all(f"`copernicube.{name}(" in text for name in ("stack", "where"))
 
 
 @pytest.mark.parametrize(("command", "option"), sorted(options(commands)))

@@ -5,6 +5,7 @@ from html import escape
 
 from copernicube.client.cube import CubeView
 from copernicube.client.offers import Offer, Source
+from copernicube.client.questions import Files, Result, Rules, gathered, question_of
 from datacube.errors import UnknownNameError
 
 
@@ -35,6 +36,19 @@ class Catalogue:
     def cubes(self) -> tuple[CubeView, ...]:
         """The cubes, by name."""
         return tuple(self._cubes.values())
+
+    def query(
+        self, text: str, *, compat: Rules = None, uploads: Files = ()
+    ) -> Result | list[Result]:
+        """Answer a whole query of WCPS, `for ... return ...`, as `CubeView.query` does.
+
+        Raises
+        ------
+        RequestError
+            Whatever is wrong with the query; a note shows the place.
+        """
+        question = question_of(text, compat=compat, uploads=uploads)
+        return gathered(question, self._source.results(question))
 
     def __getitem__(self, name: str) -> CubeView:
         """Return the cube called `name`.

@@ -8,10 +8,14 @@ import pandas as pd
 import xarray as xr
 from pyproj import CRS
 
+from copernicube.client.expression import Expression
+from copernicube.client.geometry import Crs, Span
 from copernicube.client.offers import BandOffer, Offer, Source
+from copernicube.client.questions import Files, Result, Rules, gathered, question_of
+from copernicube.client.term import coverage
 from copernicube.client.times import Times, parse_times
 from datacube.errors import InvalidParameterError, UnknownNameError
-from datacube.grid import crs_name, transformer
+from datacube.grid import crs_name, known_crs, transformer
 from datacube.protocols import Bbox
 from ogc.zarr.address import ViewAddress
 
@@ -162,6 +166,90 @@ class CubeView:
         if decode:
             _scale_in_float32(stored)
         return xr.decode_cf(stored, mask_and_scale=decode, decode_coords="all")
+
+    def query(
+        self, text: str, *, compat: Rules = None, uploads: Files = ()
+    ) -> Result | list[Result]:
+        """Answer a query of WCPS, on this store or on the server that has the cube.
+
+        Returns a number, or one a band; cells as a lazy DataArray, of several bands as
+        Dataset; the bytes of what is encoded; else a text. A query that names several
+        coverages gives a list, one that its `where` left nothing of None.
+
+        Parameters
+        ----------
+        text
+            A whole query, `for ... return ...`; or an expression, or what follows `for`,
+            in which `$c` is this cube: `cube.query("avg($c.B08)")`.
+        compat
+            `"rasdaman"`: nulls go by rasdaman's rules.
+        uploads
+            Files that `decode($1)`, `decode($2)`, ... mean: their bytes or paths.
+
+        Raises
+        ------
+        RequestError
+            Whatever is wrong with the query; a note shows the place.
+        """
+        question = question_of(text, compat=compat, uploads=uploads, cube=self.name)
+        return gathered(question, self._source.results(question))
+
+    def expression(self, *, resolution: float | None = None) -> Expression:
+        """Return all bands as the beginning of an expression.
+
+        `resolution` is one of `resolutions`: the bands native to it, on their own grid; by
+        default all bands on the finest grid.
+
+        Raises
+        ------
+        UnknownNameError
+            If the resolution is not offered; the message lists what is.
+        """
+        offer = self._offer(resolution)
+        plane = len(offer.axes) > 1 and known_crs(offer.crs).on_earth
+        return Expression(
+            coverage(
+                self._source,
+                offer.coverage_id,
+                (band.name for band in offer.bands),
+                axes=offer.axes,
+                crs=offer.crs if plane else None,
+            )
+        )
+
+    def sel(
+        self,
+        *,
+        time: Times = None,
+        bbox: Bbox | None = None,
+        bbox_crs: Crs | None = None,
+        **axes: Span | Times,
+    ) -> Expression:
+        """Keep intervals of axes of all bands, as `Expression.sel` does."""
+        return self.expression().sel(time=time, bbox=bbox, bbox_crs=bbox_crs, **axes)
+
+    def __getitem__(self, band: str | list[str]) -> Expression:
+        """Return a band, or several, as an expression: `cube["B08"] / 10000`.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is none.
+        """
+        one = isinstance(band, str)
+        names = _names(self._whole, band)
+        return self.expression()[names[0] if one else list(names)]
+
+    def __getattr__(self, name: str) -> Expression:
+        if not name.startswith("_"):
+            try:
+                return self[name]
+            except UnknownNameError as error:
+                raise AttributeError(f"a cube has no {name!r}, {error}") from None
+        raise AttributeError(name)
+
+    def __dir__(self) -> Iterable[str]:
+        return [*super().__dir__(), *self.bands]
 
     def _offer(self, resolution: float | None) -> Offer:
         if resolution is None:

@@ -1,5 +1,6 @@
 """A store on this machine as a source of Datasets."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,9 @@ import zarr
 from numpy.typing import NDArray
 from zarr.buffer.cpu import Buffer
 
+from copernicube.client.local_results import local_results
 from copernicube.client.offers import BandOffer, Offer
+from copernicube.client.questions import Question, Result
 from copernicube.wiring import open_local
 from datacube.cells import Cells
 from datacube.cube import Band, Coverage
@@ -80,6 +83,15 @@ class LocalSource:
             variable = described.variables[name]
             kept[name] = (variable.dims, arrays[name], variable.attrs)
         return kept
+
+    def results(self, question: Question) -> Iterator[Result]:
+        """Answer a query of WCPS: numbers and files at once, cells lazily.
+
+        Raises
+        ------
+        RequestError
+        """
+        return local_results(self._session, question)
 
 
 def _described(plan: nodes.Plan, title: str) -> xr.Dataset:

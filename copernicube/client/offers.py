@@ -1,5 +1,6 @@
 """What a store or a server offers, in terms that are the same for both."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -8,6 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from pyproj import CRS
 
+from copernicube.client.questions import Question, Result
 from datacube.protocols import Bbox
 from ogc.zarr.address import ViewAddress
 
@@ -73,5 +75,15 @@ class Source(Protocol):
         ------
         RequestError
             If the view is cut to nothing; the message says what there is.
+        """
+        ...
+
+    def results(self, question: Question) -> Iterator[Result]:
+        """Answer a query of WCPS: numbers and files at once, cells lazily.
+
+        Raises
+        ------
+        RequestError
+            Whatever is wrong with the query, the place as a note.
         """
         ...

@@ -1,12 +1,9 @@
 """A server as a source of Datasets: its list of collections, and its Zarr views."""
 
-import json
 import re
+from collections.abc import Iterator
 from datetime import timedelta
-from http import HTTPStatus
 from typing import Any
-from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
 
 import numpy as np
 import xarray as xr
@@ -15,18 +12,19 @@ from obstore.store import HTTPStore
 from pyproj import CRS
 from zarr.storage import ObjectStore
 
+from copernicube.client.asking import TIMEOUT_S, Server, fetch_json
 from copernicube.client.offers import BandOffer, Offer
+from copernicube.client.questions import Question, Result
+from copernicube.client.remote_results import remote_results
 from datacube.encode.cf import GRID_MAPPING
-from datacube.errors import InvalidParameterError, RequestError, RevisionError, StoreError
+from datacube.errors import InvalidParameterError, StoreError
 from datacube.grid import index_crs
 from ogc.crs import parse_crs
 from ogc.zarr.address import ViewAddress
 
 CHUNK_PX = 2048
 """Side of a Dask chunk: whole chunks of a view, which are smaller."""
-TIMEOUT_S = 60.0
 _INDEX_CRS = re.compile(r"/OGC/0/Index(?P<count>[0-2])D$")
-_REVISION = "Copernicube-Revision"
 
 
 class RemoteSource:
@@ -108,31 +106,19 @@ class RemoteSource:
             view[GRID_MAPPING].load()
         return view
 
+    def results(self, question: Question) -> Iterator[Result]:
+        """Answer a query of WCPS on the server, cells lazily.
+
+        Raises
+        ------
+        RequestError, StoreError
+        """
+        server = Server(location=self._location, revision=self._revision)
+        return remote_results(server, question)
+
     def _document(self, path: str) -> tuple[dict[str, Any], str]:
         """Return a JSON document and the revision that the server answered from."""
-        url = f"{self._location}/{path}"
-        try:
-            # `open_catalogue` lets no other scheme through than http and https.
-            with urlopen(Request(url), timeout=TIMEOUT_S) as response:  # noqa: S310
-                document: dict[str, Any] = json.load(response)
-                return document, response.headers.get(_REVISION, "")
-        except HTTPError as error:
-            raise _refused(error, url) from error
-        except (URLError, TimeoutError, ValueError) as error:
-            raise StoreError(f"{url} gives no answer that can be read: {error}") from error
-
-
-def _refused(error: HTTPError, url: str) -> RequestError | StoreError:
-    """Repeat what the server says."""
-    try:
-        detail = str(json.loads(error.read())["detail"])
-    except (ValueError, KeyError, TypeError):
-        detail = f"{url} answers {error.code} {error.reason}"
-    if error.code == HTTPStatus.GONE:
-        return RevisionError(detail, purged=True)
-    if error.code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return StoreError(detail)
-    return RequestError(detail)
+        return fetch_json(f"{self._location}/{path}")
 
 
 def _offer(document: dict[str, Any]) -> Offer:

@@ -14,6 +14,15 @@ _SPELLINGS: Mapping[str, str] = {
 }
 
 
+def is_time(name: str) -> bool:
+    """Tell whether a name is a usual spelling of the time axis, in any case.
+
+    >>> is_time("ansi"), is_time("Lat")
+    (True, False)
+    """
+    return _SPELLINGS.get(name.strip().casefold()) == "time"
+
+
 def axis_position(domain: Domain, name: str) -> int:
     """Return the position of an axis among `domain.axes`, for any usual spelling in any case.
 
