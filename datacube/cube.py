@@ -5,10 +5,11 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from itertools import product
-from math import ceil
+from math import ceil, prod
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pyproj import CRS
 
 from datacube.axes import PLACEHOLDER, Axis, PlaceAxis, RegularAxis, TimeAxis
@@ -368,6 +369,18 @@ class Slot:
                 return False
             at = at * (stop - start) + number - start
         return bool(bits[at // 8] >> (7 - at % 8) & 1)
+
+    def recorded(self, group: ResolutionGroup, level: int, band: str) -> NDArray[np.bool_] | None:
+        """Return which shards of the slot's shard window were recorded, `(*places, row, column)`.
+
+        None where the scene has no such band at the level.
+        """
+        covered, bits = self.window(group.name), self._shards_by_key.get((group.name, level, band))
+        if covered is None or bits is None:
+            return None
+        shape = group.shard_window(covered.window.coarser(level), level).shape
+        flags = np.unpackbits(np.frombuffer(bits, np.uint8), count=prod(shape))
+        return flags.reshape(shape).astype(np.bool_)
 
     def recorded_shards(
         self, group: ResolutionGroup, level: int, band: str

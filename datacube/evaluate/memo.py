@@ -1,13 +1,12 @@
 """What is remembered while a plan is evaluated, and for how long."""
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from datacube.cells import Cells
 from datacube.grid import Window
 from datacube.plan.demand import At
-from datacube.plan.nodes import Plan, children
+from datacube.plan.nodes import Plan
 
 type Shared = dict[str, tuple[Window, Cells]]
 """Small results that every block uses, by node; of the window that is given."""
@@ -66,16 +65,3 @@ class Memo:
         return Memo(
             shared=self.shared, outer=self, pinned=pinned, repeated=self.repeated, tick=self.tick
         )
-
-
-def repeated(plan: Plan) -> frozenset[str]:
-    """Return the keys of the nodes that more than one place of a plan uses."""
-    uses: Counter[str] = Counter()
-    todo, seen = [plan], {plan.key}
-    while todo:
-        for child in children(todo.pop()):
-            uses[child.key] += 1
-            if child.key not in seen:
-                seen.add(child.key)
-                todo.append(child)
-    return frozenset(key for key, count in uses.items() if count > 1)

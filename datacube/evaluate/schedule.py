@@ -16,7 +16,7 @@ from datacube.cells import Cells, Values
 from datacube.cube import SHARD_PX
 from datacube.errors import InvalidParameterError, LimitExceededError
 from datacube.evaluate.cells import evaluate
-from datacube.evaluate.memo import Memo, Shared, repeated
+from datacube.evaluate.memo import Memo, Shared
 from datacube.evaluate.reduce import Folding, States, merge
 from datacube.evaluate.shape import empty, put
 from datacube.grid import Window
@@ -27,6 +27,7 @@ from datacube.plan.blocks import (
     tiling,
     windows,
 )
+from datacube.plan.demand import repeated
 from datacube.plan.nodes import Bands, Pick, Plan, Reduce
 from datacube.plan.rules import rewrite
 from datacube.plan.small import small_reductions

@@ -7,7 +7,7 @@ import numpy as np
 
 from datacube.cells import Cells, Valid, Values
 from datacube.grid import Window
-from datacube.plan.indices import gather_places, gathered_runs, span, take_indices
+from datacube.plan.indices import gather_places, gathered_runs, take_indices
 from datacube.plan.nodes import (
     Affine,
     Construct,
@@ -26,6 +26,7 @@ from datacube.plan.windows import (
     extend_window,
     flip_window,
     kept_indices,
+    sort_reads_whole,
     take_window,
     trim_window,
     window_with,
@@ -183,10 +184,16 @@ def sorted_along(node: Sort, window: Window, below: Below) -> Cells:
     axis = node.domain.axes[node.axis]
     start, stop = window.ranges[node.axis]
     wanted = order[start - axis.first : stop - axis.first]
-    low, high = span(wanted)
-    part = window_with(window, node.axis, (low + axis.first, high + axis.first))
-    cells = below(node.source, part)
-    return each(cells, partial(np.take, indices=wanted - low, axis=node.axis))
+    if sort_reads_whole(node):
+        part = window_with(window, node.axis, (axis.first, axis.stop))
+        cells = below(node.source, part)
+        return each(cells, partial(np.take, indices=wanted, axis=node.axis))
+    made = empty(node.fields, window.shape)
+    for at, place in enumerate(wanted.tolist()):
+        first = place + axis.first
+        one = below(node.source, window_with(window, node.axis, (first, first + 1)))
+        put(made, (slice(None),) * node.axis + (slice(at, at + 1),), one)
+    return made
 
 
 def _order(node: Sort, below: Below) -> Values:

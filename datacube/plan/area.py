@@ -16,6 +16,9 @@ from datacube.grid import Window
 from datacube.plan.nodes import Mask, scans
 
 type Places = NDArray[np.float64]
+type _Span = tuple[int, int]
+type Cut = tuple[_Span, ...]
+"""Half-open ranges of one axis."""
 
 _COARSEST = 8
 """Chunks of bands up to this many times coarser are kept whole, so that none is read twice."""
@@ -92,6 +95,17 @@ def touched_parts(node: Mask, window: Window) -> tuple[Window, ...]:
     )
 
 
+def touched_grid(node: Mask, rows: Cut, cols: Cut) -> tuple[Cut, Cut, Valid]:
+    """Cut ranges of both axes along stored chunks, and tell which pairs the area touches.
+
+    The truths have the shape (ranges of the rows, ranges of the columns).
+    """
+    side = _side(node)
+    tall = tuple(piece for bounds in rows for piece in _pieces(bounds, side))
+    wide = tuple(piece for bounds in cols for piece in _pieces(bounds, side))
+    return tall, wide, _hit(node, tall, wide)
+
+
 def is_inside(node: Mask, window: Window) -> bool:
     """Tell whether every cell of the window is known to lie in the area."""
     ys, xs = (_along(node, window, at) for at in (node.rows, node.cols))
@@ -103,23 +117,25 @@ def _along(node: Mask, window: Window, at: int) -> Places:
     return axis_coordinates(node.domain.axes[at], *window.ranges[at])
 
 
-type _Span = tuple[int, int]
-
-
 @lru_cache(maxsize=4096)
 def _touched(node: Mask, rows: _Span, cols: _Span) -> tuple[tuple[_Span, _Span], ...]:
-    axes = node.domain.axes
     side = _side(node)
     tall, wide = (tuple(_pieces(bounds, side)) for bounds in (rows, cols))
-    low_y, high_y = _ends(axes[node.rows], rows[0], tall)
-    low_x, high_x = _ends(axes[node.cols], cols[0], wide)
+    return tuple(_merged(_hit(node, tall, wide), tall, wide))
+
+
+def _hit(node: Mask, tall: Cut, wide: Cut) -> Valid:
+    axes = node.domain.axes
+    low_y, high_y = _ends(axes[node.rows], tall)
+    low_x, high_x = _ends(axes[node.cols], wide)
     boxes = shapely.box(low_x[None, :], low_y[:, None], high_x[None, :], high_y[:, None])
-    hit = shapely.intersects(_area(node.area).shape, boxes)
-    return tuple(_merged(hit, tall, wide))
+    hit: Valid = shapely.intersects(_area(node.area).shape, boxes)
+    return hit
 
 
-def _ends(axis: Axis, start: int, pieces: tuple[_Span, ...]) -> tuple[Places, Places]:
-    places = axis_coordinates(axis, start, pieces[-1][1])
+def _ends(axis: Axis, pieces: Cut) -> tuple[Places, Places]:
+    start, stop = min(a for a, _ in pieces), max(b for _, b in pieces)
+    places = axis_coordinates(axis, start, stop)
     first = places[[a - start for a, _ in pieces]]
     last = places[[b - 1 - start for _, b in pieces]]
     return np.minimum(first, last), np.maximum(first, last)

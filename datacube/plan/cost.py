@@ -1,36 +1,22 @@
 """What an answer will cost, known before work starts."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
-from math import prod
 
-from datacube.cube import INNER_CHUNK_PX, SHARD_PX, VALID_BAND, Band, Slot
+from datacube.cube import INNER_CHUNK_PX, SHARD_PX, VALID_BAND, Slot
 from datacube.errors import LimitExceededError
 from datacube.grid import Window
-from datacube.plan.nodes import (
-    Bands,
-    Encode,
-    Literal,
-    Picture,
-    Plan,
-    Resample,
-    Scan,
-    Slice,
-    Trim,
-)
+from datacube.plan.blocks import PARALLEL_BLOCKS, Cut, output_cuts, steps, tiling
+from datacube.plan.demand import demand, repeated
+from datacube.plan.holding import Ledger, cells_bytes
+from datacube.plan.nodes import Encode, Picture, Plan, Reduce, Scan, children
 from datacube.plan.places import slot_cells, stacks_in, stored_window
-from datacube.plan.windows import inputs
+from datacube.plan.reading import Tiles, chunks_read
+from datacube.plan.small import small_reductions
 from datacube.protocols import Limits
 
-BLOCK_SIDE_PX = 1024
-"""Longest side of the blocks that an output is evaluated in."""
-PARALLEL_BLOCKS = 2
-"""Blocks that are evaluated at one time."""
-_POSITION_BYTES = 32
-"""Bytes of positions that a warp makes for a cell of its plane, before `_TEMPORARIES`."""
-_TEMPORARIES = 2
-"""Copies of a node's cells that its evaluation may hold beside the result."""
+_BASE_BYTES = 2 * 2**20
+"""Memory of threads, plans and what else does not grow with cells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +24,7 @@ class Cost:
     """An estimate that is never too low."""
 
     chunks: int
-    """Stored chunks to be read."""
+    """Stored chunks to be read; one that several blocks need counts for each."""
     decoded_bytes: int
     """Bytes of those chunks after decompression."""
     output_bytes: int
@@ -48,7 +34,7 @@ class Cost:
 
 
 def estimate(node: Encode | Picture | Plan) -> Cost:
-    """Estimate an answer from the windows its scans are read in and the recorded shards.
+    """Estimate an answer from the blocks it is evaluated in and the recorded shards.
 
     Where scenes overlap, all of them count as read, with their masks.
     """
@@ -60,12 +46,11 @@ def estimate(node: Encode | Picture | Plan) -> Cost:
         made = cells_bytes(plan, window)
         # Layers are painted one by one; a picture's own pixels have four bytes.
         output += 4 * window.size if isinstance(root, Picture) else made
-        held = _block_bytes(plan)
+        held = _working_bytes(plan, window)
         working = max(working, held + made if isinstance(root, Picture) else held)
-        for scan, part in {(s.key, w): (s, w) for s, w in _scanned(plan, window)}.values():
-            number, size = _chunks(scan, part)
-            chunks += number
-            decoded += size
+        number, size = _read(plan, window)
+        chunks += number
+        decoded += size
     return Cost(
         chunks=chunks,
         decoded_bytes=decoded,
@@ -98,45 +83,77 @@ def _megabytes(size: int) -> str:
     return f"{size / 1e6:,.1f} MB"
 
 
-def cells_bytes(plan: Plan, window: Window) -> int:
-    """Bytes of a window of evaluated cells: values, and a byte of validity each."""
-    return window.size * sum(field.numpy_dtype.itemsize + 1 for field in plan.fields)
+def _working_bytes(plan: Plan, window: Window) -> int:
+    """Bytes held beside the output: by the blocks under way, or by reductions before them."""
+    uses = repeated(plan)
+    small = small_reductions(plan, window)
+    held = sum(cells_bytes(node, part) for node, part in small)
+    before = max((_reducing(node, part, uses) for node, part in small), default=0)
+    if isinstance(plan, Reduce) and small and small[-1][0] is plan:
+        return _BASE_BYTES + held + before
+    cuts = output_cuts(plan, window)
+    block = Window(tuple((one[0][0], one[0][0] + max(b - a for a, b in one)) for one in cuts))
+    ledger = Ledger(uses)
+    need = ledger.need(plan, block)
+    one = need.peak + ledger.kept
+    if block == window:
+        # The only block is the output itself.
+        return _BASE_BYTES + held + max(before, one - need.result)
+    return _BASE_BYTES + held + max(before, PARALLEL_BLOCKS * one)
 
 
-def _scanned(plan: Plan, window: Window) -> Iterator[tuple[Scan, Window]]:
-    """Yield every scan below `plan` with the window it is read in."""
-    done: set[tuple[str, Window]] = set()
-    todo = [(plan, window)]
+def _reducing(node: Reduce, window: Window, uses: frozenset[str]) -> int:
+    """Bytes that a small reduction holds while its steps are taken on threads."""
+    ledger = Ledger(uses)
+    one = ledger.reduce(node, window)
+    parts = tiling(node, window).cuts
+    tasks = _count(steps(node)) * _count(parts)
+    return min(PARALLEL_BLOCKS, tasks) * (one.peak + ledger.kept) + 2 * one.result
+
+
+def _count(cuts: tuple[Cut, ...]) -> int:
+    made = 1
+    for one in cuts:
+        made *= len(one)
+    return made
+
+
+def _read(plan: Plan, window: Window) -> tuple[int, int]:
+    """Return how many chunks are read, and their decoded bytes."""
+    cuts = output_cuts(plan, window)
+    if _count(cuts) == 1 and not _reduces(plan):
+        return _read_at_once(plan, window)
+    number = size = 0
+    small = small_reductions(plan, window)
+    for node, part in small:
+        found = chunks_read(node, Tiles(cuts=tiling(node, part).cuts))
+        number, size = number + found[0], size + found[1]
+    if not any(node is plan for node, _ in small):
+        found = chunks_read(plan, Tiles(cuts=cuts))
+        number, size = number + found[0], size + found[1]
+    return number, size
+
+
+def _reduces(plan: Plan) -> bool:
+    todo, seen = [plan], set[str]()
     while todo:
-        node, part = todo.pop()
-        if (node.key, part) in done:
-            continue
-        done.add((node.key, part))
+        node = todo.pop()
+        if isinstance(node, Reduce):
+            return True
+        if node.key not in seen:
+            seen.add(node.key)
+            todo.extend(children(node))
+    return False
+
+
+def _read_at_once(plan: Plan, window: Window) -> tuple[int, int]:
+    """Count what one block reads, window by window: for little work it takes the least time."""
+    number = size = 0
+    for (_, part), node in demand(plan, window).items():
         if isinstance(node, Scan):
-            yield node, part
-        todo.extend(inputs(node, part))
-
-
-def _block_bytes(plan: Plan) -> int:
-    """Bytes of all that the blocks under way hold: each node's cells for the largest block."""
-    whole = plan.domain.window
-    plane = tuple(min(n, BLOCK_SIDE_PX) for n in whole.plane.shape)
-    blocks = -(-whole.size // prod(plane))
-    starts = [start for start, _ in whole.ranges]
-    lengths = (*([1] * (len(starts) - 2)), *plane)
-    block = Window(tuple((a, a + n) for a, n in zip(starts, lengths, strict=True)))
-    held: dict[tuple[str, Window], int] = {}
-    todo = [(plan, block)]
-    while todo:
-        node, part = todo.pop()
-        if (node.key, part) not in held:
-            # These only pass on what their sources hold.
-            shared = isinstance(node, Bands | Trim | Slice | Literal)
-            held[node.key, part] = 0 if shared else cells_bytes(node, part)
-            if isinstance(node, Resample):
-                held[node.key, part] += _POSITION_BYTES * part.plane.size
-            todo.extend(inputs(node, part))
-    return sum(held.values()) * _TEMPORARIES * min(PARALLEL_BLOCKS, blocks)
+            found = _chunks(node, part)
+            number, size = number + found[0], size + found[1]
+    return number, size
 
 
 def _chunks(scan: Scan, window: Window) -> tuple[int, int]:
@@ -152,16 +169,12 @@ def _chunks(scan: Scan, window: Window) -> tuple[int, int]:
             for band in scan.bands:
                 found = _recorded(scan, slot, band.name, part)
                 number += found
-                size += found * INNER_CHUNK_PX**2 * _itemsize(band)
+                size += found * INNER_CHUNK_PX**2 * band.numpy_dtype.itemsize
             if several:
                 masks = _recorded(scan, slot, VALID_BAND, part)
                 number += masks
                 size += masks * INNER_CHUNK_PX**2
     return number, size
-
-
-def _itemsize(band: Band) -> int:
-    return int(band.numpy_dtype.itemsize)
 
 
 def _recorded(scan: Scan, slot: Slot, band: str, part: Window) -> int:

@@ -1,7 +1,9 @@
 """What evaluating a window of a plan asks of the nodes below."""
 
+from collections import Counter
+
 from datacube.grid import Window
-from datacube.plan.nodes import Plan
+from datacube.plan.nodes import Plan, children
 from datacube.plan.windows import inputs
 
 type At = tuple[str, Window]
@@ -36,3 +38,16 @@ def common(plans: tuple[Plan, ...], first: Window, last: Window) -> frozenset[At
             else:
                 todo.extend(inputs(node, part))
     return frozenset(made)
+
+
+def repeated(plan: Plan) -> frozenset[str]:
+    """Return the keys of the nodes that more than one place of a plan uses."""
+    uses: Counter[str] = Counter()
+    todo, seen = [plan], {plan.key}
+    while todo:
+        for child in children(todo.pop()):
+            uses[child.key] += 1
+            if child.key not in seen:
+                seen.add(child.key)
+                todo.append(child)
+    return frozenset(key for key, count in uses.items() if count > 1)

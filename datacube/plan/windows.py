@@ -39,6 +39,8 @@ from datacube.plan.nodes import (
 from datacube.plan.query import Method
 
 _SAMPLES = 21
+_SORT_CELLS = 262_144
+"""Most cells of a sorted coverage whose places are read at once, not one by one."""
 
 
 def inputs(node: Plan, window: Window) -> Iterator[tuple[Plan, Window]]:
@@ -99,7 +101,12 @@ def _moved(  # noqa: C901, PLR0912  # one case a node
             yield source, flip_window(node, window)
         case Sort(source=source, by=by, axis=axis):
             yield by, by.domain.window
-            yield source, window_with(window, axis, by.domain.window.ranges[0])
+            whole = by.domain.window.ranges[0]
+            if sort_reads_whole(node):
+                yield source, window_with(window, axis, whole)
+            else:
+                for place in range(*whole):
+                    yield source, window_with(window, axis, (place, place + 1))
         case Construct():
             for part, cells, _ in construct_parts(node, window):
                 yield part, cells
@@ -188,6 +195,11 @@ def take_window(node: Take, window: Window) -> Window:
     ranges = [window.ranges[at] for at in node.places]
     ranges.insert(node.axis, span(take_indices(node, window)))
     return Window(tuple(ranges))
+
+
+def sort_reads_whole(node: Sort) -> bool:
+    """Tell whether all places of a sorted axis are read at once: they are few cells."""
+    return node.domain.size <= _SORT_CELLS
 
 
 def flip_window(node: Flip, window: Window) -> Window:
