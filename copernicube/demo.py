@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 from copernicube.config import load_settings
 
@@ -18,6 +19,10 @@ Contains modified Copernicus Sentinel data 2015-2021
   GDAL       gdal_translate -oo "Subset=ansi(2015-06-23)" -a_nodata -32768 \\
                "WCS:{url}/ows?version=2.0.1&coverage=S2_L1C_32618_10m" virginia.tif
   Picture    {map}
+  WCPS       cloud-free median of two years, in one query:
+             {composite}
+             NDVI of 140 dates: copernicube query --store {store} \
+               '{series}'
   Jupyter    import copernicube
              cubes = copernicube.open("{url}")          # or open("{store}")
              cubes["S2_L2A_3035"].to_xarray(bands=["B04", "B08"])
@@ -30,6 +35,13 @@ VIRGINIA_MAP = (
     "{url}/ows?service=WMS&version=1.3.0&request=GetMap&layers=S2_L1C&styles=&crs=EPSG:3857"
     "&bbox=-8421500,4530000,-8411000,4540500&width=800&height=800&format=image/png"
 )
+COMPOSITE = """for $c in (S2_L2A_3035) return encode(scale((
+  condense median over $t ansi(domain($c[ansi("2018":"2019")], ansi))
+  where $c.SCL[ansi($t)] > 3 and $c.SCL[ansi($t)] < 8
+  using {red: $c.B04[ansi($t)]; green: $c.B03[ansi($t)]; blue: $c.B02[ansi($t)]}) / 6, 5), "png")"""
+SERIES = """for $c in (S2_L2A_3035_10m) return encode(coverage ndvi over $t ansi(domain($c, ansi))
+                values avg(($c.B08[ansi($t)] - $c.B04[ansi($t)]) /
+                           ($c.B08[ansi($t)] + $c.B04[ansi($t)])), "csv")"""
 
 
 def main() -> int:
@@ -42,7 +54,14 @@ def main() -> int:
     if ingested.returncode:
         return ingested.returncode
     url = settings.public_url.rstrip("/") or f"http://{settings.host}:{settings.port}"
-    print(ADDRESSES.format(store=STORE, url=url, map=VIRGINIA_MAP.format(url=url)), flush=True)
+    addresses = ADDRESSES.format(
+        store=STORE,
+        url=url,
+        map=VIRGINIA_MAP.format(url=url),
+        composite=f"{url}/ows?query={quote(' '.join(COMPOSITE.split()), safe='')}",
+        series=SERIES,
+    )
+    print(addresses, flush=True)
     try:
         return subprocess.run(  # noqa: S603  # as above
             [*program, "serve", "--store", str(STORE)], check=False
