@@ -1,9 +1,11 @@
 """Subsets of a plane in another CRS than its own."""
 
 from dataclasses import replace
+from math import inf
 
 from pyproj import CRS
 
+from datacube.axes import RegularAxis
 from datacube.errors import InvalidParameterError, OutOfDomainError
 from datacube.grid import Grid, crs_name, transformer
 from datacube.plan.geometry import reproject_box
@@ -32,7 +34,11 @@ def foreign_plane(grid: Grid, x: Trim | Slice | None, y: Trim | Slice | None, cr
     outer = _box(grid.bbox, grid.crs, crs)
     (x0, x1), (y0, y1) = _bounds(x, outer[0], outer[2]), _bounds(y, outer[1], outer[3])
     box = _box((x0, y0, x1, y1), crs, grid.crs)
-    made = replace(grid, x=grid.x.inside(box[0], box[2]), y=grid.y.inside(box[1], box[3]))
+    made = replace(
+        grid,
+        x=grid.x.inside(*_ended(grid.x, box[0], box[2])),
+        y=grid.y.inside(*_ended(grid.y, box[1], box[3])),
+    )
     if not (isinstance(x, Slice) or isinstance(y, Slice)):
         return made
     at_x, at_y = transformer(crs, grid.crs).transform((x0 + x1) / 2, (y0 + y1) / 2)
@@ -43,6 +49,14 @@ def foreign_plane(grid: Grid, x: Trim | Slice | None, y: Trim | Slice | None, cr
         index = grid.y.at(float(at_y))
         made = replace(made, y=grid.y.select(index, index))
     return made
+
+
+def _ended(axis: RegularAxis, low: float, high: float) -> tuple[float, float]:
+    """Return the bounds of a box, the axis' own where the box has no end."""
+    return (
+        axis.bounds[0] if low == -inf else low,
+        axis.bounds[1] if high == inf else high,
+    )
 
 
 def _box(

@@ -40,7 +40,7 @@ def factor_size(cells: int, factor: float, axis: str) -> int:
         raise InvalidParameterError(
             f"scale of axis {axis!r} by {factor:g}; a factor is above 0", parameter="scale"
         )
-    return check_size(round(cells * factor), axis)
+    return check_size(round(min(cells * factor, 2.0 * _SIDE_CELLS)), axis)
 
 
 def check_size(cells: int, axis: str) -> int:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from math import ceil, isfinite
 
+import numpy as np
 from pyproj import CRS
 from rasterio._err import CPLE_BaseError
 from rasterio.errors import CRSError, RasterioError
@@ -11,13 +12,17 @@ from rasterio.warp import calculate_default_transform
 from datacube.axes import SNAP_DECIMALS, RegularAxis
 from datacube.errors import InvalidParameterError, OutOfDomainError
 from datacube.grid import Grid, crs_name
-from datacube.plan.geometry import make_coarse_map, reproject_box
+from datacube.plan.geometry import TOLERANCE_CELLS, CoarseMap, reach_window, reproject_box
 from datacube.plan.nodes import Plan, Resample
 from datacube.plan.query import Method
 from datacube.protocols import Bbox
 
 EXACT_CELLS = 4_000_000
 """Grids of up to this many cells have each cell's place transformed, at about 1 us each."""
+_SAMPLES = 48
+_WORLD = 1e9
+"""No CRS has coordinates beyond."""
+_STEPS_PX = (64, 32, 16, 8, 4)
 _SIDE_CELLS = 2**31
 
 
@@ -60,12 +65,29 @@ def warp(plan: Plan, frame: Frame, method: Method) -> Plan:
 
 
 def _step_px(source: Grid, grid: Grid) -> int | None:
-    """Return how densely places are transformed: each cell's, unless there are many."""
+    """Return how densely places are transformed: each cell's, unless there are many.
+
+    The widest step whose error halfway between four nodes is small at `_SAMPLES` squared
+    places; 1 where any of them has no place.
+    """
     if source.crs == grid.crs:
         return None
-    if grid.x.size * grid.y.size <= EXACT_CELLS:
+    reach = reach_window(source, grid)
+    if reach is None or reach.size <= EXACT_CELLS:
         return 1
-    return make_coarse_map(source, grid).step_px
+    exact = CoarseMap(source, grid, 1, reach).exact
+    rows, cols = (np.linspace(*span, _SAMPLES) for span in reach.plane.ranges)
+    for step in _STEPS_PX:
+        corners = [exact(rows + dr, cols + dc) for dr in (0, step) for dc in (0, step)]
+        middle = exact(rows + step / 2, cols + step / 2)
+        errors = [
+            np.abs(np.mean([corner[axis] for corner in corners], axis=0) - middle[axis]).max()
+            for axis in (0, 1)
+        ]
+        # NaN is not below the tolerance either.
+        if all(error < TOLERANCE_CELLS for error in errors):
+            return step
+    return 1
 
 
 def target_grid(source: Grid, frame: Frame) -> Grid:
@@ -108,12 +130,16 @@ def suggested_grid(source: Grid, crs: CRS) -> Grid:
         If the source has no place in the CRS.
     """
     rows, columns = source.shape
+    if max(map(abs, source.bbox)) > _WORLD:
+        raise OutOfDomainError(f"{source.bbox} has no place in {crs_name(crs)}")
     try:
         transform, width, height = calculate_default_transform(
             source.crs.to_wkt(), crs.to_wkt(), columns, rows, *source.bbox
         )
     except (CPLE_BaseError, RasterioError, CRSError) as error:
         raise OutOfDomainError(f"the coverage has no place in {crs_name(crs)}: {error}") from error
+    if min(width, height) < 1:
+        raise OutOfDomainError(f"the coverage has no extent in {crs_name(crs)}")
     x_name, y_name, uom = axis_names(crs)
     return Grid(
         crs=crs,
@@ -152,15 +178,16 @@ def _axis(
     name: str, ends: tuple[float, float], step: float, *, uom: str, downwards: bool
 ) -> RegularAxis:
     low, high = ends
-    if not (isfinite(step) and step > 0 and low < high):
+    # GDAL does not return from grids that are larger than any world.
+    if not (isfinite(high - low) and 0 < step <= high - low):
         raise InvalidParameterError(
-            f"axis {name!r} from {low:g} to {high:g} in cells of {step:g} has no cells",
+            f"axis {name!r} from {low:g} to {high:g} in cells of {step:g} has no whole cell",
             parameter="crsTransform",
         )
-    cells = max(1, ceil(round((high - low) / step, SNAP_DECIMALS)))
+    cells = max(1, ceil(round(min((high - low) / step, 2.0 * _SIDE_CELLS), SNAP_DECIMALS)))
     if cells > _SIDE_CELLS:
         raise InvalidParameterError(
-            f"axis {name!r} from {low:g} to {high:g} in cells of {step:g} has {cells} cells; "
+            f"axis {name!r} from {low:g} to {high:g} in cells of {step:g} has too many cells; "
             f"allowed: {_SIDE_CELLS}",
             parameter="crsTransform",
         )

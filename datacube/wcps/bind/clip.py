@@ -26,6 +26,8 @@ from datacube.wcps.syntax import Clip, Corridor, Curtain, Position, Variable, Wk
 _LINE_PARTS = 64
 """A line in another CRS is cut into this many parts before it is warped."""
 _PLANE = 2
+_GREATEST = 1e12
+"""Beyond it nothing lies, and areas of polygons lose their digits."""
 
 
 def bind_clip(node: Clip, scope: Scope) -> Raster:
@@ -296,6 +298,10 @@ def _place(axis: Axis, one: float | str) -> float | Period:
 def _number(one: float | str) -> float:
     if isinstance(one, str):
         raise InvalidParameterError(f"a number is needed here, not {one!r}")
+    if not abs(one) <= _GREATEST:
+        raise InvalidParameterError(
+            f"a coordinate lies between -{_GREATEST:g} and {_GREATEST:g}, not at {one:g}"
+        )
     return float(one)
 
 

@@ -208,7 +208,8 @@ def test_own_crs_at_another_resolution(cubes: Made) -> None:
         ("A", '"EPSG:3857", {}, {X:0}', InvalidParameterError, "is 0"),
         ("A", '"EPSG:3857", {}, {height:1}', UnknownNameError, "offered: E, N"),
         ("A", '"EPSG:3857", {}, {}, {X(5)}', InvalidParameterError, "needs two coordinates"),
-        ("A", '"EPSG:3857", {}, {}, {X(5:1)}', InvalidParameterError, "has no cells"),
+        ("A", '"EPSG:3857", {}, {}, {X(5:1)}', InvalidParameterError, "has no whole cell"),
+        ("A", '"EPSG:3857", {}, {X:1e300}', InvalidParameterError, "has no whole cell"),
         ("A", '"EPSG:3857", {}, {X:1e-9}', InvalidParameterError, "allowed: 2147483648"),
     ],
 )
