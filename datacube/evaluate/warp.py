@@ -238,16 +238,34 @@ def _blend(values: Values, valid: Valid, cols: Values, rows: Values) -> Values:
     working: NDArray[np.floating] = values.astype(np.float32 if exact else np.float64)
     if valid.all():
         # Beyond the last centre the edge repeats: the same as weights of the cells there are.
-        made = cv2.remap(working, cols, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        made = _interpolated(working, cols, rows)
     else:
         working[~valid] = 0
         weights: NDArray[np.floating] = valid.astype(working.dtype)
-        total = cv2.remap(working, cols, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        weight = cv2.remap(weights, cols, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        total = _interpolated(working, cols, rows)
+        weight = _interpolated(weights, cols, rows)
         made = np.divide(total, weight, out=np.zeros_like(total), where=weight > 0)
     if values.dtype.kind in "iu":
         made = np.rint(made)
     return np.asarray(made).astype(values.dtype)
+
+
+def _interpolated(plane: NDArray[np.floating], cols: Values, rows: Values) -> NDArray[np.floating]:
+    """Interpolate a plane at positions; beyond its edge the edge repeats."""
+    if plane.dtype == np.float32:
+        return np.asarray(
+            cv2.remap(plane, cols, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        )
+    # cv2 rounds positions to 1/32 cell where numbers are double.
+    last_row, last_col = plane.shape[0] - 1, plane.shape[1] - 1
+    top, left = np.floor(rows).astype(np.int64), np.floor(cols).astype(np.int64)
+    down, right = (rows - top).astype(np.float64), (cols - left).astype(np.float64)
+    r0, r1 = top.clip(0, last_row), (top + 1).clip(0, last_row)
+    c0, c1 = left.clip(0, last_col), (left + 1).clip(0, last_col)
+    upper = plane[r0, c0] * (1 - right) + plane[r0, c1] * right
+    lower = plane[r1, c0] * (1 - right) + plane[r1, c1] * right
+    made: NDArray[np.floating] = upper * (1 - down) + lower * down
+    return made
 
 
 def _halved(

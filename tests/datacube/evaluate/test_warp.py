@@ -126,9 +126,10 @@ def test_nodata_never_bleeds_into_a_constant(seed: int) -> None:
     np.testing.assert_array_equal(made[valid], 1234)
 
 
+@pytest.mark.parametrize("dtype", ["int16", "float32", "float64"])
 @pytest.mark.parametrize("epsg", [3857, 4326])
-def test_linear_equals_a_float_warp_with_a_mask(epsg: int) -> None:
-    values = holes(9)
+def test_linear_equals_a_float_warp_with_a_mask(epsg: int, dtype: str) -> None:
+    values = holes(9).astype(dtype)
     grid = target(epsg, 0.6)
     made, valid = warped(values, grid, Method.LINEAR)
     _, scan = scan_of(values)
