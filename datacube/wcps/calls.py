@@ -112,19 +112,41 @@ def _scale(call: RawCall) -> Node:
 
 def _crs_transform(call: RawCall) -> Node:
     parts = _take(call, 2, 5, 'crsTransform($c, "EPSG:3857", {bilinear})')
-    crs = parts[1]
+    crs, rest = parts[1], parts[2:]
+    method = _method(rest.pop(0)) if rest and not _holds_axes(rest[0]) else ""
+    # With one argument left it is the extent where an item is no resolution: the client `wcps`
+    # leaves resolutions out, rasdaman writes them as empty braces.
+    resolutions = rest.pop(0) if rest and (rest[1:] or not _is_extent(rest[0])) else None
     return syntax.CrsTransform(
         source=value(parts[0]),
         crs=tuple(_axis_crs(item) for item in crs.items)
         if isinstance(crs, RawBraces)
         else _text(crs, "the CRS"),
-        method=_method(parts[2]) if parts[2:] else "",
-        resolutions=tuple(map(_resolution, _braces(parts[3], "the resolution")))
-        if parts[3:]
-        else (),
-        extent=subset_items(_braces(parts[4], "the extent")) if parts[4:] else (),
+        method=method,
+        resolutions=()
+        if resolutions is None
+        else tuple(map(_resolution, _braces(resolutions, "the resolution"))),
+        extent=subset_items(_braces(rest.pop(0), "the extent")) if rest else (),
         span=call.span,
     )
+
+
+def _holds_axes(part: Part) -> bool:
+    """Tell whether braces hold `X:100`, `X(1:2)` or `domain($c)`, and so name no method."""
+    named = (RawInterval, RawCall, syntax.Call)
+    return isinstance(part, RawBraces) and any(isinstance(item, named) for item in part.items)
+
+
+def _is_extent(part: Part) -> bool:
+    """Tell whether braces hold an interval `X(1:2)` or a domain, which no resolution is."""
+    return isinstance(part, RawBraces) and any(
+        isinstance(item, syntax.Call) or (isinstance(item, RawCall) and not _is_point(item))
+        for item in part.items
+    )
+
+
+def _is_point(call: RawCall) -> bool:
+    return isinstance(subset_items([call])[0], syntax.AxisPoint)
 
 
 def _axis_crs(part: Part) -> syntax.AxisCrs:

@@ -118,6 +118,18 @@ def parts(items: Iterable[SubsetItem], scope: Scope) -> tuple[Part, ...]:
     return made
 
 
+def counted(part: Part, axis: Axis) -> Part:
+    """Return a part with grid indices where an iterator over indices stands on a time axis.
+
+    Clients of rasdaman write `ansi($t)` for `ansi:"CRS:1"($t)`; on time nothing else can be meant.
+    """
+    if isinstance(axis, TimeAxis) and any(
+        isinstance(value, Index) for value in (part.low, part.high, part.at)
+    ):
+        return replace(part, indices=True)
+    return part
+
+
 def asked(part: Part, axis: Axis, scope: Scope) -> query.Trim | query.Slice:
     """Return a part whose bounds are known as a trim or slice of `axis`.
 

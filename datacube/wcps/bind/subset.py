@@ -8,7 +8,7 @@ from datacube.plan import query
 from datacube.plan.cut import cut, own_position
 from datacube.plan.nodes import Plan
 from datacube.wcps.bind.following import take, take_range
-from datacube.wcps.bind.intervals import Part, asked, parts
+from datacube.wcps.bind.intervals import Part, asked, counted, parts
 from datacube.wcps.bind.iterators import NotVectorisableError, iterators_of
 from datacube.wcps.bind.scope import Binder, Scope
 from datacube.wcps.bind.values import Raster
@@ -41,7 +41,7 @@ def _cut(raster: Raster, fixed: Sequence[Part], scope: Scope) -> Plan:
     for part in fixed:
         try:
             axis = plan.domain.axes[own_position(plan.domain, part.axis, skip)]
-            located.append((part.span, asked(part, axis, scope)))
+            located.append((part.span, asked(counted(part, axis), axis, scope)))
         except RequestError as error:
             scope.locate(error, part.span)
             raise
@@ -71,6 +71,7 @@ def _moved(raster: Raster, part: Part, scope: Scope) -> Raster:
             names = tuple(name for value in values for name in iterators_of(value))
             raise NotVectorisableError("a place in another CRS is no plain index", names)
         position = own_position(raster.plan.domain, part.axis, len(raster.iterators))
+        part = counted(part, raster.plan.domain.axes[position])
         if part.at is not None:
             return take(raster, position, part.at, scope, grid_index=part.indices)
         return take_range(raster, position, part.low, part.high, scope, grid_indices=part.indices)
