@@ -224,7 +224,7 @@ def _projects_alike(one: CRS, other: CRS) -> bool:
     if mine is None or its is None or one.geodetic_crs != other.geodetic_crs:
         return False
     mine_numbers, its_numbers = (
-        sorted((p.code, p.value * p.unit_conversion_factor) for p in operation.params)
+        sorted((p.code, float(p.value) * p.unit_conversion_factor) for p in operation.params)
         for operation in (mine, its)
     )
     units = ({axis.unit_name for axis in crs.axis_info} for crs in (one, other))

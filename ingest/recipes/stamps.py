@@ -11,7 +11,7 @@ from datacube.times import iso_text
 from ingest.recipes.cells import BandCells
 from ingest.recipes.sources import SourceFile
 from ingest.recipes.sources.raster import RasterFile
-from ingest.recipes.sources.zarr_arrays import is_zarr, modified
+from ingest.recipes.sources.zarr_arrays import is_zarr, metadata_documents, modified
 
 _MEANS = frozenset(("AVERAGE",))
 
@@ -47,8 +47,10 @@ def registered_json(
 
 
 def size_of(location: str) -> int | None:
-    """Return the bytes of a local file; None of others."""
+    """Return the bytes of a local file, or of the metadata of a local group; None of others."""
     path = Path(location)
+    if path.is_dir():
+        return sum(each.stat().st_size for each in metadata_documents(path))
     return path.stat().st_size if path.is_file() else None
 
 

@@ -1,5 +1,6 @@
 """Zarr groups, formats 2 and 3: folders, and addresses of web servers and object stores."""
 
+from base64 import b64decode
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
@@ -56,10 +57,19 @@ def open_zarr(location: str, name: str, access: ObjectStoreAccess) -> ArrayFile:
 
 
 def modified(location: str) -> datetime:
-    """Return when the metadata of a group in a folder was written; of others, the epoch."""
-    path = Path(location)
-    stamps = [(path / n).stat().st_mtime for n in DOCUMENTS if (path / n).is_file()]
+    """Return when metadata of a group in a folder was written last; of others, the epoch.
+
+    Metadata of its arrays count. That chunks were written is not seen.
+    """
+    stamps = [each.stat().st_mtime for each in metadata_documents(Path(location))]
     return datetime.fromtimestamp(max(stamps), UTC) if stamps else EPOCH
+
+
+def metadata_documents(path: Path) -> list[Path]:
+    """Return the files of a group in a folder that describe it and its arrays."""
+    known = [path / name for name in DOCUMENTS]
+    known += [each for n in ("*/zarr.json", "*/.zarray", "*/.zattrs") for each in path.glob(n)]
+    return [each for each in known if each.is_file()]
 
 
 def _arrays(location: str, name: str, access: ObjectStoreAccess) -> Mapping[str, zarr.Array[Any]]:
@@ -83,7 +93,12 @@ def _variable(name: str, array: zarr.Array[Any], attributes: Attributes) -> Vari
     names = dims or [f"dim_{n}" for n in range(array.ndim)]
     fill = {} if array.fill_value is None else {"_FillValue": array.fill_value}
     # Format 2 writes the fill value of xarray as the array's own; format 3 as an attribute.
-    known = fill | dict(attributes) if array.metadata.zarr_format == 2 else dict(attributes)
+    known = dict(attributes)
+    if array.metadata.zarr_format == 2:
+        known = fill | known
+    elif isinstance(text := known.get("_FillValue"), str) and array.dtype.kind == "f":
+        # xarray writes floats so, as JSON has no NaN.
+        known["_FillValue"] = np.frombuffer(b64decode(text), "<f8")[0]
     return describe(
         name,
         dims=[str(n) for n in names],
@@ -101,6 +116,8 @@ def _load(
     variable: str,
     index: tuple[slice, ...],
 ) -> NDArray[Any]:
+    if variable not in arrays:
+        raise SourceError(f"{name} has no array {variable}; it has {', '.join(arrays)}")
     array = arrays[variable]
     try:
         values = np.asarray(array[index] if index else array[...])

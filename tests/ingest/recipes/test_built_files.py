@@ -251,8 +251,6 @@ bands:
     legend = (
         "[{value: 20, name: shrubs, title: Shrubs, colour: '#ffbb22'}, {value: 30, name: grass}]"
     )
-        "[{value: 20, name: shrubs, title: Shrubs, colour: '#ffbb22'}, {value: 30, name: grass}]"
-    )
     kitchen.served(recipe.replace("LEGEND", legend))
     expected = np.where(values == 254, 255, values)
     np.testing.assert_array_equal(kitchen.stored("LC", "class")[0], expected)
@@ -274,7 +272,13 @@ def test_the_bands_of_a_file_as_times(kitchen: Kitchen) -> None:
 coverage: S
 files: stack.tif
 axes:
-  - {name: time, is: time, dimension: band, origin: 2020-01, resolution: P1M, size: 3, validity: P1M}
+  - name: time
+    is: time
+    dimension: band
+    origin: 2020-01
+    resolution: P1M
+    size: 3
+    validity: P1M
 bands: [{name: v}]
 """
     kitchen.served(recipe)
