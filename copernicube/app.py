@@ -19,6 +19,7 @@ from datacube.engine import Engine, Session
 from datacube.errors import CubeError, LimitExceededError
 from ogc.api.routes import api_routes
 from ogc.exchange import Site
+from ogc.kvp import Kvp
 from ogc.responses import RootOf, read_body, respond
 from ogc.service import dispatch, refuse
 from ogc.wcps.functions import PATH, functions_route
@@ -104,11 +105,11 @@ class Ows:
             media_type = request.headers.get("content-type", "")
             try:
                 # A form says, as an address does, which service is asked, readable or not.
-                asked = (
-                    body.decode("utf-8", errors="replace")
-                    if is_form(media_type)
-                    else await to_thread.run_sync(read_posted, media_type, body)
-                )
+                if is_form(media_type):
+                    asked = body.decode("utf-8", errors="replace")
+                else:
+                    posted = await to_thread.run_sync(read_posted, media_type, body)
+                    asked = posted.beside(Kvp.parse(parameters))
             except CubeError as error:
                 return respond(refuse(error, parameters), request)
         reply = await to_thread.run_sync(

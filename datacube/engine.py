@@ -8,6 +8,8 @@ from datacube.cells import Cells
 from datacube.encode.answer import Answer, EncodeJob, Encoder
 from datacube.errors import UnknownNameError
 from datacube.evaluate.schedule import compute
+from datacube.explain.explaining import explain
+from datacube.explain.values import Explanation
 from datacube.grid import Window
 from datacube.plan import query
 from datacube.plan.bind import DEFAULT_MAP_DAYS, Bound, bind
@@ -132,6 +134,18 @@ class Session:
             If a recorded shard cannot be read.
         """
         return self.processor(compat=compat, uploads=uploads).answers(text)
+
+    def explain(
+        self, text: str, *, compat: bool = False, uploads: tuple[Upload, ...] = ()
+    ) -> Explanation:
+        """Tell what `query` would do and cost; reads no cells, and refuses none for its cost.
+
+        Raises
+        ------
+        RequestError
+            Whatever is wrong with the query, with the place as a note.
+        """
+        return explain(self.processor(compat=compat, uploads=uploads), text)
 
     def processor(self, *, compat: bool = False, uploads: tuple[Upload, ...] = ()) -> Processor:
         """Return the stages of `query`, for those who need one alone."""

@@ -18,7 +18,7 @@ from datacube.plan.encode_parameters import parse_parameters
 from datacube.plan.formats import TEXT
 from datacube.plan.nodes import Encode, Picture, Plan, contributing_scenes, scans
 from datacube.plan.resolve import resolve
-from datacube.plan.rules import rewrite
+from datacube.plan.rules import RULES, Rule, rewrite
 from datacube.plan.udf import UserFunctions
 from datacube.protocols import CatalogView, Limits, ReadCells
 from datacube.wcps.bind.metadata import extents_text, interval_text
@@ -75,9 +75,9 @@ class Processor:
         )
         return bind_query(parse(text), context)
 
-    def prepare(self, plan: Plan) -> Plan:
+    def prepare(self, plan: Plan, rules: tuple[Rule, ...] = RULES) -> Plan:
         """Rewrite a bound plan, find its slots, and rewrite it again; reads no cells."""
-        return rewrite(resolve(rewrite(plan), self.view))
+        return rewrite(resolve(rewrite(plan, rules), self.view), rules)
 
     def answers(self, text: str) -> tuple[Answer, ...]:
         """Answer a query: one answer a result whose `where` holds, in order.

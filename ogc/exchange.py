@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from datacube.encode.answer import Answer
+from datacube.explain.values import Explanation
 from datacube.plan.bind import DEFAULT_MAP_DAYS
 from datacube.plan.query import Encode
 from datacube.plan.style import StyleBook
@@ -44,6 +45,17 @@ class Session(Protocol):
         self, text: str, *, compat: bool = False, uploads: tuple[Upload, ...] = ()
     ) -> tuple[Answer, ...]:
         """Answer a query of WCPS, one answer a result.
+
+        Raises
+        ------
+        CubeError
+        """
+        ...
+
+    def explain(
+        self, text: str, *, compat: bool = False, uploads: tuple[Upload, ...] = ()
+    ) -> Explanation:
+        """Tell what a query of WCPS would do and cost.
 
         Raises
         ------

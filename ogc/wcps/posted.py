@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.message import Message
 from email.parser import BytesParser
 from email.policy import HTTP
@@ -36,6 +36,10 @@ class Posted:
 
     kvp: Kvp
     uploads: tuple[Upload, ...] = ()
+
+    def beside(self, address: Kvp) -> "Posted":
+        """Return it with the parameters that stood in the address."""
+        return replace(self, kvp=Kvp(pairs=(*self.kvp.pairs, *address.pairs)))
 
 
 def is_form(content_type: str) -> bool:

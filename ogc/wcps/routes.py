@@ -45,7 +45,7 @@ async def _asked(request: Request, limits: Limits) -> Posted | CubeError:
             raise _too_long(limits.body_bytes)
         media_type = request.headers.get("content-type", "")
         posted = await to_thread.run_sync(read_posted, media_type, body)
-        return replace(posted, kvp=Kvp(pairs=(*posted.kvp.pairs, *kvp.pairs)))
+        return posted.beside(kvp)
     except CubeError as error:
         return error
 

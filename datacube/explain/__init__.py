@@ -1,0 +1,1 @@
+"""What a query will do and what it will cost, told without reading a cell."""
