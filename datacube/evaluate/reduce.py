@@ -18,6 +18,7 @@ from datacube.evaluate.part import both
 from datacube.evaluate.partial import Partial, Reduction
 from datacube.evaluate.reducers import Placement, reduced_formula, start
 from datacube.evaluate.shape import empty, put
+from datacube.evaluate.tally import tally_of
 from datacube.grid import Window
 from datacube.plan.blocks import steps, tiling, windows
 from datacube.plan.demand import At, common
@@ -39,6 +40,10 @@ type States = tuple[Partial, ...]
 
 def reduced(node: Reduce, window: Window, memo: Memo, evaluate: Evaluate) -> Cells:
     """Return the result of a reduction in a window, part by part in this thread."""
+    tally = tally_of(node)
+    if tally is not None:
+        counts = (tally.counted(step, memo.inner(), evaluate) for step in tally.steps())
+        return tally.finished(counts, window, memo.inner(), evaluate)
     folding = Folding(node, evaluate)
     parts = tuple(windows(tiling(node, window).cuts))
     if len(parts) == 1:

@@ -19,6 +19,7 @@ from datacube.evaluate.cells import evaluate
 from datacube.evaluate.memo import Memo, Shared
 from datacube.evaluate.reduce import Folding, States, merge
 from datacube.evaluate.shape import empty, put
+from datacube.evaluate.tally import Tally, tally_of
 from datacube.grid import Window
 from datacube.plan.blocks import (
     PARALLEL_BLOCKS,
@@ -107,6 +108,9 @@ def _share(node: Plan, window: Window, read: ReadCells, shared: Shared, memo: Me
 
 def _reduce(node: Reduce, window: Window, read: ReadCells, memo: Memo) -> Cells:
     """Reduce to few cells, on threads, merging in the order of the steps."""
+    tally = tally_of(node)
+    if tally is not None:
+        return _tallied(tally, window, read, memo)
     folding = Folding(node, partial(evaluate, read=read))
     parts = tuple(windows(tiling(node, window).cuts))
     made = empty(node.fields, window.shape)
@@ -132,6 +136,17 @@ def _reduce(node: Reduce, window: Window, read: ReadCells, memo: Memo) -> Cells:
     for part, held in zip(parts, states, strict=True):
         put(made, part.slices(window), folding.finished(held, part))
     return made
+
+
+def _tallied(tally: Tally, window: Window, read: ReadCells, memo: Memo) -> Cells:
+    """Count from a histogram, whose steps are taken on threads."""
+    below = partial(evaluate, read=read)
+
+    def run(step: Window) -> Values:
+        memo.tick()
+        return tally.counted(step, memo.inner(), below)
+
+    return tally.finished(_in_order(run, tally.steps()), window, memo.inner(), below)
 
 
 def _steps_of_one(folding: Folding, part: Window, memo: Memo) -> Cells:
