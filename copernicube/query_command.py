@@ -96,10 +96,10 @@ def query(  # noqa: PLR0913, PLR0917  # click passes one parameter an option
     compat: str | None,
     as_of: int | None,
 ) -> None:
-    """Answer a query of WCPS: `for $c in (S2_L2A_32633) return avg($c.B08)`.
+    """Answer a query of WCPS: numbers are printed, files written.
 
-    QUERY is the text itself, @FILE to read it from a file, or - to read it from standard input.
-    Numbers and texts are printed, files go to -o or into a pipe.
+    QUERY is the text, such as 'for $c in (S2_L2A_32633) return avg($c.B08)'; @FILE reads
+    it from a file, - from standard input.
     """
     if server is not None and context.get_parameter_source("store") is ParameterSource.COMMANDLINE:
         raise click.UsageError("--store and --server exclude each other")

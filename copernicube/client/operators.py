@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import DTypeLike
 
-from copernicube.client.term import Scalar, State, combine, literal
+from copernicube.client.term import NUMBER, Scalar, State, combine, literal
 from datacube.errors import InvalidParameterError, UnknownNameError
 from datacube.plan.types import CAST_TYPES
 from datacube.wcps import syntax
@@ -260,5 +260,6 @@ def choose(condition: object, value: object, other: object | None) -> State:
     made = combine(
         [state_of(condition), state_of(value), null if other is None else state_of(other)], make
     )
-    bands = [state_of(one).bands for one in (value, other) if isinstance(one, Operators)]
-    return made if not bands else made.changed(made.tree, nodes=0, bands=max(bands, key=len))
+    # A result is named as its values are, not as the condition.
+    bands = [one.state.bands for one in (value, other) if isinstance(one, Operators)]
+    return made.changed(made.tree, nodes=0, bands=max(bands, key=len, default=NUMBER))

@@ -138,7 +138,7 @@ def _cells(server: Server, single: Single, shape: Shape) -> Cells:
             (axis.first + at * length, min(axis.first + (at + 1) * length, axis.stop) - 1)
             for axis, at, length in zip(shape.domain.axes, place, lengths, strict=True)
         )
-        asked = _asked(question, shape.domain, window)
+        asked = _asked(question, shape, window)
         pieces[place] = dask.delayed(_fetch, pure=True)(_Kept(server), _Kept(asked), types)  # type: ignore[attr-defined]  # Dask has no types
     arrays = {
         name: _stacked(pieces, cuts, at, types[at]) for at, (name, _) in enumerate(shape.dtypes)
@@ -155,9 +155,12 @@ def _lengths(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(lengths)
 
 
-def _asked(single: Single, domain: Domain, window: _Window) -> Question:
+def _asked(single: Single, shape: Shape, window: _Window) -> Question:
     """Return the question for a piece as netCDF; the whole result is not cut."""
-    result = single.query.result
+    result, domain = single.query.result, shape.domain
+    if any(dtype == "uint64" for _, dtype in shape.dtypes):
+        # It has no number to spare for null; here it becomes double all the same.
+        result = syntax.Cast(type="double", operand=result)
     whole = tuple((axis.first, axis.stop - 1) for axis in domain.axes)
     trims = tuple(
         syntax.AxisTrim(axis=axis.name, crs="CRS:1", low=_index(first), high=_index(last))

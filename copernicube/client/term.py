@@ -25,6 +25,8 @@ PART_NODES = 64
 
 So a part that is used often stands in the text once, and no text is nested deeply.
 """
+NUMBER = ("value",)
+"""Band of what is made of numbers alone."""
 _WORD = re.compile(r"\w+")
 
 type Scalar = bool | int | float | complex | np.number[Any] | np.bool_
@@ -44,7 +46,7 @@ class State:
     """Variables of parts, each after those that it uses."""
     axes: tuple[str, ...] = ()
     """Names of the axes, in array order."""
-    bands: tuple[str, ...] = ("value",)
+    bands: tuple[str, ...] = NUMBER
     crs: CRS | None = None
     """Of the last two axes, where they are a plane on the Earth."""
     source: Source | None = None
@@ -117,7 +119,7 @@ def combine(states: Iterable[State], make: Callable[..., Expr]) -> State:
         cubes=tuple(dict.fromkeys(cube for part in parts for cube in part.cubes)),
         lets=tuple(dict.fromkeys(let for part in parts for let in part.lets)),
         axes=widest.axes,
-        bands=max((part.bands for part in parts if part.source), key=len, default=("value",)),
+        bands=max((part.bands for part in parts if part.source), key=len, default=NUMBER),
         crs=widest.crs,
         source=_common_source([part.source for part in parts if part.source is not None]),
     )
