@@ -25,9 +25,14 @@ def read_scan(scan: Scan, window: Window, read: ReadCells) -> Cells:
         return made[0]
     return Cells(
         names,
-        tuple(np.stack([m.values[i] for m in made]) for i in range(len(names))),
-        tuple(np.stack([m.valid[i] for m in made]) for i in range(len(names))),
+        tuple(_stacked([m.values[i] for m in made]) for i in range(len(names))),
+        tuple(_stacked([m.valid[i] for m in made]) for i in range(len(names))),
     )
+
+
+def _stacked(made: list[Values]) -> Values:
+    """Put times one after another; one alone is not copied."""
+    return made[0][None] if len(made) == 1 else np.stack(made)
 
 
 @dataclass(slots=True)
