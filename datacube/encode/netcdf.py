@@ -149,7 +149,7 @@ def _write_file(
             _put_coordinate(file, coordinate)
         mapping = cf_grid_mapping(plan.domain)
         if mapping is not None:
-            _put_attributes(file.create_variable(GRID_MAPPING, (), np.int32), mapping)
+            _put_mapping(file, mapping, compat=job.node.compat)
         ordered = tuple(coordinates[at] for at in order)
         chunks = chunk_shape(plan.domain)
         packed = tuple(chunks[at] for at in order)
@@ -161,6 +161,19 @@ def _write_file(
             for variable, data in zip(variables, written, strict=True):
                 values = variable.numbers.fill(cells, variable.variable.field.name, 0)
                 data[place] = values.transpose(order)
+
+
+def _put_mapping(file: h5netcdf.File, mapping: Mapping[str, Attribute], *, compat: bool) -> None:
+    """Write the variable that holds the CRS; it has no cells.
+
+    With `compat` it has a dimension of its own name: the client `wcps` takes every variable
+    that is not named like a dimension for a band. CF leaves the shape open.
+    """
+    dimensions = (GRID_MAPPING,) if compat else ()
+    if compat:
+        file.dimensions[GRID_MAPPING] = 1
+    made = file.create_variable(GRID_MAPPING, dimensions, np.int32)
+    _put_attributes(made, mapping)
 
 
 def _put_coordinate(file: h5netcdf.File, coordinate: Coordinate) -> None:
