@@ -1,7 +1,7 @@
 """The command `copernicube query`."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,8 @@ from copernicube.client.questions import Question, Single, upload
 from copernicube.options import as_of_option, store_option
 from copernicube.wiring import open_local
 from datacube.errors import UnknownNameError
+from datacube.explain.forms import to_text
+from datacube.explain.values import Level
 from datacube.plan.formats import (
     COVERAGE_JSON,
     CSV,
@@ -61,7 +63,16 @@ class _Made:
         return self.media_type.startswith(_READABLE)
 
 
-@click.command()
+class _QueryCommand(click.Command):
+    """Takes `--explain` without a value, beside a query that does not begin with a dash."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        end = args.index("--") if "--" in args else len(args)
+        named = [f"{a}={Level.PLAN}" if a == "--explain" else a for a in args[:end]]
+        return super().parse_args(ctx, named + args[end:])
+
+
+@click.command(cls=_QueryCommand)
 @click.argument("query", metavar="QUERY")
 @store_option
 @click.option("--server", metavar="URL", help="Ask this server instead of a store.")
@@ -84,6 +95,11 @@ class _Made:
     type=click.Choice(["rasdaman"]),
     help="Whose rules nulls go by, where not ours.",
 )
+@click.option(
+    "--explain",
+    type=click.Choice([level.value for level in Level]),
+    help="Tell the plan and what it costs (plan, also without a value), or the cost alone.",
+)
 @as_of_option
 @click.pass_context
 def query(  # noqa: PLR0913, PLR0917  # click passes one parameter an option
@@ -94,6 +110,7 @@ def query(  # noqa: PLR0913, PLR0917  # click passes one parameter an option
     output: Path | None,
     parameters: tuple[str, ...],
     compat: str | None,
+    explain: str | None,
     as_of: int | None,
 ) -> None:
     """Answer a query of WCPS: numbers are printed, files written.
@@ -108,15 +125,42 @@ def query(  # noqa: PLR0913, PLR0917  # click passes one parameter an option
         compat="rasdaman" if compat else None,
         uploads=tuple(_upload(parameter) for parameter in parameters),
     )
-    singles = question.single()
-    if output is None and sys.stdout.isatty():
-        for single in singles:
-            _refuse_binary(single)
-    made = _asked(singles, server, as_of) if server else _answered(singles, store, as_of)
+    if explain is not None:
+        told = _told(question, Level(explain), store=store, server=server, as_of=as_of)
+        made: Iterable[_Made] = [_Made(body=told, media_type=TEXT)]
+    else:
+        made = _results(question, store=store, server=server, as_of=as_of, output=output)
     if output is None:
         _print(list(made))
     else:
         _write(list(made), output)
+
+
+def _told(
+    question: Question, level: Level, *, store: str, server: str | None, as_of: int | None
+) -> bytes:
+    if server is not None:
+        return _server(server, as_of).answer(question, explain=level).body
+    session = open_local(store, read_only=True).engine.session(as_of)
+    told = session.explain(
+        question.text, compat=question.compat is not None, uploads=question.uploads
+    )
+    return to_text(told, level).encode()
+
+
+def _results(
+    question: Question,
+    *,
+    store: str,
+    server: str | None,
+    as_of: int | None,
+    output: Path | None,
+) -> Iterable[_Made]:
+    singles = question.single()
+    if output is None and sys.stdout.isatty():
+        for single in singles:
+            _refuse_binary(single)
+    return _answered(singles, store, as_of) if server is None else _asked(singles, server, as_of)
 
 
 def _text(query: str) -> str:
@@ -167,13 +211,17 @@ def _answered(singles: tuple[Single, ...], store: str, as_of: int | None) -> Ite
 
 
 def _asked(singles: tuple[Single, ...], server: str, as_of: int | None) -> Iterator[_Made]:
-    if not server.startswith(("http://", "https://")):
-        raise click.UsageError(f"--server {server!r} is not allowed; allowed is http://host:port")
-    asked = Server(location=server.rstrip("/").removesuffix("/ogcapi"), revision=as_of)
+    asked = _server(server, as_of)
     for single in singles:
         reply = asked.answer(single.question)
         if reply.body:
             yield _Made(body=reply.body, media_type=reply.media_type)
+
+
+def _server(server: str, as_of: int | None) -> Server:
+    if not server.startswith(("http://", "https://")):
+        raise click.UsageError(f"--server {server!r} is not allowed; allowed is http://host:port")
+    return Server(location=server.rstrip("/").removesuffix("/ogcapi"), revision=as_of)
 
 
 def _print(results: list[_Made]) -> None:

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from copernicube.client.questions import Question
 from datacube.errors import RequestError, RevisionError, StoreError
+from datacube.explain.values import Level
 
 TIMEOUT_S = 60.0
 ANSWER_S = 600.0
@@ -39,8 +40,10 @@ class Server:
     revision: int | None = None
     """None: the newest."""
 
-    def answer(self, question: Question) -> Reply:
+    def answer(self, question: Question, *, explain: Level | None = None) -> Reply:
         """Ask a query of one result; the body is empty where its `where` does not hold.
+
+        With `explain` the server tells what the query would do, however many results it has.
 
         Raises
         ------
@@ -52,6 +55,8 @@ class Server:
         parameters = {} if self.revision is None else {"as_of": str(self.revision)}
         if question.compat is not None:
             parameters["compat"] = question.compat
+        if explain is not None:
+            parameters["explain"] = explain.value
         body, content_type = _body(question)
         url = f"{self.location}/ogcapi/wcps?{urlencode(parameters)}".rstrip("?")
         headers = {"Content-Type": content_type}

@@ -5,7 +5,7 @@ from html import escape
 
 from copernicube.client.cube import CubeView
 from copernicube.client.offers import Offer, Source
-from copernicube.client.questions import Files, Result, Rules, gathered, question_of
+from copernicube.client.questions import Files, Result, Rules, gathered, level_of, question_of
 from datacube.errors import UnknownNameError
 
 
@@ -49,6 +49,21 @@ class Catalogue:
         """
         question = question_of(text, compat=compat, uploads=uploads)
         return gathered(question, self._source.results(question))
+
+    def explain(
+        self, text: str, level: str = "plan", *, compat: Rules = None, uploads: Files = ()
+    ) -> str:
+        """Tell what `query` would do: the plan and what it costs, or with `"cost"` that alone.
+
+        No cell is read, and no query is refused for its cost.
+
+        Raises
+        ------
+        RequestError
+            Whatever is wrong with the query; a note shows the place.
+        """
+        question = question_of(text, compat=compat, uploads=uploads)
+        return self._source.explain(question, level_of(level))
 
     def __getitem__(self, name: str) -> CubeView:
         """Return the cube called `name`.

@@ -11,7 +11,7 @@ from pyproj import CRS
 from copernicube.client.expression import Expression
 from copernicube.client.geometry import Crs, Span
 from copernicube.client.offers import BandOffer, Offer, Source
-from copernicube.client.questions import Files, Result, Rules, gathered, question_of
+from copernicube.client.questions import Files, Result, Rules, gathered, level_of, question_of
 from copernicube.client.term import coverage
 from copernicube.client.times import Times, parse_times
 from datacube.errors import InvalidParameterError, UnknownNameError
@@ -193,6 +193,21 @@ class CubeView:
         """
         question = question_of(text, compat=compat, uploads=uploads, cube=self.name)
         return gathered(question, self._source.results(question))
+
+    def explain(
+        self, text: str, level: str = "plan", *, compat: Rules = None, uploads: Files = ()
+    ) -> str:
+        """Tell what `query` would do: the plan and what it costs, or with `"cost"` that alone.
+
+        No cell is read, and no query is refused for its cost.
+
+        Raises
+        ------
+        RequestError
+            Whatever is wrong with the query; a note shows the place.
+        """
+        question = question_of(text, compat=compat, uploads=uploads, cube=self.name)
+        return self._source.explain(question, level_of(level))
 
     def expression(self, *, resolution: float | None = None) -> Expression:
         """Return all bands as the beginning of an expression.

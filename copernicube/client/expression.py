@@ -8,6 +8,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from copernicube.client.geometry import Geometry
+from copernicube.client.offers import Source
 from copernicube.client.operators import Operators, choose, state_of
 from copernicube.client.questions import (
     Cells,
@@ -15,6 +16,7 @@ from copernicube.client.questions import (
     Question,
     Result,
     Rules,
+    level_of,
 )
 from copernicube.client.reductions import Reductions
 from copernicube.client.term import Scalar, State, combine, query_of, select
@@ -121,6 +123,11 @@ class Expression(Reductions, Geometry):
         """Return a file: `"png"`, `"tiff"`, `"netcdf"`, ..., with WCPS's JSON parameters."""
         return cast("bytes", self._ask(self.to_wcps(encode=format, parameters=parameters), compat))
 
+    def explain(self, level: str = "plan", *, compat: Rules = None) -> str:
+        """Tell what computing it would do and cost; no cell is read."""
+        question = Question(text=self.to_wcps(), compat=compat)
+        return self._source().explain(question, level_of(level))
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:  # noqa: ANN401, FBT001  # NumPy's protocol
         """Compute one band as an array."""
         found = self.to_xarray()
@@ -135,11 +142,14 @@ class Expression(Reductions, Geometry):
         return cast("Numbers | Cells", self._ask(self.to_wcps(), compat))
 
     def _ask(self, text: str, compat: Rules) -> Result:
+        (found,) = self._source().results(Question(text=text, compat=compat))
+        return found
+
+    def _source(self) -> Source:
         source = self.state.source
         if source is None:
             raise StoreError("an expression of numbers alone has no store to ask")
-        (found,) = source.results(Question(text=text, compat=compat))
-        return found
+        return source
 
     def __str__(self) -> str:
         return self.to_wcps()

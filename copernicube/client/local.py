@@ -20,6 +20,8 @@ from datacube.encode.chunks import chunk_shape
 from datacube.encode.zarr import MEDIA_TYPE, METADATA_KEY, view_member, view_metadata
 from datacube.errors import StoreError
 from datacube.evaluate.schedule import as_dask
+from datacube.explain.forms import to_text
+from datacube.explain.values import Level
 from datacube.grid import Window
 from datacube.plan import nodes, query
 from datacube.times import iso_text
@@ -92,6 +94,18 @@ class LocalSource:
         RequestError
         """
         return local_results(self._session, question)
+
+    def explain(self, question: Question, level: Level) -> str:
+        """Tell what a query of WCPS would do and cost, as text; no cell is read.
+
+        Raises
+        ------
+        RequestError
+        """
+        told = self._session.explain(
+            question.text, compat=question.compat is not None, uploads=question.uploads
+        )
+        return to_text(told, level)
 
 
 def _described(plan: nodes.Plan, title: str) -> xr.Dataset:

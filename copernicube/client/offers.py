@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from copernicube.client.questions import Question, Result
+from datacube.explain.values import Level
 from datacube.protocols import Bbox
 from ogc.zarr.address import ViewAddress
 
@@ -80,6 +81,16 @@ class Source(Protocol):
 
     def results(self, question: Question) -> Iterator[Result]:
         """Answer a query of WCPS: numbers and files at once, cells lazily.
+
+        Raises
+        ------
+        RequestError
+            Whatever is wrong with the query, the place as a note.
+        """
+        ...
+
+    def explain(self, question: Question, level: Level) -> str:
+        """Tell what a query would do and cost, as text; no cell is read.
 
         Raises
         ------

@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from datacube.errors import InvalidParameterError
+from datacube.explain.values import Level
 from datacube.wcps import syntax
 from datacube.wcps.bind.scope import Upload
 from datacube.wcps.parser import parse
@@ -112,6 +113,21 @@ def question_of(
         text = f"for $c in ({cube})\n{clauses}"
     made = tuple(upload(str(n), file) for n, file in enumerate(uploads, start=1))
     return Question(text=text, compat=compat, uploads=made)
+
+
+def level_of(name: str) -> Level:
+    """Return how much is told of a query.
+
+    Raises
+    ------
+    InvalidParameterError
+        If `name` is something else than `plan` or `cost`.
+    """
+    if name not in tuple(Level):
+        raise InvalidParameterError(
+            f"explain {name!r} is not allowed; allowed are {', '.join(Level)}", parameter="explain"
+        )
+    return Level(name)
 
 
 def upload(name: str, file: bytes | str | PathLike[str]) -> Upload:

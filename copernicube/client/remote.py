@@ -18,6 +18,7 @@ from copernicube.client.questions import Question, Result
 from copernicube.client.remote_results import remote_results
 from datacube.encode.cf import GRID_MAPPING
 from datacube.errors import InvalidParameterError, StoreError
+from datacube.explain.values import Level
 from datacube.grid import index_crs
 from ogc.crs import parse_crs
 from ogc.zarr.address import ViewAddress
@@ -115,6 +116,16 @@ class RemoteSource:
         """
         server = Server(location=self._location, revision=self._revision)
         return remote_results(server, question)
+
+    def explain(self, question: Question, level: Level) -> str:
+        """Tell what a query of WCPS would do and cost on the server, as text.
+
+        Raises
+        ------
+        RequestError, StoreError
+        """
+        server = Server(location=self._location, revision=self._revision)
+        return server.answer(question, explain=level).body.decode()
 
     def _document(self, path: str) -> tuple[dict[str, Any], str]:
         """Return a JSON document and the revision that the server answered from."""
