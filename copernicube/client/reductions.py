@@ -101,8 +101,44 @@ class Reductions(Operators):
             tree: Expr = syntax.Call(function=operator, args=(state.tree, *numbers))
             return self._of(state.changed(tree, axes=(), crs=None))
         axes = _axes(state, dim)
-        tree = _condensed(state.tree, operator, axes, numbers)
-        return self._of(_without(state.changed(tree, nodes=4 + 4 * len(axes)), axes))
+        tree = _over(state, operator, axes, numbers)
+        return self._of(_without(state.changed(tree, nodes=4 + 4 * len(state.axes)), axes))
+
+
+def _over(state: State, operator: str, axes: tuple[str, ...], parameters: tuple[Expr, ...]) -> Expr:
+    """Return a reduction over axes: all others are walked over where a map's are among them.
+
+    So blocks of whole maps are read; a condenser over rows would read a block for each row.
+    """
+    kept = tuple(axis for axis in state.axes if axis not in axes)
+    if not kept:
+        return syntax.Call(function=operator, args=(state.tree, *parameters))
+    if all(is_time(axis) or axis not in state.axes[-2:] for axis in axes):
+        return _condensed(state.tree, operator, axes, parameters)
+    names = _variables(kept, time="t")
+    iterators = tuple(
+        _walk(variable, axis, "domain", state.tree)
+        for variable, axis in zip(names, kept, strict=True)
+    )
+    part = syntax.Subset(
+        source=state.tree,
+        items=tuple(
+            syntax.AxisPoint(axis=axis, at=syntax.Variable(name=variable))
+            for variable, axis in zip(names, kept, strict=True)
+        ),
+    )
+    value = syntax.Call(function=operator, args=(part, *parameters))
+    return syntax.Construct(name="series", iterators=iterators, value=value)
+
+
+def _variables(axes: tuple[str, ...], *, time: str) -> list[str]:
+    """Return names of iterators along axes, `time` along a time axis."""
+    return [time if is_time(axis) else f"i{n}" for n, axis in enumerate(axes, start=1)]
+
+
+def _walk(variable: str, axis: str, domain: str, source: Expr) -> syntax.Iterator:
+    places = syntax.Call(function=domain, args=(source, syntax.Variable(name=axis)))
+    return syntax.Iterator(variable=variable, axis=axis, domain=places)
 
 
 def _axes(state: State, dim: Dims) -> tuple[str, ...]:
@@ -134,17 +170,11 @@ def _condensed(
 
     `time` is the name of the iterator along a time axis.
     """
-    variables = [time if is_time(axis) else f"i{n}" for n, axis in enumerate(axes, start=1)]
+    variables = _variables(axes, time=time)
     return syntax.Condense(
         operator=_CONDENSE.get(operator, operator),
         iterators=tuple(
-            syntax.Iterator(
-                variable=variable,
-                axis=axis,
-                domain=syntax.Call(
-                    function="imagecrsdomain", args=(source, syntax.Variable(name=axis))
-                ),
-            )
+            _walk(variable, axis, "imagecrsdomain", source)
             for variable, axis in zip(variables, axes, strict=True)
         ),
         where=None,

@@ -21,6 +21,7 @@ class Numbers:
     b8: NDArray[np.float64]
     a: NDArray[np.float64]
     g: NDArray[np.float64]
+    w: NDArray[np.float64]
 
 
 type Ask = Callable[[Catalogue], Any]
@@ -169,16 +170,31 @@ CASES: dict[str, tuple[Ask, str, Count]] = {
     ),
     "sum along a map": (
         lambda c: c["T"].b4.sum(["x", "y"]),
-        (
-            "condense + over $i1 Lat(imageCrsDomain($c.b4, Lat)),"
-            ' $i2 Lon(imageCrsDomain($c.b4, Lon)) using $c.b4[Lat:"CRS:1"($i1), Lon:"CRS:1"($i2)]'
-        ),
+        "coverage series over $t ansi(domain($c.b4, ansi)) values add($c.b4[ansi($t)])",
         lambda n: np.nansum(n.b4, (1, 2)),
     ),
     "along one side": (
         lambda c: c["A"].v.max("lat"),
-        'condense max over $i1 Lat(imageCrsDomain($c, Lat)) using $c[Lat:"CRS:1"($i1)]',
+        "coverage series over $i1 Lon(domain($c, Lon)) values max($c[Lon($i1)])",
         lambda n: n.a.max(0),
+    ),
+    "two of three axes": (
+        lambda c: c["T"].b4.max(["time", "y"]),
+        "coverage series over $i1 Lon(domain($c.b4, Lon)) values max($c.b4[Lon($i1)])",
+        lambda n: np.nanmax(n.b4, (0, 1)),
+    ),
+    "all axes by name": (
+        lambda c: c["A"].v.min(["lat", "lon"]),
+        "min($c)",
+        lambda n: n.a.min(),
+    ),
+    "one height": (
+        lambda c: c["W"].v.mean(["x", "y"]).max("time"),
+        (
+            "coverage series over $t ansi(domain($c.v, ansi)), $i2 height(domain($c.v, height))"
+            " values avg($c.v[ansi($t), height($i2)])"
+        ),
+        lambda n: n.w.mean((2, 3)).max(0),
     ),
     "spread": (
         lambda c: c["T"].b8.std("time") - c["T"].b8.var("time"),

@@ -60,6 +60,7 @@ def numbers(made: Made) -> Numbers:
         b8=known("T", "b8", 65535),
         a=known("A", "v", -32768),
         g=known("G", "v", -(2**31)),
+        w=known("W", "v", np.nan),
     )
 
 
