@@ -322,10 +322,17 @@ type _Gather = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
 def _average(values: Values, valid: Valid, gather: _Gather) -> tuple[Values, Valid]:
+    finite = np.isfinite(values)
     weight = gather(valid.astype(np.float64))
-    total = gather(np.where(valid, values, 0).astype(np.float64))
+    total = gather(np.where(valid & finite, values, 0).astype(np.float64))
     known = weight > _LEAST_SHARE
     mean = np.divide(total, weight, out=np.zeros_like(total), where=known)
+    if not finite.all():
+        up, down, neither = (
+            gather((valid & found).astype(np.float64)) > _LEAST_SHARE
+            for found in (values == np.inf, values == -np.inf, np.isnan(values))
+        )
+        mean[up], mean[down], mean[neither | (up & down)] = np.inf, -np.inf, np.nan
     return (np.rint(mean) if values.dtype.kind in "iu" else mean).astype(values.dtype), known
 
 
@@ -352,20 +359,23 @@ class _Overlaps:
     high: NDArray[np.float64]
 
     def sums(self, values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
-        """Sum `values` along `axis`, a cell that is covered in part by that part."""
-        total = np.cumsum(values, axis=axis)
-        zero = np.zeros_like(total.take([0], axis=axis))
-        total = np.concatenate([zero, total], axis=axis)
-        return _until(total, values, self.high, axis) - _until(total, values, self.low, axis)
+        """Sum `values` along `axis`, a cell that is covered in part by that part.
 
-
-def _until(
-    total: NDArray[np.float64], values: NDArray[np.float64], at: NDArray[np.float64], axis: int
-) -> NDArray[np.float64]:
-    cell = np.minimum(np.floor(at).astype(np.int64), values.shape[axis] - 1)
-    part = at - cell if axis == -1 else (at - cell)[:, None]
-    made: NDArray[np.float64] = total.take(cell, axis=axis) + part * values.take(cell, axis=axis)
-    return made
+        Each sum is made of its own cells alone: it has the same bits in any window.
+        """
+        shape = (-1,) if axis == -1 else (-1, 1)
+        last = values.shape[axis] - 1
+        first, stop = np.ceil(self.low).astype(np.int64), np.floor(self.high).astype(np.int64)
+        padded = np.concatenate([values, np.zeros_like(values.take([0], axis))], axis)
+        # Between two ends of a pair `reduceat` sums the cells, between pairs what nobody needs.
+        ends = np.stack([first, np.maximum(stop, first)], axis=1).ravel()
+        inner = np.add.reduceat(padded, ends, axis).take(np.arange(0, ends.size, 2), axis)
+        made: NDArray[np.float64] = np.where((stop > first).reshape(shape), inner, 0)
+        before = np.minimum(first, self.high) - self.low
+        after = np.where(stop >= first, self.high - stop, 0)
+        for cell, part in ((np.floor(self.low).astype(np.int64), before), (stop, after)):
+            made += part.reshape(shape) * values.take(cell.clip(max=last), axis)
+        return made
 
 
 def _overlaps(source: RegularAxis, target: RegularAxis, part: tuple[int, int]) -> _Overlaps | None:

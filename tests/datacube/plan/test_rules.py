@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from time import perf_counter
 
 import numpy as np
 import pytest
@@ -25,8 +26,10 @@ from datacube.plan.nodes import (
     Resample,
     Scan,
     Slice,
+    Source,
     Stack,
     Trim,
+    leaves,
     scans,
 )
 from datacube.plan.query import Method
@@ -263,3 +266,25 @@ def test_encode_keeps_its_fields_and_domain(world: World) -> None:
     made = rewrite_encode(encode)
     assert made.source == scan
     assert (made.media_type, made.title) == ("x", "t")
+
+
+def test_two_thousand_nodes_over_five_hundred_dates_are_rewritten_at_once(world: World) -> None:
+    scan = base(world, swapped=False)
+    days = tuple(BASE_TIME + timedelta(days=day) for day in range(500))
+    axis = TimeAxis(acquisitions=tuple(Acquisition(reference=t, first=t, last=t) for t in days))
+    domain = Domain(outer=(axis,), grid=scan.domain.grid)
+    wide = Source(coverage_id="C", bands=scan.bands, domain=domain)
+    terms = tuple(
+        apply(
+            "*",
+            Bands(picks=(Pick(source=wide, field=("B04", "B08")[k % 2], name="x"),)),
+            Literal(value=k, domain=domain),
+        )
+        for k in range(700)
+    )
+    fewer = replace(axis, acquisitions=axis.acquisitions[::2])
+    plan = Trim(source=apply("+", *terms), domain=Domain(outer=(fewer,), grid=domain.grid))
+    began = perf_counter()
+    made = rewrite(plan)
+    assert perf_counter() - began < 2
+    assert {leaf.domain for leaf in leaves(made)} == {plan.domain}
