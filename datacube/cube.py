@@ -1,5 +1,7 @@
 """What exists: bands, cubes, collections, coverages, scenes and the slots that hold them."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -325,6 +327,18 @@ class SlotWindow:
     """Number of levels written, 0 included."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileBlocks:
+    """What is decoded in one go of a band whose cells lie in a registered file."""
+
+    rows: int
+    cols: int
+    nbytes: int
+    """Decoded, with all that lies in the block beside the band's own plane."""
+    exact: bool
+    """Whether blocks begin where the slot's window does."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Slot:
     """The place of one scene on a cube's slot axis: written once, never changed."""
@@ -348,6 +362,22 @@ class Slot:
     def bands(self) -> frozenset[str]:
         """Names of the bands that the scene has."""
         return frozenset(s.band for s in self.shards) - {VALID_BAND}
+
+    @cached_property
+    def file_blocks(self) -> Mapping[str, FileBlocks] | None:
+        """Blocks by band where the cells lie in a registered file, else None."""
+        if '"registered"' not in self.scene.properties:
+            return None
+        found = json.loads(self.scene.properties)["registered"]["blocks"]
+        return {
+            name: FileBlocks(
+                rows=block["rows"],
+                cols=block["cols"],
+                nbytes=block["bytes"],
+                exact=block["exact"],
+            )
+            for name, block in found.items()
+        }
 
     def window(self, group: str) -> SlotWindow | None:
         """Return the cells of `group` that the scene covers, or None."""

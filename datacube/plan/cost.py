@@ -9,10 +9,11 @@ from datacube.grid import Window
 from datacube.plan.blocks import PARALLEL_BLOCKS, Cut, output_cuts, steps, tiling
 from datacube.plan.demand import demand, repeated
 from datacube.plan.holding import Ledger, cells_bytes
+from datacube.plan.file_blocks import blocks_read
 from datacube.plan.nodes import Encode, Picture, Plan, Reduce, Scan, children
 from datacube.plan.places import slot_cells, stacks_in, stored_window
 from datacube.plan.reading import Tiles, chunks_read
-from datacube.plan.small import small_reductions
+from datacube.plan.small import small_groups, small_reductions
 from datacube.protocols import Limits
 
 _BASE_BYTES = 2 * 2**20
@@ -88,7 +89,13 @@ def _working_bytes(plan: Plan, window: Window) -> int:
     uses = repeated(plan)
     small = small_reductions(plan, window)
     held = sum(cells_bytes(node, part) for node, part in small)
-    before = max((_reducing(node, part, uses) for node, part in small), default=0)
+    before = max(
+        (
+            sum(_reducing(node, part, uses) for node, part in group)
+            for group in small_groups(plan, window)
+        ),
+        default=0,
+    )
     if isinstance(plan, Reduce) and small and small[-1][0] is plan:
         return _BASE_BYTES + held + before
     cuts = output_cuts(plan, window)
@@ -124,12 +131,13 @@ def _read(plan: Plan, window: Window) -> tuple[int, int]:
     if _count(cuts) == 1 and not _reduces(plan):
         return _read_at_once(plan, window)
     number = size = 0
-    small = small_reductions(plan, window)
-    for node, part in small:
-        found = chunks_read(node, Tiles(cuts=tiling(node, part).cuts))
+    groups = small_groups(plan, window)
+    for group in groups:
+        node, part = group[0]
+        found = chunks_read(tuple(n for n, _ in group), Tiles(cuts=tiling(node, part).cuts))
         number, size = number + found[0], size + found[1]
-    if not any(node is plan for node, _ in small):
-        found = chunks_read(plan, Tiles(cuts=cuts))
+    if not any(node is plan for group in groups for node, _ in group):
+        found = chunks_read((plan,), Tiles(cuts=cuts))
         number, size = number + found[0], size + found[1]
     return number, size
 
@@ -167,14 +175,24 @@ def _chunks(scan: Scan, window: Window) -> tuple[int, int]:
             if part is None:
                 continue
             for band in scan.bands:
-                found = _recorded(scan, slot, band.name, part)
-                number += found
-                size += found * INNER_CHUNK_PX**2 * band.numpy_dtype.itemsize
+                found, decoded = _band_read(scan, slot, band.name, part, band.numpy_dtype.itemsize)
+                number, size = number + found, size + decoded
             if several:
-                masks = _recorded(scan, slot, VALID_BAND, part)
-                number += masks
-                size += masks * INNER_CHUNK_PX**2
+                found, decoded = _band_read(scan, slot, VALID_BAND, part, 1)
+                number, size = number + found, size + decoded
     return number, size
+
+
+def _band_read(scan: Scan, slot: Slot, band: str, part: Window, itemsize: int) -> tuple[int, int]:
+    """Return the chunks, or blocks of a registered file, of a band in `part`, and their bytes."""
+    covered = slot.window(scan.group.name)
+    if covered is not None and slot.file_blocks is not None:
+        cuts = tuple((bounds,) for bounds in part.ranges)
+        read = blocks_read(slot, covered, scan.level, band, cuts=cuts)
+        if read is not None:
+            return read
+    found = _recorded(scan, slot, band, part)
+    return found, found * INNER_CHUNK_PX**2 * itemsize
 
 
 def _recorded(scan: Scan, slot: Slot, band: str, part: Window) -> int:

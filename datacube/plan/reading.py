@@ -17,6 +17,7 @@ from datacube.cube import INNER_CHUNK_PX, SHARD_PX, VALID_BAND, Slot
 from datacube.grid import Window
 from datacube.plan.area import touched_grid
 from datacube.plan.blocks import Cut, cut, is_small, steps, tiling
+from datacube.plan.file_blocks import blocks_read, cut_to
 from datacube.plan.nodes import (
     Apply,
     Bands,
@@ -82,17 +83,18 @@ def _length(bounds: tuple[int, int]) -> int:
     return bounds[1] - bounds[0]
 
 
-def chunks_read(plan: Plan, tiles: Tiles) -> tuple[int, int]:
-    """Return how many chunks evaluating a plan in windows reads, and their decoded bytes.
+def chunks_read(plans: tuple[Plan, ...], tiles: Tiles) -> tuple[int, int]:
+    """Return how many chunks evaluating plans together in windows reads, and their decoded bytes.
 
-    Small reductions below the plan's top are left out: they are done once, apart.
+    Small reductions below the plans' tops are left out: they are done once, apart.
     """
     number = size = 0
-    todo = [(plan, tiles)]
+    tops = {plan.key for plan in plans}
+    todo = [(plan, tiles) for plan in plans]
     seen: set[tuple[str, tuple[Cut, ...], str]] = set()
     while todo:
         node, part = todo.pop()
-        if (node.key, part.cuts, part.within) in seen or (is_small(node) and node is not plan):
+        if (node.key, part.cuts, part.within) in seen or (is_small(node) and node.key not in tops):
             continue
         seen.add((node.key, part.cuts, part.within))
         if isinstance(node, Scan):
@@ -343,14 +345,14 @@ def _scanned(scan: Scan, tiles: Tiles) -> tuple[int, int]:
         for k, (slot, cover) in enumerate(covers):
             spans = _Spans(scan, slot, cuts, hit)
             for band in scan.bands:
-                found = reads * spans.chunks(band.name, cover)
-                number += found
-                size += found * INNER_CHUNK_PX**2 * band.numpy_dtype.itemsize
+                found, decoded = spans.read(band.name, cover, band.numpy_dtype.itemsize)
+                number += reads * found
+                size += reads * decoded
             contested = _contested(cover, [other for _, other in covers[k + 1 :]])
             if contested is not None:
-                masks = reads * spans.chunks(VALID_BAND, contested)
-                number += masks
-                size += masks * INNER_CHUNK_PX**2
+                found, decoded = spans.read(VALID_BAND, contested, 1)
+                number += reads * found
+                size += reads * decoded
     return number, size
 
 
@@ -373,6 +375,18 @@ class _Spans:
     cuts: tuple[Cut, ...]
     """In the group's indices, `(*axes, y, x)`."""
     hit: Valid | None
+
+    def read(self, band: str, part: Window, itemsize: int) -> tuple[int, int]:
+        """Return the chunks that reading a band in the windows decodes, and their bytes."""
+        group, level = self.scan.group, self.scan.level
+        covered = self.slot.window(group.name)
+        if covered is not None and self.slot.file_blocks is not None:
+            cuts = cut_to(self.cuts, part)
+            read = blocks_read(self.slot, covered, level, band, cuts=cuts, hit=self.hit)
+            if read is not None:
+                return read
+        found = self.chunks(band, part)
+        return found, found * INNER_CHUNK_PX**2 * itemsize
 
     def chunks(self, band: str, part: Window) -> int:
         """Count the chunks of recorded shards that the windows touch within `part`."""

@@ -1,6 +1,7 @@
 """Files that are catalogued where they lie: what the commit record says of them."""
 
 from datetime import UTC, datetime
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +39,23 @@ def registered_json(
         "size": size_of(source.location),
         "modified": iso_text(source.modified),
         "levels": levels,
-        "blocks": {
-            name: list(source.variables[cells.variable].blocks[-2:])
-            for name, cells in bands.items()
-        },
+        "blocks": {name: _blocks(source, cells) for name, cells in bands.items()},
         "bands": {name: cells.to_json() for name, cells in bands.items()},
+    }
+
+
+def _blocks(source: SourceFile, cells: BandCells) -> dict[str, Any]:
+    """Return what is decoded in one go: its rows and columns, and all of its bytes."""
+    variable = source.variables[cells.variable]
+    interleaved = isinstance(source, RasterFile) and source.structure.get("INTERLEAVE") == "PIXEL"
+    planes = len(source.band_tags) if isinstance(source, RasterFile) and interleaved else 1
+    sides = {d.axis: n for d, n in zip(cells.dims, variable.blocks, strict=True)}
+    count = len(cells.starts)
+    return {
+        "rows": sides.get(count, 1),
+        "cols": sides.get(count + 1, 1),
+        "bytes": prod(variable.blocks) * variable.dtype.itemsize * planes,
+        "exact": not any(d.flipped or d.rolled for d in cells.dims),
     }
 
 

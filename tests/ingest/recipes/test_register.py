@@ -4,6 +4,7 @@ import os
 import pickle
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,9 +15,12 @@ from numpy.typing import NDArray
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
+from zarr.storage import LocalStore
 
 from datacube.cube import VALID_BAND
+from datacube.encode.answer import Answer
 from datacube.errors import StoreDamagedError
+from datacube.plan.cost import estimate
 from datacube.protocols import BandRead
 from tests.builders.loopback import loopback
 from tests.ingest.recipes.conftest import Kitchen
@@ -194,3 +198,44 @@ def test_a_cog_and_a_zarr_on_a_web_server(kitchen: Kitchen) -> None:
         np.testing.assert_array_equal(kitchen.stored("WEB", "v")[0], values[::-1])
     with pytest.raises(StoreDamagedError):
         kitchen.stored("COG", "v")
+
+
+@pytest.mark.parametrize("flipped", [False, True])
+def test_the_estimate_counts_the_blocks_of_the_file(
+    kitchen: Kitchen,
+    monkeypatch: pytest.MonkeyPatch,
+    flipped: bool,  # noqa: FBT001  # a case
+) -> None:
+    """Against the chunks that Zarr is asked for, of 100 x 90 cells over two times."""
+    values = RNG.integers(0, 100, (2, 500, 540)).astype("int32")
+    lat = np.arange(500.0) if flipped else -np.arange(500.0)
+    xr.Dataset(
+        {"v": (("time", "lat", "lon"), values)},
+        {
+            "time": np.array(["2020-01-01", "2020-01-02"], "M8[ns]"),
+            "lat": ("lat", lat / 100, {"units": "degrees_north"}),
+            "lon": ("lon", np.arange(540.0) / 100, {"units": "degrees_east"}),
+        },
+    ).to_zarr(kitchen.folder / "a.zarr", zarr_format=2, encoding={"v": {"chunks": (2, 100, 90)}})
+    recipe = "{coverage: Z, files: a.zarr, axes: [{name: time, is: time}], bands: [{name: v}]}"
+    kitchen.served(recipe, register=True)
+    session = kitchen.local().engine.session()
+    low, high = (0.995, 2.495) if flipped else (-2.495, -0.995)
+    text = f"for $c in (Z) return $c[Lat({low}:{high}), Lon(0.495:2.795)]"
+    (plan,) = session.processor().results(text)
+    assert not isinstance(plan, Answer)
+    cost = estimate(plan)
+    asked: list[str] = []
+    read_chunk = LocalStore.get
+
+    async def count(store: LocalStore, key: str, *rest: Any, **more: Any) -> Any:  # noqa: ANN401  # Zarr's
+        if key.startswith("v/") and not key.endswith((".zarray", ".zattrs")):
+            asked.append(key)
+        return await read_chunk(store, key, *rest, **more)
+
+    monkeypatch.setattr(LocalStore, "get", count)
+    made = session.compute(plan)
+    expected = values[:, 100:250, 50:280]
+    np.testing.assert_array_equal(made.values[0], expected[:, ::-1] if flipped else expected)
+    assert cost.decoded_bytes == cost.chunks * 2 * 100 * 90 * 4
+    assert len(asked) <= cost.chunks <= len(asked) * (2 if flipped else 1)
