@@ -1,7 +1,7 @@
 """Answering queries of WCPS: bind, rewrite, check the cost, evaluate, encode."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from time import monotonic
 
 from datacube.cells import Cells
@@ -10,12 +10,15 @@ from datacube.encode.documents import describe
 from datacube.encode.polygons import polygonize
 from datacube.errors import InvalidParameterError, LimitExceededError, UnknownNameError
 from datacube.evaluate.cells import evaluate
+from datacube.evaluate.memo import Shared
 from datacube.evaluate.schedule import compute
 from datacube.grid import Window
 from datacube.plan.cost import Cost, check, estimate
 from datacube.plan.digest import digest
 from datacube.plan.encode_parameters import parse_parameters
+from datacube.plan.extent import check_extent
 from datacube.plan.formats import TEXT
+from datacube.plan.holding import cells_bytes
 from datacube.plan.nodes import Encode, Picture, Plan, contributing_scenes, scans
 from datacube.plan.resolve import resolve
 from datacube.plan.rules import RULES, Rule, rewrite
@@ -38,6 +41,16 @@ from datacube.wcps.bind.values import (
     Words,
 )
 from datacube.wcps.parser import parse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """What the results of one request have in common."""
+
+    deadline: float
+    """In `time.monotonic` seconds."""
+    shared: Shared = field(default_factory=dict)
+    """Small reductions that were done for one of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +89,16 @@ class Processor:
         return bind_query(parse(text), context)
 
     def prepare(self, plan: Plan, rules: tuple[Rule, ...] = RULES) -> Plan:
-        """Rewrite a bound plan, find its slots, and rewrite it again; reads no cells."""
-        return rewrite(resolve(rewrite(plan, rules), self.view), rules)
+        """Rewrite a bound plan, find its slots, and rewrite it again; reads no cells.
+
+        Raises
+        ------
+        LimitExceededError
+            If a reduction or an order goes over more places than could be done in time.
+        """
+        first = rewrite(plan, rules)
+        check_extent(first, self.limits)
+        return rewrite(resolve(first, self.view), rules)
 
     def answers(self, text: str) -> tuple[Answer, ...]:
         """Answer a query: one answer a result whose `where` holds, in order.
@@ -119,9 +140,11 @@ class Processor:
         if not arrays:
             for result in bound:
                 _check_result(result.value)
-        deadline = monotonic() + self.limits.seconds
-        kept = self._holding(bound, deadline)
+        run = _Run(deadline=monotonic() + self.limits.seconds)
+        kept = self._holding(bound, run)
         prepared = [self._prepared(value) for value in kept]
+        if not arrays:
+            self._check_outputs(prepared)
         costs = [estimate(p) for p in map(_costly, prepared) if p is not None]
         if not arrays:
             check(together(costs), self.limits)
@@ -131,9 +154,19 @@ class Processor:
             elif arrays and isinstance(value, Constant):
                 yield number(value)
             else:
-                yield self._answer(value, deadline)
+                yield self._answer(value, run)
 
-    def _holding(self, bound: Sequence[Result], deadline: float) -> list[Value]:
+    def _check_outputs(self, values: Sequence[Value]) -> None:
+        """Refuse arrays by their shapes alone; an estimate lists the blocks of each."""
+        plans = [root.source if isinstance(root, Encode) else root for root in map(_costly, values)]
+        size = sum(
+            cells_bytes(plan, plan.domain.window)
+            for plan in plans
+            if plan is not None and not isinstance(plan, Picture)
+        )
+        check(Cost(chunks=0, decoded_bytes=0, output_bytes=size, peak_memory_bytes=0), self.limits)
+
+    def _holding(self, bound: Sequence[Result], run: _Run) -> list[Value]:
         """Return the results whose `where` is true."""
         wheres = {
             at: self.prepare(result.where)
@@ -141,11 +174,11 @@ class Processor:
             if result.where is not None
         }
         check(together([estimate(plan) for plan in wheres.values()]), self.limits)
-        truths = {at: self._true(plan, deadline) for at, plan in wheres.items()}
+        truths = {at: self._true(plan, run) for at, plan in wheres.items()}
         return [result.value for at, result in enumerate(bound) if truths.get(at, True)]
 
-    def _true(self, plan: Plan, deadline: float) -> bool:
-        cells = self._compute(plan, plan.domain.window, deadline)
+    def _true(self, plan: Plan, run: _Run) -> bool:
+        cells = self._compute(plan, plan.domain.window, run)
         return bool(cells.valid[0].all() and cells.values[0].all())
 
     def _prepared(self, value: Value) -> Value:
@@ -157,18 +190,18 @@ class Processor:
             case _:
                 return value
 
-    def _answer(self, value: Value, deadline: float) -> Answer:
+    def _answer(self, value: Value, run: _Run) -> Answer:
         match value:
             case Encoded(root=root):
-                return self._encoded(root, deadline)
+                return self._encoded(root, run)
             case Raster(plan=plan):
-                return self._scalar(plan, deadline)
+                return self._scalar(plan, run)
             case Polygons():
-                return self._polygons(value, deadline)
+                return self._polygons(value, run)
             case Document(body=body, media_type=media_type):
                 return self._document(body, media_type)
             case Constant():
-                return self._scalar(number(value), deadline)
+                return self._scalar(number(value), run)
             case Words(text=text):
                 return self._document(text.encode(), TEXT)
             case Interval():
@@ -178,14 +211,14 @@ class Processor:
             case _:
                 raise InvalidParameterError(f"{told(value)} is no result of a query")
 
-    def _encoded(self, root: Encode, deadline: float) -> Answer:
+    def _encoded(self, root: Encode, run: _Run) -> Answer:
         encoder = self.encoders.get(root.media_type)
         if encoder is None:
             raise UnknownNameError("format", root.media_type, tuple(self.encoders))
         scenes = contributing_scenes(root)
         job = EncodeJob(
             node=root,
-            compute=lambda plan, window: self._compute(plan, window, deadline),
+            compute=lambda plan, window: self._compute(plan, window, run),
             scenes=scenes,
             limits=self.limits,
         )
@@ -197,13 +230,13 @@ class Processor:
             etag=self._etag(root),
         )
 
-    def _scalar(self, plan: Plan, deadline: float) -> Answer:
-        return self._encoded(Encode(source=plan, media_type=TEXT, compat=self.compat), deadline)
+    def _scalar(self, plan: Plan, run: _Run) -> Answer:
+        return self._encoded(Encode(source=plan, media_type=TEXT, compat=self.compat), run)
 
-    def _polygons(self, value: Polygons, deadline: float) -> Answer:
+    def _polygons(self, value: Polygons, run: _Run) -> Answer:
         body, media_type = polygonize(
             value.plan,
-            lambda plan, window: self._compute(plan, window, deadline),
+            lambda plan, window: self._compute(plan, window, run),
             self.limits,
             format=value.format,
             connectedness=value.connectedness,
@@ -224,8 +257,15 @@ class Processor:
             etag=digest("answer", media_type, body),
         )
 
-    def _compute(self, plan: Plan, window: Window, deadline: float) -> Cells:
-        return compute(plan, self.cells, window=window, limits=self.limits, deadline=deadline)
+    def _compute(self, plan: Plan, window: Window, run: _Run) -> Cells:
+        return compute(
+            plan,
+            self.cells,
+            window=window,
+            limits=self.limits,
+            deadline=run.deadline,
+            shared=run.shared,
+        )
 
     def _etag(self, node: Encode | Plan, *further: object) -> str:
         read = {scan.cube for scan in scans(node)}

@@ -1,19 +1,23 @@
 """Blocks, threads, time and Dask."""
 
 import pickle
-from time import monotonic
+from time import monotonic, sleep
 
 import dask
 import numpy as np
 import pytest
 
-from datacube.cells import Values
+from datacube.cells import Cells, Values
 from datacube.cube import Slot
 from datacube.errors import InvalidParameterError, LimitExceededError, StoreDamagedError
 from datacube.evaluate.schedule import as_dask, compute
 from datacube.grid import Window
 from datacube.plan import nodes, query
 from datacube.plan.bind import bind
+from datacube.plan.blocks import steps
+from datacube.plan.functions import apply
+from datacube.plan.reducers import reduce_fields
+from datacube.plan.rules import rewrite
 from datacube.protocols import BandRead, Limits
 from tests.builders.fakes import BASE_TIME, FakeStyles, World, optical_cube
 
@@ -110,3 +114,44 @@ def test_equal_plans_have_equal_tokens_and_travel(world: World, plan: nodes.Plan
 def test_chunks_that_do_not_fit(world: World, plan: nodes.Plan) -> None:
     with pytest.raises(InvalidParameterError, match="do not fit"):
         as_dask(plan, world, (64, 64))
+
+
+def test_a_small_reduction_is_done_once_for_all_windows_of_an_answer(
+    world: World, plan: nodes.Plan
+) -> None:
+    domain = plan.domain
+    one = nodes.Bands(picks=(nodes.Pick(source=plan, field="B02", name="x"),))
+    mean = nodes.Reduce(
+        source=one, operator="avg", axes=(0, 1, 2), result=reduce_fields("avg", one.fields)
+    )
+    apart = rewrite(apply("-", one, nodes.Spread(source=mean, domain=domain, places=())))
+    whole = compute(apart, world, limits=Limits())
+    (times, (top, bottom), columns) = domain.window.ranges
+    shared: dict[str, tuple[Window, Cells]] = {}
+    world.reads.clear()
+    for rows in ((top, top + 50), (top + 50, bottom)):
+        window = Window((times, rows, columns))
+        part = compute(apart, world, window=window, limits=Limits(), shared=shared)
+        np.testing.assert_array_equal(part.values[0], whole.values[0][window.slices(domain.window)])
+    # Two dates for the mean, and two in each of the windows.
+    assert len(world.reads) == 2 + 2 * 2
+
+
+def test_time_is_up_within_a_reduction(
+    world: World, plan: nodes.Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("datacube.plan.blocks.BLOCK_SIDE_PX", 50)
+    one = nodes.Bands(picks=(nodes.Pick(source=plan, field="B02", name="x"),))
+    mean = nodes.Reduce(
+        source=one, operator="avg", axes=(1, 2), result=reduce_fields("avg", one.fields)
+    )
+
+    class Slow:
+        def read(self, slot: Slot, request: BandRead) -> Values:
+            sleep(0.3)
+            return world.read(slot, request)
+
+    steps.cache_clear()
+    with pytest.raises(LimitExceededError, match=r"longer than 0\.1 s"):
+        compute(mean, Slow(), limits=Limits(seconds=0.1))
+    steps.cache_clear()
