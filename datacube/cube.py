@@ -17,6 +17,7 @@ from pyproj import CRS
 from datacube.axes import PLACEHOLDER, Axis, PlaceAxis, RegularAxis, TimeAxis
 from datacube.errors import UnknownNameError
 from datacube.grid import Grid, Window
+from datacube.times import Acquisition
 
 INNER_CHUNK_PX = 256
 """Side of the chunk that is read and decoded as one."""
@@ -446,6 +447,11 @@ class Coverage:
     """None where the cube has no time axis."""
     revision: int
     """The revision since which this description has been true."""
+
+    @property
+    def acquisitions(self) -> tuple[Acquisition, ...]:
+        """The coefficients of the time axis; none where there is no time."""
+        return () if self.time is None else self.time.acquisitions
 
     @property
     def outer_axes(self) -> tuple[Axis, ...]:

@@ -7,9 +7,12 @@ from datacube.cube import VALID_BAND, Aggregate, Band, Slot
 from datacube.plan.nodes import (
     Apply,
     Bands,
-    Literal,
+    Extend,
+    Flip,
+    Mask,
     Mosaic,
     Plan,
+    Relabel,
     Resample,
     Scan,
     Slice,
@@ -58,7 +61,7 @@ def _stored(plan: Plan, field: str) -> _Stored | None:
             found = [_stored(member.source, field) for member in members]
             known = [one for one in found if one is not None]
             return frozenset[tuple[str, str]]().union(*known) if len(known) == len(found) else None
-        case Apply() | Literal():
+        case _:
             return None
 
 
@@ -76,7 +79,15 @@ def _masks(plan: Plan, stored: _Stored) -> list[Plan]:
             if not any(stack.slots for stack in kept):
                 return []
             return [replace(plan, bands=(_mask_band(group.name),), stacks=kept)]
-        case Trim(source=source) | Slice(source=source) | Resample(source=source):
+        case (
+            Trim(source=source)
+            | Slice(source=source)
+            | Resample(source=source)
+            | Extend(source=source)
+            | Relabel(source=source)
+            | Flip(source=source)
+            | Mask(source=source)
+        ):
             return [replace(plan, source=mask) for mask in _masks(source, stored)]
         case Bands(picks=picks):
             return [mask for pick in picks for mask in _masks(pick.source, stored)]
@@ -84,7 +95,7 @@ def _masks(plan: Plan, stored: _Stored) -> list[Plan]:
             return [mask for member in members for mask in _masks(member.source, stored)]
         case Apply(args=args):
             return [mask for arg in args for mask in _masks(arg, stored)]
-        case Literal():
+        case _:
             return []
 
 

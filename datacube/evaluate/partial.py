@@ -142,8 +142,9 @@ class Block:
     def counted(self) -> Values | int:
         """Count the valid cells for each cell of the result."""
         if self.valid is None:
-            return prod(self.values.shape[at] for at in self.axes)
-        return count_true(self.valid, self.axes)
+            return int(prod(self.values.shape[at] for at in self.axes))
+        counted: Values = count_true(self.valid, self.axes)
+        return counted
 
     def flat(self, array: Values) -> Values:
         """Return one of the arrays with the reduced axes made one, first."""

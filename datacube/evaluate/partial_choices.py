@@ -108,13 +108,17 @@ class Placed(Partial):
             case "first" | "last":
                 return known
             case "overlay":
-                return known & (values != 0)
+                nonzero: Valid = known & (values != 0)
+                return nonzero
+            case _:
+                pass
         if values.dtype.kind == "f":
             known = known & ~np.isnan(values)
         pick = np.maximum if self.reduction.operator == "maxtime" else np.minimum
         empty = _lowest(values.dtype, least=self.reduction.operator == "maxtime")
         filled = np.where(known, values, empty)
-        return known & (filled == pick.reduce(filled, axis=0))
+        best: Valid = known & (filled == pick.reduce(filled, axis=0))
+        return best
 
     def _meet(self, value: Values, place: Values, region: Region) -> None:
         held, held_at = self.value[region], self.place[region]

@@ -87,12 +87,10 @@ def all_answers(
             continue  # a cube of one resolution has the same coverage under two names
         seen.add((coverage.cube.name, bands))
         queries.append(f"{WCS}&REQUEST=DescribeCoverage&COVERAGEID={coverage_id}")
-        queries += [
-            coverage_query(coverage_id, found.reference) for found in coverage.time.acquisitions
-        ]
+        queries += [coverage_query(coverage_id, found.reference) for found in coverage.acquisitions]
     for cube in view.cubes():
         coverage = view.coverage(cube.name)
-        whens = [None, *(found.reference for found in coverage.time.acquisitions)]
+        whens = [None, *(found.reference for found in coverage.acquisitions)]
         queries += [
             map_query(cube.collection, style, when, coverage.grid.bbox)
             for style in styles

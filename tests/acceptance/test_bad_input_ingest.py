@@ -232,7 +232,7 @@ def test_the_others_of_the_command_land(
     local = open_to_read(store)
     visible = {slot.scene.product_id for slot in local.catalog.view().slots(CUBE)}
     assert visible == {small_scenes()[name].product_id for name in GOOD}
-    times = local.catalog.view().coverage(CUBE).time.acquisitions
+    times = local.catalog.view().coverage(CUBE).acquisitions
     assert [t.reference.replace(microsecond=0) for t in times] == [
         datetime(2023, 8, 15, 9, 50, 31, tzinfo=UTC),
         datetime(2023, 8, 20, 9, 50, 31, tzinfo=UTC),

@@ -10,12 +10,14 @@ from datacube.axes import RegularAxis, TimeAxis
 from datacube.cube import Band, ClassValue, Collection, Coverage, Cube, Slot, utm_group
 from datacube.encode.answer import Answer
 from datacube.errors import LimitExceededError, RevisionError, UnknownNameError
+from datacube.explain import Explanation
 from datacube.grid import Grid
 from datacube.plan.colour import Grey, Stretch
 from datacube.plan.query import Encode, Map, Method
 from datacube.plan.style import BandTerm, Style
 from datacube.protocols import Bbox
 from datacube.times import Acquisition
+from datacube.wcps.bind.scope import Upload
 from ogc.exchange import Reply, Site
 from ogc.service import dispatch
 
@@ -152,7 +154,7 @@ class FakeView:
 
     def newest(self, collection_id: str) -> datetime | None:
         times = [
-            c.time.acquisitions[-1].reference
+            c.acquisitions[-1].reference
             for c in self.coverages.values()
             if c.cube.collection == collection_id
         ]
@@ -173,6 +175,16 @@ class FakeSession:
     styles: FakeStyles = field(default_factory=FakeStyles)
     asked: list[Encode] = field(default_factory=list)
     failure: Exception | None = None
+
+    def query(
+        self, text: str, *, compat: bool = False, uploads: tuple[Upload, ...] = ()
+    ) -> tuple[Answer, ...]:
+        raise NotImplementedError((text, compat, uploads))
+
+    def explain(
+        self, text: str, *, compat: bool = False, uploads: tuple[Upload, ...] = ()
+    ) -> Explanation:
+        raise NotImplementedError((text, compat, uploads))
 
     def answer(self, query: Encode) -> Answer:
         self.asked.append(query)

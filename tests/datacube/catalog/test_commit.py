@@ -194,7 +194,7 @@ def test_revisions_ahead_and_purged_are_told_apart(catalog: SqlCatalog) -> None:
 
 def test_the_interval_of_an_acquisition_follows_the_visible_tiles(catalog: SqlCatalog) -> None:
     commit_scene(catalog, make_scene("A"))
-    (one,) = catalog.view().coverage(CUBE).time
+    (one,) = catalog.view().coverage(CUBE).acquisitions
     assert (one.reference, one.first, one.last) == (NOON, NOON, NOON + timedelta(seconds=26))
     late = make_scene("B")
     late = type(late)(
@@ -204,9 +204,9 @@ def test_the_interval_of_an_acquisition_follows_the_visible_tiles(catalog: SqlCa
         }
     )
     commit_scene(catalog, late)
-    (joined,) = catalog.view().coverage(CUBE).time
+    (joined,) = catalog.view().coverage(CUBE).acquisitions
     assert joined.last == NOON + timedelta(seconds=60)
-    assert catalog.view(as_of=1).coverage(CUBE).time.acquisitions == (one,)
+    assert catalog.view(as_of=1).coverage(CUBE).acquisitions == (one,)
 
 
 def test_committed_scenes_come_back_as_they_were_given(catalog: SqlCatalog) -> None:

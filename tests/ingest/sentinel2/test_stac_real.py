@@ -38,9 +38,9 @@ def test_all_alpine_products_in_one_cube_equal_their_sources(
     times = {slot.scene.reference_time for slot in slots}
     assert len(times) == 5
     assert all(sum(s.scene.reference_time == t for s in slots) == 2 for t in times)
-    assert [a.reference for a in warehouse.catalog.view().coverage("S2_L2A_33TW").time] == sorted(
-        times
-    )
+    assert [
+        a.reference for a in warehouse.catalog.view().coverage("S2_L2A_33TW").acquisitions
+    ] == sorted(times)
     group = warehouse.cube("S2_L2A_33TW").group("r60m")
     for item in alps:
         uri = json.loads(item.read_text())["properties"]["s2:product_uri"]

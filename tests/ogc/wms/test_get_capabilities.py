@@ -84,7 +84,7 @@ def test_the_default_time_is_the_window_that_maps_show(client: Client) -> None:
 
 def test_long_lists_of_days_become_an_interval() -> None:
     coverage = utm_coverage()
-    first = coverage.time.acquisitions[0]
+    first = coverage.acquisitions[0]
     steps = [timedelta(days=5 * number) for number in range(MAX_DAYS + 1)]
     axis = TimeAxis(
         acquisitions=tuple(
