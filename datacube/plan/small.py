@@ -1,8 +1,8 @@
 """Reductions to few cells, which are done once before the blocks that use them."""
 
 from datacube.grid import Window
-from datacube.plan.blocks import is_small
-from datacube.plan.nodes import Plan, Reduce
+from datacube.plan.blocks import is_small, steps, tiling
+from datacube.plan.nodes import Plan, Reduce, Scan, children
 from datacube.plan.windows import inputs
 
 
@@ -29,3 +29,62 @@ def small_reductions(plan: Plan, window: Window) -> tuple[tuple[Reduce, Window],
             todo.append((node, part, True))
         todo.extend((source, below, False) for source, below in inputs(node, part))
     return tuple(wanted[key] for key in order)
+
+
+type Group = tuple[tuple[Reduce, Window], ...]
+"""Reductions of one window that go through the same cells in the same steps."""
+
+
+def small_groups(plan: Plan, window: Window) -> tuple[Group, ...]:
+    """Return `small_reductions`, with those together that are done in one pass.
+
+    They have equal windows, steps and parts, read a scan in common, and none needs the
+    result of another.
+    """
+    small = small_reductions(plan, window)
+    if len(small) == 1:
+        return (small,)
+    groups: list[list[tuple[Reduce, Window]]] = []
+    read: list[set[str]] = []
+    for node, part in small:
+        needs, scanned = _below(node)
+        first = max((k + 1 for k, group in enumerate(groups) if _meets(group, needs)), default=0)
+        for k in range(first, len(groups)):
+            if _fits(groups[k][0], (node, part)) and read[k] & scanned:
+                groups[k].append((node, part))
+                read[k] |= scanned
+                break
+        else:
+            groups.append([(node, part)])
+            read.append(scanned)
+    return tuple(map(tuple, groups))
+
+
+def _meets(group: list[tuple[Reduce, Window]], needs: set[str]) -> bool:
+    return any(node.key in needs for node, _ in group)
+
+
+def _fits(one: tuple[Reduce, Window], other: tuple[Reduce, Window]) -> bool:
+    (a, window), (b, part) = one, other
+    return (
+        window == part
+        and a.axes == b.axes
+        and a.source.domain == b.source.domain
+        and steps(a) == steps(b)
+        and tiling(a, window) == tiling(b, part)
+    )
+
+
+def _below(node: Reduce) -> tuple[set[str], set[str]]:
+    """Return the keys of all nodes below a reduction, and of the scans among them."""
+    found: set[str] = set()
+    scanned: set[str] = set()
+    todo = list(children(node))
+    while todo:
+        one = todo.pop()
+        if one.key not in found:
+            found.add(one.key)
+            if isinstance(one, Scan):
+                scanned.add(one.key)
+            todo.extend(children(one))
+    return found, scanned
