@@ -11,9 +11,10 @@ import numpy as np
 import shapely
 
 from datacube.axes import RegularAxis
+from datacube.cells import Valid, Values
 from datacube.cube import Band, Cube, SceneRecord, free_group, group_name
-from datacube.errors import CubeError, UnsupportedSourceError
-from datacube.grid import Grid, crs_from_text, known_crs, transformer
+from datacube.errors import UnsupportedSourceError
+from datacube.grid import Grid, Window, crs_from_text, known_crs, transformer
 from datacube.times import Acquisition, iso_text, parse_period
 from ingest.align import same_crs
 from ingest.rasters import ObjectStoreAccess
@@ -26,8 +27,10 @@ from ingest.recipes.layout import Layout, lay_out
 from ingest.recipes.recipe import Overlap, Recipe, Role
 from ingest.recipes.sources import SourceFile, open_source
 from ingest.recipes.stamps import registered_json
-from ingest.scene import CubeChoice, Scene, SceneBand
+from ingest.scene import CubeChoice, Resampling, Scene, SceneBand
 
+PART_PX = 16384
+"""Longest side of a scene: while it is written, its mask is held, one byte a cell."""
 TIMELESS = parse_period("1970-01-01").start
 """Time of the scenes of a coverage without a time axis."""
 
@@ -70,8 +73,7 @@ class RecipeReader:
             try:
                 source = open_source(location, self._access)
                 self._cube = self._make_cube(source, locations)
-            except CubeError:
-                # `open` says it again, for the file.
+            except Exception:  # noqa: BLE001, S112  # `open` says it again, for the file
                 continue
 
     def recognises(self, location: str) -> bool:
@@ -103,8 +105,31 @@ class RecipeReader:
                 for k in range(len(recipe.bands))
             ]
             several = layout.times is not None and layout.times.dimension is not None
-            scenes.append(self._scene(source, cube, _Shot(grid, spans, when, several), cells))
+            scenes += [
+                self._scene(source, cube, _Shot(part, spans, when, several, at), cells)
+                for at, part in self._parts(grid, cube)
+            ]
         return scenes
+
+    def _parts(self, grid: Grid, cube: Cube) -> list[tuple[tuple[int, int], Grid]]:
+        """Cut a plane that is too large to be held into scenes of their own.
+
+        Returns `(row, column)` of each part's first cell in the file's plane. What is
+        registered or resampled is not cut.
+        """
+        whole = max(grid.shape) <= PART_PX
+        if whole or self._register or self._recipe.resampling is not Resampling.NEVER:
+            return [((0, 0), grid)]
+        lattice = cube.groups[0].grid
+        cuts = [
+            _cuts(round(of_cube.position(axis.start)), axis.size)
+            for axis, of_cube in ((grid.y, lattice.y), (grid.x, lattice.x))
+        ]
+        return [
+            ((row, col), _part_of(grid, (row, rows), (col, cols)))
+            for row, rows in cuts[0]
+            for col, cols in cuts[1]
+        ]
 
     def _cells(
         self,
@@ -130,6 +155,8 @@ class RecipeReader:
     ) -> Scene:
         recipe = self._recipe
         name = identity(source.location, recipe.path)
+        if any(shot.at):
+            name += ":{}.{}".format(*shot.at)
         stamp = iso_text(shot.when.reference)
         properties: dict[str, Any] = {"source": source.location, "recipe": recipe.path.name}
         levels = None
@@ -152,7 +179,7 @@ class RecipeReader:
             SceneBand(
                 band=band,
                 grid=shot.grid,
-                read=partial(each.read, source),
+                read=partial(_read_part, each, source, shot.at),
                 places=shot.spans,
                 resampling=recipe.resampling,
             )
@@ -201,6 +228,37 @@ class _Shot:
     when: Acquisition
     several: bool
     """Whether its file holds other times, too."""
+    at: tuple[int, int] = (0, 0)
+    """`(row, column)` of its first cell in the file's plane."""
+
+
+def _read_part(
+    cells: BandCells, source: SourceFile, at: tuple[int, int], window: Window
+) -> tuple[Values, Valid]:
+    """Read a window counted from the first cell of a part of a file."""
+    (y0, y1), (x0, x1) = window.plane.ranges
+    row, col = at
+    plane = ((y0 + row, y1 + row), (x0 + col, x1 + col))
+    return cells.read(source, Window((*window.ranges[:-2], *plane)))
+
+
+def _cuts(first: int, size: int) -> list[tuple[int, int]]:
+    """Return `(offset, size)` of parts that end on whole multiples of `PART_PX` of the cube.
+
+    So every level's cells lie in one part.
+    """
+    stops = [*range((first // PART_PX + 1) * PART_PX, first + size, PART_PX), first + size]
+    starts = [first, *stops[:-1]]
+    return [(a - first, b - a) for a, b in zip(starts, stops, strict=True)]
+
+
+def _part_of(grid: Grid, rows: tuple[int, int], cols: tuple[int, int]) -> Grid:
+    """Return a part of a grid, its cells numbered from its own corner."""
+    y, x = (
+        replace(axis, start=axis.start + first * axis.step, size=size)
+        for axis, (first, size) in ((grid.y, rows), (grid.x, cols))
+    )
+    return replace(grid, y=y, x=x)
 
 
 def _check_standing(recipe: Recipe, cube: Cube) -> None:

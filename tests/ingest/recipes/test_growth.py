@@ -145,3 +145,23 @@ def test_the_store_of_many_slots_is_bounded_by_its_files(kitchen: Kitchen) -> No
     assert summary.counts["failed"] == 1
     assert summary.exit_code == 1
     assert len(kitchen.slots("GROW")) == 3
+
+
+def test_a_large_plane_is_cut_into_scenes_of_their_own(
+    kitchen: Kitchen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second file lies 300 cells east and south: its parts end where the first one's do."""
+    monkeypatch.setattr("ingest.recipes.reader.PART_PX", 1024)
+    rng = np.random.default_rng(2)
+    one, other = rng.integers(0, 5000, (2, 1500, 1100)).astype("int16")
+    write_tiff(kitchen.folder / "a_20200101.tif", one)
+    shifted = from_origin(503_000, 5_197_000, 10, 10)
+    write_tiff(kitchen.folder / "b_20200201.tif", other, transform=shifted)
+    summary = kitchen.served(RECIPE)
+    assert summary.counts["ingested"] == 8
+    made = kitchen.dataset("GROW")["v"].values
+    np.testing.assert_array_equal(made[0, :1500, :1100], one)
+    np.testing.assert_array_equal(made[1, 300:, 300:], other)
+    rows = sorted({s.windows[0].window.rows for s in kitchen.slots("GROW")})
+    assert rows == [(0, 1024), (300, 1024), (1024, 1500), (1024, 1800)]
+    assert kitchen.cook(RECIPE).counts["skipped"] == 8
