@@ -28,6 +28,8 @@ from typing import ClassVar
 
 NAME_CHARACTERS = 200
 """Most that a message repeats of a name."""
+_PARTS = ("band", "axis")
+"""Kinds of names that one coverage has, where the others are offered by the service."""
 
 
 class CubeError(Exception):
@@ -65,7 +67,10 @@ class UnknownNameError(RequestError):
     def __init__(self, kind: str, name: str, offered: tuple[str, ...] = ()) -> None:
         shown = ", ".join(offered[:20]) + (", ..." if len(offered) > 20 else "")
         name = name if len(name) <= NAME_CHARACTERS else f"{name[: NAME_CHARACTERS - 3]}..."
-        super().__init__(f"unknown {kind} {name!r}" + (f"; offered: {shown}" if shown else ""))
+        part = kind in _PARTS
+        spelled = name if part and name.isalnum() else repr(name)
+        has = "this coverage has" if part else "offered:"
+        super().__init__(f"unknown {kind} {spelled}" + (f"; {has} {shown}" if shown else ""))
         self.kind = kind
         self.name = name
         """The name as it came, cut where it is longer than any."""

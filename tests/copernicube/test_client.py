@@ -165,9 +165,9 @@ def test_a_catalogue_stays_at_its_revision(demo_store: Path, server: str) -> Non
 @pytest.mark.parametrize(
     ("choice", "told"),
     [
-        ({"bands": ["B04", "B99"]}, "unknown band 'B99'; offered: B02, B03"),
+        ({"bands": ["B04", "B99"]}, "unknown band B99; this coverage has B02, B03"),
         ({"bands": []}, "no band is asked for; offered: B02"),
-        ({"bands": "B04", "resolution": 20}, "unknown band 'B04'; offered: B8A, B11, SCL"),
+        ({"bands": "B04", "resolution": 20}, "unknown band B04; this coverage has B8A, B11, SCL"),
         ({"resolution": 30}, "unknown resolution '30'; offered: 10, 20"),
         ({"time": "1999"}, "no acquisition at 1999; the nearest: 2015-08-01T00:00:00Z"),
         ({"time": "soon"}, "ISO 8601"),

@@ -309,7 +309,7 @@ REFUSED: tuple[tuple[str, str, type[RequestError], str], ...] = (
     ("L", "POLYGON((1 1, 2 2, 1 2))", InvalidParameterError, "two axes of a map"),
     ("A", "$nothing", UnknownNameError, "unknown variable"),
     ("A", "$c", InvalidParameterError, "is no geometry"),
-    ("T", "CURTAIN(projection(Lat, up), LINESTRING(1 1, 2 2))", UnknownNameError, "axis 'up'"),
+    ("T", "CURTAIN(projection(Lat, up), LINESTRING(1 1, 2 2))", UnknownNameError, "axis up"),
     ("T", "CURTAIN(projection(Lat, y), LINESTRING(1 1, 2 2))", InvalidParameterError, "twice"),
     ("T", "CURTAIN(projection(Lat), POLYGON((1 1, 2 2, 1 2)))", InvalidParameterError, "1"),
     (

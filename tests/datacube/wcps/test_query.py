@@ -96,7 +96,11 @@ def test_lets_are_bound_in_turn(cubes: Made) -> None:
             "node2--7000--A",
         ),
         ("for $c in (A, Z) return avg($c)", "unknown coverage 'Z'", "Z"),
-        ("for $c in (T) return avg($c.b88)", "unknown band 'b88'; offered: b4, b8", "$c.b88"),
+        (
+            "for $c in (T) return avg($c.b88)",
+            "unknown band b88; this coverage has b4, b8",
+            "$c.b88",
+        ),
         ("for $c in (A) return avg($d)", "unknown variable 'd'; offered: c", "$d"),
         ("for $c in (A) return avge($c)", "unknown function 'avge'", "avge($c)"),
         (
@@ -135,7 +139,7 @@ def test_lets_are_bound_in_turn(cubes: Made) -> None:
             "unknown function 'image.stretch'",
             "image.stretch($c)",
         ),
-        ("for $c in (A) return domain($c, Foo)", "unknown axis 'Foo'", "Foo"),
+        ("for $c in (A) return domain($c, Foo)", "unknown axis Foo", "Foo"),
         ("for $c in (A) return 300uc", "a whole number from 0 to 255", "300uc"),
     ],
 )
