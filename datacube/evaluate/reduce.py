@@ -77,9 +77,9 @@ class Folding:
     def part(self, part: Window, memo: Memo) -> Cells:
         """Return the result in a part of a window."""
         states = self.states(part)
-        for step, pinned in self._steps(part, memo):
+        for step, inner in self.steps(part, memo, (self,)):
             memo.tick()
-            self.take(states, part, step, pinned)
+            self.take(states, part, step, inner)
         return self.finished(states, part)
 
     def states(self, part: Window) -> States:
@@ -142,8 +142,13 @@ class Folding:
         plans = (node.source,) if node.where is None else (node.source, node.where)
         return common(plans, self.source_window(*first), self.source_window(*last))
 
-    def _steps(self, part: Window, memo: Memo) -> Iterator[tuple[Window, Memo]]:
-        """Yield the steps, several at once where they are small, each with a fresh memo."""
+    def steps(
+        self, part: Window, memo: Memo, together: "tuple[Folding, ...]"
+    ) -> Iterator[tuple[Window, Memo]]:
+        """Yield the steps, several at once where they are small, each with a fresh memo.
+
+        `together` are the reductions that take them, this one among them.
+        """
         cuts = list(steps(self.node))
         if self.elementwise:
             batch = tiling(self.node, part).batch
@@ -153,7 +158,9 @@ class Folding:
             )
         first = Window(tuple(cut[0] for cut in cuts))
         last = Window(tuple(cut[-1] for cut in cuts))
-        pinned = self.shared_by((part, first), (part, last)) if first != last else frozenset()
+        pinned: frozenset[At] = frozenset()
+        if first != last:
+            pinned = pinned.union(*(f.shared_by((part, first), (part, last)) for f in together))
         stream = memo.inner()
         for step in windows(tuple(cuts)):
             yield step, stream.inner(pinned)

@@ -16,8 +16,9 @@ from datacube.cells import Cells, Values
 from datacube.cube import SHARD_PX
 from datacube.errors import InvalidParameterError, LimitExceededError
 from datacube.evaluate.cells import evaluate
+from datacube.evaluate.joint import Joint, JointStates, merge_all
 from datacube.evaluate.memo import Memo, Shared
-from datacube.evaluate.reduce import Folding, States, merge
+from datacube.evaluate.reduce import Folding
 from datacube.evaluate.shape import empty, put
 from datacube.evaluate.tally import Tally, tally_of
 from datacube.grid import Window
@@ -31,7 +32,7 @@ from datacube.plan.blocks import (
 from datacube.plan.demand import repeated
 from datacube.plan.nodes import Bands, Pick, Plan, Reduce
 from datacube.plan.rules import rewrite
-from datacube.plan.small import small_reductions
+from datacube.plan.small import small_groups, small_reductions
 from datacube.protocols import Limits, ReadCells
 
 
@@ -100,42 +101,60 @@ def _in_order[T, R](run: Callable[[T], R], work: Iterable[T]) -> Iterator[R]:
 
 def _share(node: Plan, window: Window, read: ReadCells, shared: Shared, memo: Memo) -> None:
     """Do the small reductions that a window needs, those within others first."""
-    for small, part in small_reductions(node, window):
-        held = shared.get(small.key)
-        if held is None or held[0].intersect(part) != part:
-            shared[small.key] = part, _reduce(small, part, read, memo)
+    for group in small_groups(node, window):
+        wanted = []
+        for small, part in group:
+            held = shared.get(small.key)
+            if held is None or held[0].intersect(part) != part:
+                wanted.append((small, part))
+        if wanted:
+            nodes, part = tuple(small for small, _ in wanted), wanted[0][1]
+            for small, cells in zip(nodes, _reduce(nodes, part, read, memo), strict=True):
+                shared[small.key] = part, cells
 
 
-def _reduce(node: Reduce, window: Window, read: ReadCells, memo: Memo) -> Cells:
-    """Reduce to few cells, on threads, merging in the order of the steps."""
-    tally = tally_of(node)
+def _reduce(
+    nodes: tuple[Reduce, ...], window: Window, read: ReadCells, memo: Memo
+) -> tuple[Cells, ...]:
+    """Reduce to few cells, on threads, merging in the order of the steps.
+
+    Several reductions of a group are done in one pass.
+    """
+    node = nodes[0]
+    tally = tally_of(node) if len(nodes) == 1 else None
     if tally is not None:
-        return _tallied(tally, window, read, memo)
-    folding = Folding(node, partial(evaluate, read=read))
+        return (_tallied(tally, window, read, memo),)
+    joint = Joint(tuple(Folding(one, partial(evaluate, read=read)) for one in nodes))
+    memo = joint.memo(memo)
     parts = tuple(windows(tiling(node, window).cuts))
-    made = empty(node.fields, window.shape)
-    if folding.elementwise:
-        cells = _in_order(lambda part: folding.part(part, memo.inner()), parts)
-        for part, one in zip(parts, cells, strict=True):
-            put(made, part.slices(window), one)
+    made = tuple(empty(one.fields, window.shape) for one in nodes)
+    if joint.elementwise:
+        cells = _in_order(lambda part: joint.part(part, memo.inner()), parts)
+        for part, found in zip(parts, cells, strict=True):
+            _put(made, part.slices(window), found)
         return made
-    states = [folding.states(part) for part in parts]
     if len(parts) == 1:
-        return _steps_of_one(folding, window, memo)
+        return _steps_of_one(joint, window, memo)
+    states = [joint.states(part) for part in parts]
 
-    def run(work: tuple[Window, range]) -> tuple[range, list[States]]:
+    def run(work: tuple[Window, range]) -> tuple[range, list[JointStates]]:
         step, numbers = work
         memo.tick()
-        pinned = folding.shared_by((parts[0], step), (parts[-1], step))
+        pinned = joint.shared_by((parts[0], step), (parts[-1], step))
         stream = memo.inner()
-        return numbers, [folding.partial(parts[k], step, stream.inner(pinned)) for k in numbers]
+        return numbers, [joint.partial(parts[k], step, stream.inner(pinned)) for k in numbers]
 
-    for numbers, found in _in_order(run, _work(folding, parts)):
-        for k, seen in zip(numbers, found, strict=True):
-            merge(states[k], seen)
+    for numbers, seen_by in _in_order(run, _work(joint, parts)):
+        for k, seen in zip(numbers, seen_by, strict=True):
+            merge_all(states[k], seen)
     for part, held in zip(parts, states, strict=True):
-        put(made, part.slices(window), folding.finished(held, part))
+        _put(made, part.slices(window), joint.finished(held, part))
     return made
+
+
+def _put(made: tuple[Cells, ...], at: tuple[slice, ...], found: tuple[Cells, ...]) -> None:
+    for whole, one in zip(made, found, strict=True):
+        put(whole, at, one)
 
 
 def _tallied(tally: Tally, window: Window, read: ReadCells, memo: Memo) -> Cells:
@@ -149,27 +168,27 @@ def _tallied(tally: Tally, window: Window, read: ReadCells, memo: Memo) -> Cells
     return tally.finished(_in_order(run, tally.steps()), window, memo.inner(), below)
 
 
-def _steps_of_one(folding: Folding, part: Window, memo: Memo) -> Cells:
-    states = folding.states(part)
-    every = tuple(windows(steps(folding.node)))
+def _steps_of_one(joint: Joint, part: Window, memo: Memo) -> tuple[Cells, ...]:
+    states = joint.states(part)
+    every = tuple(windows(steps(joint.foldings[0].node)))
     if len(every) == 1:
-        return folding.part(part, memo)
-    pinned = folding.shared_by((part, every[0]), (part, every[-1]))
+        return joint.part(part, memo)
+    pinned = joint.shared_by((part, every[0]), (part, every[-1]))
     stream = memo.inner()
 
-    def run(step: Window) -> States:
+    def run(step: Window) -> JointStates:
         memo.tick()
-        return folding.partial(part, step, stream.inner(pinned))
+        return joint.partial(part, step, stream.inner(pinned))
 
     for one in _in_order(run, every):
-        merge(states, one)
-    return folding.finished(states, part)
+        merge_all(states, one)
+    return joint.finished(states, part)
 
 
-def _work(folding: Folding, parts: tuple[Window, ...]) -> Iterator[tuple[Window, range]]:
+def _work(joint: Joint, parts: tuple[Window, ...]) -> Iterator[tuple[Window, range]]:
     """Yield each step with the parts that take it: together where they share what they read."""
-    for step in windows(steps(folding.node)):
-        if folding.shared_by((parts[0], step), (parts[-1], step)):
+    for step in windows(steps(joint.foldings[0].node)):
+        if joint.shared_by((parts[0], step), (parts[-1], step)):
             yield step, range(len(parts))
         else:
             yield from ((step, range(k, k + 1)) for k in range(len(parts)))

@@ -24,8 +24,8 @@ from datacube.plan.nodes import Apply, Bands, Coordinate, Plan, Reduce, Spread, 
 if TYPE_CHECKING:
     from datacube.evaluate.reduce import Evaluate
 
-_CELLS = 2**20
-"""Cells of the formula that are evaluated at once."""
+_CELLS = 2**18
+"""Cells that are counted, or of the formula evaluated, at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,10 @@ class Tally:
         cells = evaluate(self.source.source, step, memo=memo)
         (values,), (valid,) = cells.values, cells.valid
         known = values.ravel() if valid.all() else values[valid]
-        counts = np.bincount(known.astype(np.int64) - self.least, minlength=self.levels + 1)
+        counts: Values = np.zeros(self.levels + 1, np.int64)
+        for start in range(0, known.size, _CELLS):
+            some = known[start : start + _CELLS].astype(np.int64) - self.least
+            counts += np.bincount(some, minlength=self.levels + 1)
         counts[-1] = values.size - known.size
         return counts
 
