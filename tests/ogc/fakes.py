@@ -10,7 +10,7 @@ from datacube.axes import RegularAxis, TimeAxis
 from datacube.cube import Band, ClassValue, Collection, Coverage, Cube, Slot, utm_group
 from datacube.encode.answer import Answer
 from datacube.errors import LimitExceededError, RevisionError, UnknownNameError
-from datacube.explain import Explanation
+from datacube.explain.values import Explanation
 from datacube.grid import Grid
 from datacube.plan.colour import Grey, Stretch
 from datacube.plan.query import Encode, Map, Method
