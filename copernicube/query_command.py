@@ -80,7 +80,6 @@ class _QueryCommand(click.Command):
     "-o",
     "--output",
     metavar="FILE",
-    type=click.Path(path_type=Path),
     help="Write there; several results into FILE-1, FILE-2, ..., or into a folder.",
 )
 @click.option(
@@ -107,7 +106,7 @@ def query(  # noqa: PLR0913, PLR0917  # click passes one parameter an option
     query: str,
     store: str,
     server: str | None,
-    output: Path | None,
+    output: str | None,
     parameters: tuple[str, ...],
     compat: str | None,
     explain: str | None,
@@ -154,7 +153,7 @@ def _results(
     store: str,
     server: str | None,
     as_of: int | None,
-    output: Path | None,
+    output: str | None,
 ) -> Iterable[_Made]:
     singles = question.single()
     if output is None and sys.stdout.isatty():
@@ -237,9 +236,10 @@ def _print(results: list[_Made]) -> None:
     sys.stdout.buffer.write(binary.body)
 
 
-def _write(results: list[_Made], output: Path) -> None:
+def _write(results: list[_Made], place: str) -> None:
     """Write results, whole or not at all, and say where."""
-    folder = output.is_dir() or str(output).endswith("/")
+    output = Path(place)
+    folder = output.is_dir() or place.endswith("/")
     for number, result in enumerate(results, start=1):
         if folder:
             path = output / f"result-{number}{SUFFIXES.get(result.media_type, '.bin')}"
