@@ -179,12 +179,12 @@ class FakeSession:
     def query(
         self, text: str, *, compat: bool = False, uploads: tuple[Upload, ...] = ()
     ) -> tuple[Answer, ...]:
-        raise NotImplementedError((text, compat, uploads))
+        raise UnknownNameError("coverage", f"{text[:20]} {compat} {len(uploads)}")
 
     def explain(
         self, text: str, *, compat: bool = False, uploads: tuple[Upload, ...] = ()
     ) -> Explanation:
-        raise NotImplementedError((text, compat, uploads))
+        raise UnknownNameError("coverage", f"{text[:20]} {compat} {len(uploads)}")
 
     def answer(self, query: Encode) -> Answer:
         self.asked.append(query)
