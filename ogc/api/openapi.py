@@ -3,8 +3,12 @@
 import re
 from typing import Any
 
+from datacube.plan.formats import QUERY_FORMATS, TEXT
 from ogc.api.collections import Document
 from ogc.api.get_coverage import ALLOWED, FORMATS
+from ogc.wcps.posted import FORM, JSON
+from ogc.wcps.posted import TEXT as PLAIN
+from ogc.wcps.process import COMPAT
 
 SERVED = re.compile(
     r"/(openapi|conformance|processes|TileMatrixSets(/\{tileMatrixSetId\})?"
@@ -43,8 +47,60 @@ def amend_openapi(document: Document) -> Document:
                 _describe_coverage(item["get"])
             else:
                 item["get"].setdefault("parameters", []).append(_AS_OF)
+    paths["/wcps"] = _wcps()
     document["paths"] = paths
     return document
+
+
+def _wcps() -> Document:
+    """Describe the route of queries: GET, and POST of any body that `ogc.wcps.posted` reads."""
+    query: Document = {"type": "string", "example": "for $c in (S2_L2A_32633) return count($c.B08)"}
+    asked: Document = {"type": "object", "properties": {"query": query}, "required": ["query"]}
+    rules = {
+        "name": "compat",
+        "in": "query",
+        "description": "Rules for nulls.",
+        "required": False,
+        "schema": {"type": "string", "enum": sorted(COMPAT)},
+    }
+    answered = {
+        "200": {
+            "description": "The result; several are parts of a multipart body",
+            "content": {
+                media_type: {"schema": {"type": "string", "format": "binary"}}
+                for media_type in (TEXT, *QUERY_FORMATS)
+            },
+        },
+        **dict.fromkeys(("400", "404", "413", "500"), _PROBLEM),
+    }
+    common: Document = {
+        "tags": ["wcps"],
+        "summary": "Answer a query of WCPS",
+        "responses": answered,
+    }
+    written = {
+        "name": "query",
+        "in": "query",
+        "description": "The query; `Q` is another spelling.",
+        "required": True,
+        "schema": query,
+    }
+    return {
+        "get": common | {"operationId": "getWcps", "parameters": [written, rules, _AS_OF]},
+        "post": common
+        | {
+            "operationId": "postWcps",
+            "parameters": [rules, _AS_OF],
+            "requestBody": {
+                "required": True,
+                "content": {
+                    FORM: {"schema": asked},
+                    JSON: {"schema": asked},
+                    PLAIN: {"schema": query},
+                },
+            },
+        },
+    }
 
 
 def _describe_coverage(operation: dict[str, Any]) -> None:

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from datacube.axes import TimeAxis
 from datacube.cube import Coverage
+from datacube.encode.described import bounds_text
 from datacube.encode.gml import REFERENCEABLE
 from datacube.errors import InvalidParameterError
 from datacube.protocols import CatalogView
@@ -12,6 +14,7 @@ from ogc.crs import lonlat_bbox
 from ogc.exchange import Reply, Session, Site, reply_document
 from ogc.faults import UnsupportedError
 from ogc.kvp import Kvp, integer, shown
+from ogc.wcs.describe_coverage import described_coverage
 from ogc.wcs.names import ACCEPTED_VERSIONS, FORMATS, OWS, PROFILES, VERSION, WCS
 from ogc.xml import MEDIA_TYPE, XLINK, XSI, Vocabulary, document, number
 
@@ -103,7 +106,7 @@ def encode(capabilities: Capabilities, site: Site) -> bytes:
         _XML.add(service, "wcs:formatSupported", media_type)
     contents = _XML.add(root, "wcs:Contents")
     for coverage in capabilities.coverages:
-        _add_summary(contents, coverage)
+        _add_summary(contents, coverage, site)
     return document(root)
 
 
@@ -139,7 +142,7 @@ def _add_identification(root: etree._Element, site: Site) -> None:
     _XML.add(provider, "ows:ServiceContact")
 
 
-def _add_summary(contents: etree._Element, coverage: Coverage) -> None:
+def _add_summary(contents: etree._Element, coverage: Coverage, site: Site) -> None:
     summary = _XML.add(contents, "wcs:CoverageSummary")
     _XML.add(summary, "ows:Title", coverage.cube.title)
     if coverage.mappable:
@@ -149,3 +152,26 @@ def _add_summary(contents: etree._Element, coverage: Coverage) -> None:
         _XML.add(box, "ows:UpperCorner", f"{east} {north}")
     _XML.add(summary, "wcs:CoverageId", coverage.id)
     _XML.add(summary, "wcs:CoverageSubtype", REFERENCEABLE)
+    if site.compat:
+        _add_native_box(summary, coverage)
+
+
+def _add_native_box(summary: etree._Element, coverage: Coverage) -> None:
+    """Append the extent on all axes, time first, as rasdaman does.
+
+    Only for its clients: times are texts there, which others take for broken numbers.
+    """
+    described = described_coverage(coverage)
+    axes = described.nested_axes
+    ends = [
+        [f'"{end}"' if isinstance(axis, TimeAxis) else end for end in bounds_text(axis)]
+        for axis in axes
+    ]
+    box = _XML.add(
+        summary, "ows:BoundingBox", crs=described.crs_of(axes), dimensions=f"{len(axes)}"
+    )
+    for at, corner in enumerate(("ows:LowerCorner", "ows:UpperCorner")):
+        _XML.add(box, corner, " ".join(end[at] for end in ends))
+    more = _XML.add(_XML.add(summary, "ows:AdditionalParameters"), "ows:AdditionalParameter")
+    _XML.add(more, "ows:Name", "axisList")
+    _XML.add(more, "ows:Value", ",".join(axis.name for axis in axes))
