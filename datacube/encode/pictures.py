@@ -6,7 +6,7 @@ from datacube.encode.answer import EncodeJob
 from datacube.encode.shades import Shades, shade_coverage
 from datacube.errors import InvalidParameterError
 from datacube.plan.nodes import Picture
-from datacube.render.jpeg import QUALITY, encode_jpeg, encode_jpeg_channels
+from datacube.render.jpeg import LONGEST_PX, QUALITY, encode_jpeg, encode_jpeg_channels
 from datacube.render.paint import paint_compact
 from datacube.render.png import encode_png, encode_png_channels
 
@@ -40,6 +40,12 @@ def encode_map_jpeg(job: EncodeJob) -> bytes:
     if isinstance(source, Picture):
         image = paint_compact(source, job.compute)
         return encode_jpeg(image, background=source.background, scenes=job.scenes)
+    longest = max(source.domain.shape, default=0)
+    if longest > LONGEST_PX:
+        raise InvalidParameterError(
+            f"the picture would be {longest:,} pixels long; a JPEG has at most {LONGEST_PX:,}: "
+            "scale it down, or ask for image/png or image/tiff"
+        )
     shades = shade_coverage(job, source).shades
     if shades.shape[-1] in {2, 4}:
         alpha = shades[..., -1:].astype(np.uint16)

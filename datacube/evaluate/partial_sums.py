@@ -37,6 +37,10 @@ class Count(Partial):
         return self.count
 
 
+_LIMB_BITS = 32
+_LIMB = 2**_LIMB_BITS - 1
+
+
 class Sum(Partial):
     """Sum, exact for integers; beyond 64 bits it is the type's least or greatest number."""
 
@@ -45,32 +49,43 @@ class Sum(Partial):
         source = np.dtype(reduction.dtype)
         kind = {"b": "uint64", "u": "uint64", "i": "int64", "f": "float64"}
         self.total: Values = np.zeros(reduction.shape, kind.get(source.kind, "complex128"))
+        """The total, or its lower 32 bits where there are `uppers`."""
         self.rest: Values | None = None
         """What rounding lost of the totals so far (Neumaier 1974)."""
-        self.about: Values | None = None
-        """The totals in floating point, where they may leave 64 bits."""
+        self.uppers: Values | None = None
+        """The totals divided by 2^32 and rounded down, where they may leave 64 bits."""
         if source.kind in "fc":
             self.rest = np.zeros_like(self.total)
         elif source.kind != "b":
             info = np.iinfo(source)
             if max(-info.min, info.max) * prod(reduction.extent) >= 2**63:
-                self.about = np.zeros(reduction.shape, np.float64)
+                self.uppers = np.zeros_like(self.total)
 
     @override
     def take(self, block: Block) -> None:
         filled = block.filled(0)
-        self._add(
-            np.add.reduce(filled, axis=block.axes, dtype=self.total.dtype),
-            block.region,
-            None
-            if self.about is None
-            else np.add.reduce(filled, axis=block.axes, dtype=np.float64),
-        )
+        dtype = self.total.dtype
+        if self.uppers is None:
+            self._add(np.add.reduce(filled, axis=block.axes, dtype=dtype), block.region)
+        elif filled.dtype.itemsize < dtype.itemsize:
+            # A block has fewer than 2^31 cells, so that its own sum is exact.
+            self._carry(0, np.add.reduce(filled, axis=block.axes, dtype=dtype), block.region)
+        else:
+            filled = filled.astype(dtype, copy=False)
+            upper = np.add.reduce(filled >> _LIMB_BITS, axis=block.axes, dtype=dtype)
+            lower = np.add.reduce(filled & dtype.type(_LIMB), axis=block.axes, dtype=dtype)
+            self._carry(upper, lower, block.region)
         self.seen[block.region] += block.counted()
 
-    def _add(self, part: Values, region: Region, about: Values | None) -> None:
-        if self.about is not None:
-            self.about[region] += about
+    def _carry(self, upper: Values | int, lower: Values, region: Region) -> None:
+        """Add `upper * 2^32 + lower`, exact while no more than 2^31 cells have extreme values."""
+        if self.uppers is None:
+            raise TypeError("a total that fits in 64 bits has one part")
+        lower = self.total[region] + lower
+        self.uppers[region] += upper + (lower >> _LIMB_BITS)
+        self.total[region] = lower & self.total.dtype.type(_LIMB)
+
+    def _add(self, part: Values, region: Region) -> None:
         if self.rest is None:
             self.total[region] += part
             return
@@ -85,7 +100,10 @@ class Sum(Partial):
     @override
     def join(self, other: Self) -> None:
         everywhere = tuple(slice(None) for _ in self.total.shape)
-        self._add(other.total, everywhere, other.about)
+        if other.uppers is not None:
+            self._carry(other.uppers, other.total, everywhere)
+            return
+        self._add(other.total, everywhere)
         if self.rest is not None:
             self.rest += other.rest
 
@@ -93,11 +111,24 @@ class Sum(Partial):
     def result(self) -> Values:
         if self.rest is not None:
             return self.total + self.rest
-        if self.about is None:
+        if self.uppers is None:
             return self.total.copy()
         info = np.iinfo(self.total.dtype)
-        held = np.where(self.about >= float(info.max), info.max, self.total)
-        return np.where(self.about < float(info.min), info.min, held)
+        low, high = info.min >> _LIMB_BITS, info.max >> _LIMB_BITS
+        held = (np.clip(self.uppers, low, high) << _LIMB_BITS) + self.total
+        held = np.where(self.uppers > high, info.max, held)
+        return np.where(self.uppers < low, info.min, held)
+
+    def mean(self) -> Values:
+        """Return the sum divided by the valid cells, from the exact sum of integers."""
+        if self.uppers is None:
+            return np.asarray(np.divide(self.result(), self.seen))
+        # A mean lies within the type's range, where the sum may not.
+        count = np.maximum(self.seen, 1).astype(self.total.dtype)
+        upper, left = np.divmod(self.uppers, count)
+        lower, left = np.divmod((left << _LIMB_BITS) + self.total, count)
+        whole = ((upper << _LIMB_BITS) + lower).astype(np.float64)
+        return np.asarray(whole + np.divide(left, count))
 
     @override
     def identity(self) -> int:
@@ -122,7 +153,7 @@ class Average(Partial):
 
     @override
     def result(self) -> Values:
-        return np.asarray(np.divide(self.sum.result(), self.seen))
+        return self.sum.mean()
 
 
 class Product(Partial):

@@ -276,18 +276,26 @@ def _separable(source: Plan, found: dict[int, list[Window | None]], tiles: Tiles
             times *= len(one)
     free = frozenset(own for own, at in follows.items() if at in tiles.free)
     return Tiles(
-        cuts=cuts, free=free, pairs=_followed(tiles, follows), times=times, within=tiles.within
+        cuts=cuts,
+        free=free,
+        pairs=_followed(tiles, follows, cuts),
+        times=times,
+        within=tiles.within,
     )
 
 
-def _followed(tiles: Tiles, follows: dict[int, int]) -> Pairs | None:
+def _followed(tiles: Tiles, follows: dict[int, int], cuts: tuple[Cut, ...]) -> Pairs | None:
+    """Return the pairs on the source's axes; None, so that all count, where ranges are gone."""
     if tiles.pairs is None:
         return None
     back = {at: own for own, at in follows.items()}
     one, other = tiles.pairs.axes
-    if one in back and other in back:
-        return Pairs(axes=(back[one], back[other]), hit=tiles.pairs.hit)
-    return None
+    if one not in back or other not in back:
+        return None
+    # Beyond the source, as an extended border is, a range has no window there.
+    if (len(cuts[back[one]]), len(cuts[back[other]])) != tiles.pairs.hit.shape:
+        return None
+    return Pairs(axes=(back[one], back[other]), hit=tiles.pairs.hit)
 
 
 def _one_by_one(node: Plan, key: str, tiles: Tiles) -> Tiles:

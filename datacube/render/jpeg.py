@@ -11,6 +11,8 @@ from datacube.render.paint import Indexed, Rgba
 from datacube.render.scenes import named_scenes
 
 QUALITY = 85
+LONGEST_PX = 65_500
+"""Longest side that libjpeg writes."""
 _COMMENT = b"\xff\xfe"
 
 

@@ -45,14 +45,27 @@ def constructed(over: Over, iterations: Sequence[Iteration], name: str) -> Raste
     ------
     NotVectorisableError
         If an iterator further out must stand still, as its axis comes after these.
+    InvalidParameterError
+        If the body has an axis of its own that is called as one that is walked over.
     """
     (plan,) = over.plans
     if not over.outer_first:
         raise NotVectorisableError("a coverage inside is planned place by place", over.outer)
+    _check_names(plan.domain, len(over.outer))
     domain = planar(plan.domain, iterations, skip=len(over.outer))
     if domain != plan.domain:
         plan = Relabel(source=plan, domain=domain)
     return Raster(plan=plan, iterators=over.outer, about=About(identifier=name))
+
+
+def _check_names(domain: Domain, skip: int) -> None:
+    names = [axis.name for axis in domain.axes[skip:]]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise InvalidParameterError(
+            f"the coverage would have two axes called {twice[0]!r}: one that is walked over, one "
+            "of the values; slice or reduce the values along it, or name the walked one otherwise"
+        )
 
 
 def _y_first(iterations: Sequence[Iteration]) -> tuple[Iteration, ...]:

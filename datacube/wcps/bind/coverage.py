@@ -7,7 +7,7 @@ regular axes. In the result, time and other axes come first, then the plane, y b
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import ceil
+from math import ceil, isfinite
 from urllib.parse import unquote
 
 from pyproj import CRS
@@ -21,7 +21,7 @@ from datacube.plan.nodes import Bands, Field, Pick, Plan
 from datacube.plan.types import CAST_TYPES
 from datacube.wcps import syntax
 from datacube.wcps.bind.construct import constructed
-from datacube.wcps.bind.iterations import Iteration, Side, indices, listed, times
+from datacube.wcps.bind.iterations import Iteration, Side, check_places, indices, listed, times
 from datacube.wcps.bind.iterators import still
 from datacube.wcps.bind.periods import parse_duration, parse_time, steps
 from datacube.wcps.bind.scope import Binder, Scope
@@ -29,7 +29,6 @@ from datacube.wcps.bind.unroll import bind_over
 from datacube.wcps.bind.values import Raster
 
 _COMPOUND = re.compile(r"https?://.{1,300}/crs-compound\?(?P<parts>.+)", re.IGNORECASE)
-_MOST_CELLS = 2**53
 _HOURS = 24
 
 type AxisSyntax = syntax.IndexAxis | syntax.RegularAxis | syntax.IrregularAxis
@@ -169,9 +168,15 @@ def _regular(name: str, bounds: tuple[float | str, float | str], step: float | s
         raise InvalidParameterError(
             f"axis {name!r} from {low:g} to {high:g} with resolution {step:g} has no cell"
         )
-    cells = ceil(round((high - low) / abs(step), SNAP_DECIMALS))
-    if not 1 <= cells < _MOST_CELLS:
+    ratio = (high - low) / abs(step)
+    if not isfinite(ratio):
+        raise InvalidParameterError(
+            f"axis {name!r} from {low:g} to {high:g} at {step:g} has no number of cells"
+        )
+    cells = ceil(round(ratio, SNAP_DECIMALS))
+    if cells < 1:
         raise InvalidParameterError(f"axis {name!r} would have {cells} cells")
+    check_places(cells, name)
     axis = RegularAxis(
         name=name, uom="1", start=low if step > 0 else high, step=float(step), size=cells
     )

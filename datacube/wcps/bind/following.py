@@ -136,7 +136,14 @@ def _first_cell(axis: Axis) -> Axis:
 def _asked(value: Value, axis: Axis) -> float | Period:
     found = still(value)
     if isinstance(found, str):
-        return parse_time(found) if isinstance(axis, TimeAxis) else float(found)
+        if isinstance(axis, TimeAxis):
+            return parse_time(found)
+        try:
+            return float(found)
+        except ValueError:
+            raise InvalidParameterError(
+                f"axis {axis.name!r} takes numbers, not {found!r}"
+            ) from None
     return found
 
 

@@ -147,7 +147,7 @@ def _whole(node: syntax.Iterator, expr: syntax.Expr, interval: Interval, scope: 
     if isinstance(axis, TimeAxis):
         texts = tuple(iso_text(acquisition.reference) for acquisition in axis)
         return Iteration(variable=node.variable, axis=axis, texts=texts)
-    _check_places(axis.size, node.axis)
+    check_places(axis.size, node.axis)
     side: Side = ""
     if isinstance(axis, RegularAxis):
         crs, side = _plane_of(expr, interval.axis.name, scope)
@@ -244,7 +244,7 @@ def _numeric(
     if not 0 <= places < _GREATEST:
         raise InvalidParameterError(f"{low:g}:{high:g}:{step:g} on axis {axis!r} has no place")
     size = floor(places) + 1
-    _check_places(size, axis)
+    check_places(size, axis)
     along = RegularAxis(name=axis, uom="1", start=low - step / 2, step=step, size=size)
     return Iteration(variable=variable, axis=along, numbers=_centres(along))
 
@@ -253,7 +253,14 @@ def _centres(axis: RegularAxis) -> tuple[float, ...]:
     return tuple(float(number) for number in axis.coordinates())
 
 
-def _check_places(number: int, axis: str) -> None:
+def check_places(number: int, axis: str) -> None:
+    """Refuse an axis of too many coordinates to list.
+
+    Raises
+    ------
+    LimitExceededError
+        With their number and the number allowed.
+    """
     if number > MOST_PLACES:
         raise LimitExceededError(
             f"axis {axis!r} has {number:,} places; an iterator walks over at most "
