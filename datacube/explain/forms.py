@@ -96,7 +96,7 @@ def _told_lines(title: str, told: Told, level: Level) -> Iterator[str]:
             times = f"{one.times:,} times " if one.times > 1 else ""
             yield (
                 f"    first: {times}{one.operator} to {one.cells:,} "
-                f"{'cell' if one.cells == 1 else 'cells'}, {one.parts * one.steps:,} blocks"
+                f"{'cell' if one.cells == 1 else 'cells'}, {_blocks(one.parts * one.steps)}"
             )
     for note in told.notes:
         yield f"  note: {note}"
@@ -188,8 +188,12 @@ def _bytes(size: int) -> str:
     return f"{size:,} B" if size < 10_000 else f"{size / 1e6:,.2f} MB"
 
 
+def _blocks(number: int) -> str:
+    return f"{number:,} {'block' if number == 1 else 'blocks'}"
+
+
 def _run(run: Run) -> str:
-    blocks = "more blocks than can be" if run.blocks is None else f"{run.blocks:,} blocks"
+    blocks = "more blocks than are counted" if run.blocks is None else _blocks(run.blocks)
     match run.where:
         case "dask":
             return f"on Dask when Python computes it, {blocks}"

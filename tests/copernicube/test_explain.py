@@ -45,6 +45,18 @@ def test_the_command_asks_a_server(demo_store: Path, demo_url: str, tmp_path: Pa
     assert file.read_text() == expected(demo_store, Level.PLAN)
 
 
+def test_the_page_shows_what_is_told(demo_store: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs/reference/wcps.md").read_text()
+    shown = page.partition("```text\nresult 1")[2].partition("\n```")[0].splitlines()
+    told = expected(demo_store, Level.PLAN).partition("result 1")[2].splitlines()
+    assert len(shown) > 6
+    # The last line is cut at its end.
+    assert [*shown[:-1], shown[-1].removesuffix("...")] == [
+        *told[: len(shown) - 1],
+        told[len(shown) - 1][: len(shown[-1]) - 3],
+    ]
+
+
 def test_another_level_is_refused(demo_store: Path) -> None:
     done = CliRunner().invoke(
         commands, ["query", "--store", str(demo_store), "--explain=all", QUERY]
