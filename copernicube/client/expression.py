@@ -40,8 +40,6 @@ class Expression(Reductions, Geometry):
     Nothing is read before it is computed, by the store or server that has the data.
     """
 
-    __slots__ = ("state",)
-
     def __init__(self, state: State) -> None:
         """Take a part of a query; users begin with a band of a cube."""
         self.state = state
@@ -73,12 +71,14 @@ class Expression(Reductions, Geometry):
         return self._of(stacked({name: self[name] for name in names}))
 
     def __getattr__(self, name: str) -> Self:
-        if not name.startswith("_"):
+        # A copy has no state yet when it is asked for its methods.
+        if not name.startswith("_") and name != "state":
             found = self.state.band(name)
             if found is not None:
                 return self[found]
-        bands = ", ".join(self.state.bands)
-        raise AttributeError(f"an expression has no {name!r}; its bands are {bands}")
+            bands = ", ".join(self.state.bands)
+            raise AttributeError(f"an expression has no {name!r}; its bands are {bands}")
+        raise AttributeError(name)
 
     def __dir__(self) -> Iterable[str]:
         return [*super().__dir__(), *self.state.bands]

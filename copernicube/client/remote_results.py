@@ -30,8 +30,8 @@ from datacube.errors import RequestError, StoreError
 from datacube.plan.nodes import Domain
 from datacube.wcps import syntax
 
-PIECE_CELLS = 2**24
-"""Most cells of one band that are asked for at once."""
+PIECE_BYTES = 2**26
+"""Most bytes, of all bands and before they are packed, that are asked for at once."""
 _CIS = "outputType=GeneralGridCoverage"
 
 type _Window = tuple[tuple[int, int], ...]
@@ -125,12 +125,13 @@ def _read(text: str, dtype: str) -> Number:
 
 def _cells(server: Server, single: Single, shape: Shape) -> Cells:
     """Return lazy arrays: a request for each piece, which makes all bands of it."""
-    lengths = _lengths(shape.domain.shape)
+    types = tuple(decoded_type(dtype) for _, dtype in shape.dtypes)
+    cell_bytes = sum(np.dtype(dtype).itemsize for dtype in types)
+    lengths = _lengths(shape.domain.shape, max(1, PIECE_BYTES // cell_bytes))
     cuts = [
         [min(length, size - at * length) for at in range(ceil(size / length))]
         for size, length in zip(shape.domain.shape, lengths, strict=True)
     ]
-    types = tuple(decoded_type(dtype) for _, dtype in shape.dtypes)
     question = replace(single, query=replace(single.query, where=None))
     pieces: dict[tuple[int, ...], Any] = {}
     for place in product(*(range(len(cut)) for cut in cuts)):
@@ -146,12 +147,12 @@ def _cells(server: Server, single: Single, shape: Shape) -> Cells:
     return assemble(shape.domain, arrays)
 
 
-def _lengths(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the longest pieces of at most `PIECE_CELLS`, cut along the first axes first."""
+def _lengths(shape: tuple[int, ...], cells: int) -> tuple[int, ...]:
+    """Return the longest pieces of at most so many cells, cut along the first axes first."""
     lengths = list(shape)
     for at, size in enumerate(shape):
         rest = prod(lengths[at + 1 :])
-        lengths[at] = max(1, min(size, PIECE_CELLS // rest))
+        lengths[at] = max(1, min(size, cells // rest))
     return tuple(lengths)
 
 

@@ -1,5 +1,6 @@
 """Formulas on cubes: their text, and their values against NumPy, from a store and its server."""
 
+import copy
 import operator
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -101,7 +102,7 @@ def test_a_store_and_its_server_give_the_same(ask: Ask, near: Catalogue, far: Ca
 def test_pieces_of_a_server_make_the_whole(
     near: Catalogue, far: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("copernicube.client.remote_results.PIECE_CELLS", 1000)
+    monkeypatch.setattr("copernicube.client.remote_results.PIECE_BYTES", 4000)
     whole, pieces = (c["T"].b4.sel(bbox=(3, 4, 21, 29)).to_xarray() for c in (near, far))
     assert isinstance(pieces, xr.DataArray)
     assert pieces.chunks == ((1,) * 7, (27, 23), (36,))
@@ -182,6 +183,12 @@ def test_complex_numbers_are_computed_here(near: Catalogue, far: Catalogue) -> N
     assert "complex" in str((near["G"].v * (1 - 2j)).to_wcps())
     assert turned.imag.max().compute() == (far["G"].v * 1j).imag.max().compute()
     assert (far["A"].v * 0 + 2j).mean().compute() == 2j
+
+
+def test_a_formula_is_copied_as_it_is(near: Catalogue) -> None:
+    made = ndvi(near)
+    assert str(copy.copy(made)) == str(made)
+    assert copy.copy(near["T"]).bands == near["T"].bands
 
 
 def test_files_are_made(near: Catalogue, far: Catalogue) -> None:
