@@ -41,6 +41,7 @@ from datacube.wcps.bind.values import (
     Words,
 )
 from datacube.wcps.parser import parse
+from datacube.wcps.places import locate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +140,7 @@ class Processor:
         bound = self.bind(text)
         if not arrays:
             for result in bound:
-                _check_result(result.value)
+                _check_result(result, text)
         run = _Run(deadline=monotonic() + self.limits.seconds)
         kept = self._holding(bound, run)
         prepared = [self._prepared(value) for value in kept]
@@ -308,10 +309,13 @@ def _costly(value: Value) -> Encode | Plan | None:
             return None
 
 
-def _check_result(value: Value) -> None:
+def _check_result(result: Result, text: str) -> None:
+    value = result.value
     if isinstance(value, Raster) and value.plan.domain.axes:
         axes = ", ".join(f"{axis.name} ({axis.size} cells)" for axis in value.plan.domain.axes)
-        raise InvalidParameterError(
+        error = InvalidParameterError(
             f'the result is an array ({axes}); name its format with encode(..., "image/tiff"), '
             "or reduce it to a number, as avg(...) does"
         )
+        locate(error, text, result.span)
+        raise error

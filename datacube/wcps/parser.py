@@ -4,13 +4,14 @@ Source of the language: OGC 08-068r2 (WCPS 1.0), the constructor of WCPS 1.1 as 
 conformance suite spells it, and the documentation of rasdaman.
 """
 
+import logging
 import re
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import NoReturn, cast
 
-from lark import Lark, Token
+from lark import Lark, Token, logger
 from lark.exceptions import UnexpectedInput, UnexpectedToken
 
 from datacube.errors import LimitExceededError, QuerySyntaxError
@@ -69,6 +70,8 @@ def parse(text: str) -> Query:
 @cache
 def _lark() -> Lark:
     """Return the parser, made once a process; parsing keeps no state in it."""
+    # pygeofilter, which pygeoapi imports, lets lark tell each shift of a grammar it resolves.
+    logger.setLevel(logging.WARNING)
     return Lark(
         Path(__file__).with_name("grammar.lark").read_text(encoding="utf-8"),
         parser="lalr",

@@ -43,8 +43,10 @@ class Result:
     """What a query returns for one combination of its sources."""
 
     value: Value
-    where: Plan | None = None
+    where: Plan | None
     """One boolean without axes; the result is dropped where it is not true."""
+    span: syntax.Span
+    """Where the result stands in the query."""
 
 
 def bind_query(query: syntax.Query, context: Context) -> tuple[Result, ...]:
@@ -113,13 +115,10 @@ def _run(
     for let in query.lets:
         scope = scope.having(let.variable, _let(let.value, scope))
     where = None if query.where is None else _where(query.where, scope)
-    match where:
-        case Constant(value=truth) if not truth:
-            return
-        case Raster(plan=plan):
-            yield Result(value=scope.bind(query.result), where=plan)
-        case _:
-            yield Result(value=scope.bind(query.result))
+    if isinstance(where, Constant) and not where.value:
+        return
+    chosen = where.plan if isinstance(where, Raster) else None
+    yield Result(value=scope.bind(query.result), where=chosen, span=query.result.span)
 
 
 def _let(

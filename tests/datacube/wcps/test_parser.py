@@ -1,6 +1,7 @@
 """What texts mean: each is compared with a tree written by hand, or with a plainer text."""
 
 import json
+import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from datacube.errors import LimitExceededError, QuerySyntaxError
 from datacube.wcps import syntax
-from datacube.wcps.parser import MAX_CHARACTERS, parse
+from datacube.wcps.parser import MAX_CHARACTERS, _lark, parse
 from datacube.wcps.printer import print_query
 from datacube.wcps.syntax import (
     AxisPoint,
@@ -534,3 +535,11 @@ def test_reads_the_picture_that_a_client_of_bigdatacube_asks_for() -> None:
 
 def test_spans_are_half_open() -> None:
     assert parse("for $c in (A) return $c").span == Span(0, 23)
+
+
+def test_making_the_parser_tells_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    logger = logging.getLogger("lark")
+    logger.setLevel(logging.DEBUG)  # as pygeofilter leaves it
+    _lark.cache_clear()
+    parse("for $c in (A) return 1")
+    assert not caplog.records

@@ -141,6 +141,7 @@ def test_lets_are_bound_in_turn(cubes: Made) -> None:
         ),
         ("for $c in (A) return domain($c, Foo)", "unknown axis Foo", "Foo"),
         ("for $c in (A) return 300uc", "a whole number from 0 to 255", "300uc"),
+        ("for $c in (A) return $c[Lat(3:4)]", "the result is an array", "$c[Lat(3:4)]"),
     ],
 )
 def test_errors_show_the_innermost_place(
