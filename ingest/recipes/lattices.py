@@ -93,14 +93,14 @@ def _round(step: float, tolerance: float) -> float:
     >>> _round(0.0083333330, 1e-6), _round(0.25000001, 1e-6)
     (0.008333333333333333, 0.25)
     """
-    for digits in range(1, 8):
-        short = float(f"{step:.{digits}g}")
-        if abs(short - step) <= tolerance * abs(step):
-            return short
     # Cells of 30 seconds of arc are 1/120 degree.
     whole = round(1 / step)
     if whole and abs(1 / whole - step) <= tolerance * abs(step):
         return 1 / whole
+    for digits in range(1, 8):
+        short = float(f"{step:.{digits}g}")
+        if abs(short - step) <= tolerance * abs(step):
+            return short
     return step
 
 
