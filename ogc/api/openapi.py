@@ -3,12 +3,14 @@
 import re
 from typing import Any
 
+from datacube.explain.values import Level
 from datacube.plan.formats import QUERY_FORMATS, TEXT
 from ogc.api.collections import Document
 from ogc.api.get_coverage import ALLOWED, FORMATS
 from ogc.wcps.posted import FORM, JSON
 from ogc.wcps.posted import TEXT as PLAIN
 from ogc.wcps.process import COMPAT
+from ogc.wcps.process import FORMS as FORMS_TOLD
 
 SERVED = re.compile(
     r"/(openapi|conformance|processes|TileMatrixSets(/\{tileMatrixSetId\})?"
@@ -56,13 +58,20 @@ def _wcps() -> Document:
     """Describe the route of queries: GET, and POST of any body that `ogc.wcps.posted` reads."""
     query: Document = {"type": "string", "example": "for $c in (S2_L2A_32633) return count($c.B08)"}
     asked: Document = {"type": "object", "properties": {"query": query}, "required": ["query"]}
-    rules = {
-        "name": "compat",
-        "in": "query",
-        "description": "Rules for nulls.",
-        "required": False,
-        "schema": {"type": "string", "enum": sorted(COMPAT)},
-    }
+    further = [
+        {
+            "name": name,
+            "in": "query",
+            "description": description,
+            "required": False,
+            "schema": {"type": "string", "enum": sorted(allowed)},
+        }
+        for name, description, allowed in (
+            ("compat", "Rules for nulls.", tuple(COMPAT)),
+            ("explain", "Tell the plan or the cost of the query instead of answering.", Level),
+            ("f", "Form of an explanation; without it the header Accept decides.", FORMS_TOLD),
+        )
+    ]
     answered = {
         "200": {
             "description": "The result; several are parts of a multipart body",
@@ -86,11 +95,11 @@ def _wcps() -> Document:
         "schema": query,
     }
     return {
-        "get": common | {"operationId": "getWcps", "parameters": [written, rules, _AS_OF]},
+        "get": common | {"operationId": "getWcps", "parameters": [written, *further, _AS_OF]},
         "post": common
         | {
             "operationId": "postWcps",
-            "parameters": [rules, _AS_OF],
+            "parameters": [*further, _AS_OF],
             "requestBody": {
                 "required": True,
                 "content": {

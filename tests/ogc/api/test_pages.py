@@ -105,7 +105,9 @@ def test_the_openapi_document_is_valid_and_tells_the_truth(client: TestClient) -
         assert client.get(href).status_code == 200, path
     coverage = document["paths"]["/collections/S2_L2A_32633/coverage"]["get"]
     queries = document["paths"]["/wcps"]
-    assert [p["name"] for p in queries["get"]["parameters"]] == ["query", "compat", "as_of"]
+    assert [p["name"] for p in queries["get"]["parameters"]] == [
+        *("query", "compat", "explain", "f", "as_of")
+    ]
     assert "application/json" in queries["post"]["requestBody"]["content"]
     assert [p["name"] for p in coverage["parameters"]] == [
         *("bbox", "bbox-crs", "datetime", "properties", "f", "as_of")
