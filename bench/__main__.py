@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable, Iterator
 
-from bench import catalogue, coverage, http, ingest, series, tiles
+from bench import analytics, catalogue, coverage, http, ingest, reduction, series, tiles
 from bench.measure import HEADER, Row, line
 
 BENCHMARKS: dict[str, Callable[[], Iterator[Row]]] = {
@@ -11,6 +11,8 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Row]]] = {
     "http": http.rows,
     "coverage": coverage.rows,
     "series": series.rows,
+    "analytics": analytics.rows,
+    "reduction": reduction.rows,
     "catalogue": catalogue.rows,
     "ingest": ingest.rows,
 }

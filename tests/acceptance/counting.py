@@ -1,0 +1,59 @@
+"""What a store really reads: inner chunks decoded, shard indexes, whole requests."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from datacube.cells import Values
+from datacube.store import shards
+from datacube.store.zarr_store import ZarrStore
+
+
+@dataclass(slots=True)
+class Reads:
+    """Counted below the store's own code, where bytes become cells."""
+
+    chunks: int = 0
+    """Inner chunks decoded."""
+    indexes: int = 0
+    """Indexes of shards read."""
+    decoded_bytes: int = 0
+    guard: threading.Lock = field(default_factory=threading.Lock)
+
+
+@contextmanager
+def counted() -> Iterator[Reads]:
+    """Count what all stores of this process read from local shards.
+
+    A read that goes through Zarr, where chunks cannot be counted, fails.
+    """
+    reads = Reads()
+    chunk, index = shards._read_chunk, shards._read_index  # noqa: SLF001  # nothing public lies as low
+
+    def count_chunk(
+        descriptor: int, offset: int, length: int, dtype: np.dtype[np.generic]
+    ) -> Values:
+        cells = chunk(descriptor, offset, length, dtype)
+        with reads.guard:
+            reads.chunks += 1
+            reads.decoded_bytes += cells.nbytes
+        return cells
+
+    def count_index(descriptor: int) -> NDArray[np.uint64]:
+        with reads.guard:
+            reads.indexes += 1
+        return index(descriptor)
+
+    def refuse(*_: object) -> Values:
+        raise AssertionError("a read went through Zarr and cannot be counted")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shards, "_read_chunk", count_chunk)
+        patch.setattr(shards, "_read_index", count_index)
+        patch.setattr(ZarrStore, "_read_part", refuse)
+        yield reads
