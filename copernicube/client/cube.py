@@ -243,6 +243,9 @@ class CubeView:
         """Keep intervals of axes of all bands, as `Expression.sel` does."""
         return self.expression().sel(time=time, bbox=bbox, bbox_crs=bbox_crs, **axes)
 
+    __iter__: None = None
+    """Bands are taken by name; without this Python would count through `__getitem__`."""
+
     def __getitem__(self, band: str | list[str]) -> Expression:
         """Return a band, or several, as an expression: `cube["B08"] / 10000`.
 

@@ -57,6 +57,9 @@ class Expression(Reductions, Geometry):
         """Names of the bands."""
         return self.state.bands
 
+    __iter__: None = None
+    """Bands are taken by name; without this Python would count through `__getitem__`."""
+
     def __getitem__(self, band: str | list[str]) -> Self:
         """Return a band by name, or several in the order wanted.
 

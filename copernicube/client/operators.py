@@ -96,7 +96,12 @@ class Operators:
     ) -> Any:  # noqa: ANN401  # as above
         """Take NumPy's functions of cells, as in `np.sqrt(cube.B08)`."""
         make = UFUNCS.get(ufunc.__name__)
-        if method != "__call__" or options or make is None:
+        if make is not None and (method != "__call__" or options):
+            named = ", ".join(options) or method
+            raise InvalidParameterError(
+                f"{named} of NumPy's {ufunc.__name__} is not offered; allowed is the plain call"
+            )
+        if make is None:
             raise UnknownNameError("function of NumPy", ufunc.__name__, tuple(sorted(UFUNCS)))
         return self._combined(make, *inputs)
 
