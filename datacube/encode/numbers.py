@@ -1,7 +1,6 @@
 """Which stored type and nodata number a format gives to fields."""
 
 from dataclasses import dataclass
-from math import isnan
 from typing import Any
 
 import numpy as np
@@ -49,8 +48,8 @@ def stored_as(fields: tuple[Field, ...]) -> Stored:
     the first of these that no valid cell of any field can have: the fields' own, in
     order; the least, then the greatest number of the type. Where none is left
     (two bytes bands with different nodata), the next wider type is taken. Floating
-    point is NaN unless all fields declare the same number. Wherever fields differ
-    in nodata, cells that are not valid are rewritten.
+    point is NaN unless all fields declare the same number and the type holds it. Wherever
+    fields differ in nodata, cells that are not valid are rewritten.
 
     Raises
     ------
@@ -62,7 +61,7 @@ def stored_as(fields: tuple[Field, ...]) -> Stored:
     if dtype.kind == "f":
         if any(t.kind in "iu" and t.itemsize == 8 for t in types):
             raise _no_type(fields)
-        return Stored(dtype=dtype.name, nodata=_float_nodata(fields))
+        return Stored(dtype=dtype.name, nodata=_float_nodata(fields, dtype))
     while True:
         for number in _candidates(fields, dtype):
             if all(_is_free(number, field) for field in fields):
@@ -83,10 +82,10 @@ def _readable(field: Field) -> np.dtype[Any]:
     return np.dtype({"int8": "int16", "float16": "float32"}.get(dtype.name, dtype.name))
 
 
-def _float_nodata(fields: tuple[Field, ...]) -> float:
+def _float_nodata(fields: tuple[Field, ...], dtype: np.dtype[Any]) -> float:
     declared = {field.nodata for field in fields}
     number = declared.pop()
-    if declared or number is None or isnan(number):
+    if declared or number is None or not abs(number) <= float(np.finfo(dtype).max):
         return float("nan")
     return float(number)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import isfinite
 
 import numpy as np
 
@@ -163,8 +164,13 @@ def _bands(picks: list[Pick]) -> Plan:
 
 
 def _null_number(field: Field) -> float:
-    number = field.nulls[0] if field.nulls else (field.nodata or 0.0)
-    return int(number) if field.numpy_dtype.kind in "biu" else number
+    """Return the first null value that the field's type holds; 0 where it holds none of them."""
+    dtype = field.numpy_dtype
+    numbers = field.nulls or (field.nodata or 0.0,)
+    if dtype.kind not in "biu":
+        return numbers[0]
+    low, high = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    return next((int(n) for n in numbers if isfinite(n) and low <= n <= high), 0)
 
 
 def _span(expr: syntax.Expr, scope: Scope) -> tuple[float, float]:

@@ -115,6 +115,10 @@ class _Clipping:
         """Move a mask along a track through all axes."""
         self._no_coordinates()
         axes = self._projection(corridor.axes)
+        if len(axes) != 2:
+            raise InvalidParameterError(
+                f"a corridor's mask lies in two axes, as in projection(Lat, Lon), not {len(axes)}"
+            )
         points = _line(corridor.track)
         order = self._axes_in_order(points[0])
         cells = self._cells(points, order)
