@@ -24,12 +24,16 @@
 Codes are append-only: services map them to their own exception codes.
 """
 
+from difflib import get_close_matches
 from typing import ClassVar
 
 NAME_CHARACTERS = 200
 """Most that a message repeats of a name."""
 _PARTS = ("band", "axis")
 """Kinds of names that one coverage has, where the others are offered by the service."""
+
+_COMPARED = 1000
+"""Most names that a misspelt one is compared with."""
 
 
 class CubeError(Exception):
@@ -70,7 +74,10 @@ class UnknownNameError(RequestError):
         part = kind in _PARTS
         spelled = name if part and name.isalnum() else repr(name)
         has = "this coverage has" if part else "offered:"
-        super().__init__(f"unknown {kind} {spelled}" + (f"; {has} {shown}" if shown else ""))
+        near = get_close_matches(name, offered[:_COMPARED], n=1)
+        meant = f"; did you mean {near[0]}?" if near and len(offered) > 1 else ""
+        told = f"; {has} {shown}" if shown else ""
+        super().__init__(f"unknown {kind} {spelled}{told}{meant}")
         self.kind = kind
         self.name = name
         """The name as it came, cut where it is longer than any."""

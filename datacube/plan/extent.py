@@ -9,9 +9,12 @@ PLACES_PER_SECOND = 10**9
 MOST_SORTED = 1_000_000
 """Places of an axis that are brought into order."""
 
+MOST_AXES = 32
+"""Axes of an array; NumPy has 64 at most."""
+
 
 def check_extent(plan: Plan, limits: Limits) -> None:
-    """Refuse reductions that could never end in time, and orders of too many places.
+    """Refuse reductions that could never end in time, orders of too many places, and too many axes.
 
     It takes as long as the plan has nodes, whatever the size of their domains.
 
@@ -28,6 +31,10 @@ def check_extent(plan: Plan, limits: Limits) -> None:
             continue
         seen.add(node.key)
         todo.extend(children(node))
+        if len(node.domain.axes) > MOST_AXES:
+            raise LimitExceededError(
+                f"{len(node.domain.axes)} axes are walked over at once; {MOST_AXES} are allowed"
+            )
         if isinstance(node, Reduce) and node.source.domain.size > most:
             raise LimitExceededError(
                 f"a reduction over an estimated {_count(node.source.domain.size)} cells takes "

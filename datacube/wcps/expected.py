@@ -5,6 +5,8 @@ from types import MappingProxyType
 
 from lark import Token
 
+from datacube.wcps.syntax import Span
+
 SHOWN_CHARACTERS = 40
 """Most that a message repeats of the query."""
 
@@ -84,6 +86,44 @@ _WORDS = MappingProxyType(
         "$END": "the end of the query",
     }
 )
+
+
+_INSTEAD = MappingProxyType(
+    {
+        "==": "equality is written =",
+        "&&": "both is written and",
+        "||": "either is written or",
+        "!": "negation is written not(...)",
+        "<>": "difference is written !=",
+        "=>": "at least is written >=",
+        "=<": "at most is written <=",
+        "**": "a power is written pow($c, 2)",
+        "^": "a power is written pow($c, 2)",
+        "%": "a remainder is written mod($c, 2)",
+        "//": "a whole quotient is written $c div 2, a comment -- or /* */",
+        "#": "a comment is written -- or /* */",
+        ";": "a query has no semicolon at its end; lets are parted by commas",
+        "?": "a choice is written switch case ... return ... default return ...",
+        "then": "a choice is written switch case ... return ... default return ...",
+        "\u201c": 'quotes are straight: "',
+        "\u201d": 'quotes are straight: "',
+        "=": "a variable is given a value by :=, a coverage by in",
+    }
+)
+"""What other languages write, and what it is called here."""
+
+
+def hint(text: str, span: Span) -> str:
+    """Return what to write instead of a sign of another language, after a semicolon.
+
+    >>> hint("$c == 5", Span(4, 5))
+    '; equality is written ='
+    """
+    before = text[max(span.start - 1, 0) : span.stop]
+    for sign in (before, text[span.start : span.start + 2], text[span.start : span.stop].lower()):
+        if sign in _INSTEAD:
+            return f"; {_INSTEAD[sign]}"
+    return ""
 
 
 def came(token: Token) -> str:

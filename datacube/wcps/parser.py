@@ -17,7 +17,7 @@ from lark.exceptions import UnexpectedInput, UnexpectedToken
 from datacube.errors import LimitExceededError, QuerySyntaxError
 from datacube.wcps import syntax
 from datacube.wcps.build import Geometries, Operators, Postfixes
-from datacube.wcps.expected import came, expected, shown
+from datacube.wcps.expected import came, expected, hint, shown
 from datacube.wcps.places import line_and_column, locate
 from datacube.wcps.raw import MisplacedError, span_of
 from datacube.wcps.statements import Coverages, Expressions, Queries
@@ -161,4 +161,4 @@ def _explain(text: str, error: UnexpectedInput) -> NoReturn:
         _refuse(text, "the comment that begins with /* is never closed", Span(begin, begin + 2))
     if text[begin : begin + 1] in ('"', "'") and span.stop == begin + 1:
         _refuse(text, f"the text that begins with {text[begin]} is never closed", span)
-    _refuse(text, f"expected {wanted}, not {found}", span)
+    _refuse(text, f"expected {wanted}, not {found}{hint(text, span)}", span)

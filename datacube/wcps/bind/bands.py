@@ -7,7 +7,7 @@ from math import isfinite
 import numpy as np
 
 from datacube.cube import find_band
-from datacube.errors import InvalidParameterError, UnknownNameError
+from datacube.errors import InvalidParameterError, LimitExceededError, UnknownNameError
 from datacube.plan.functions import apply
 from datacube.plan.nodes import Bands, Field, Literal, Pick, Plan
 from datacube.wcps import syntax
@@ -15,6 +15,9 @@ from datacube.wcps.bind.align import about_of, align
 from datacube.wcps.bind.cellwise import apply_values, plain_number, typed_number
 from datacube.wcps.bind.scope import Binder, Scope, describe
 from datacube.wcps.bind.values import Constant, Interval, Raster, Value, Words
+
+MOST_BANDS = 1000
+"""Fields that one range constructor makes; hyperspectral cubes have some 250 bands."""
 
 
 def _select(expr: syntax.Select, scope: Scope) -> Value:
@@ -79,6 +82,8 @@ def _find_field(fields: tuple[Field, ...], name: str) -> Field | None:
 
 def _record(expr: syntax.Record, scope: Scope) -> Value:
     names = [field.name for field in expr.fields]
+    if len(names) > MOST_BANDS:
+        raise LimitExceededError(f"{len(names):,} bands in one range; {MOST_BANDS:,} are allowed")
     if len({name.casefold() for name in names}) < len(names):
         raise InvalidParameterError(f"a band's name comes twice: {', '.join(names)}")
     rasters = [_one_band(field, scope) for field in expr.fields]

@@ -12,6 +12,7 @@ from datacube.errors import (
     UnknownNameError,
 )
 from datacube.plan.nodes import Plan
+from datacube.plan.types import CAST_TYPES
 from datacube.wcps import syntax
 from datacube.wcps.bind import (
     bands,
@@ -156,6 +157,10 @@ def _call(expr: syntax.Call, scope: Scope) -> Value:
         return binder(expr, scope)
     if "." in expr.function:
         return cellwise.call_user_function(expr, scope)
+    if expr.function in CAST_TYPES:
+        raise InvalidParameterError(
+            f"a cast is written ({expr.function}) $c, the type in parentheses"
+        )
     raise UnknownNameError("function", expr.function, tuple(sorted(CALLS)))
 
 
