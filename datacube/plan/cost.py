@@ -8,8 +8,8 @@ from datacube.errors import LimitExceededError
 from datacube.grid import Window
 from datacube.plan.blocks import PARALLEL_BLOCKS, Cut, output_cuts, steps, tiling
 from datacube.plan.demand import demand, repeated
-from datacube.plan.holding import Ledger, cells_bytes
 from datacube.plan.file_blocks import blocks_read
+from datacube.plan.holding import Ledger, cells_bytes
 from datacube.plan.nodes import Encode, Picture, Plan, Reduce, Scan, children
 from datacube.plan.places import slot_cells, stacks_in, stored_window
 from datacube.plan.reading import Tiles, chunks_read
@@ -18,6 +18,8 @@ from datacube.protocols import Limits
 
 _BASE_BYTES = 2 * 2**20
 """Memory of threads, plans and what else does not grow with cells."""
+_COUNTED_CELLS = 2**36
+"""Cells of an answer above which it is refused by its own size, and soon."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +49,11 @@ def estimate(node: Encode | Picture | Plan) -> Cost:
         made = cells_bytes(plan, window)
         # Layers are painted one by one; a picture's own pixels have four bytes.
         output += 4 * window.size if isinstance(root, Picture) else made
-        held = _working_bytes(plan, window)
+        # Beyond any answer the blocks are not even counted: each chunk counts once.
+        beyond = window.size > _COUNTED_CELLS
+        held = 0 if beyond else _working_bytes(plan, window)
         working = max(working, held + made if isinstance(root, Picture) else held)
-        number, size = _read(plan, window)
+        number, size = _read_at_once(plan, window) if beyond else _read(plan, window)
         chunks += number
         decoded += size
     return Cost(

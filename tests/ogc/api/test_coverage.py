@@ -102,7 +102,7 @@ def test_the_header_accept_decides_where_f_does_not(
         ({"datetime": "1999"}, 404, "the nearest"),
         ({"datetime": "yesterday"}, 400, "ISO 8601"),
         ({"datetime": "2023-08"}, 404, "selects 2 acquisitions"),
-        ({"properties": "B99"}, 400, "offered: B04, B08, SCL"),
+        ({"properties": "B99"}, 400, "this coverage has B04, B08, SCL"),
         ({"f": "png"}, 400, "offered: tiff, netcdf"),
         ({"as_of": "9.5"}, 400, "integers"),
         ({"bbox": ["1,2,3,4", "1,2,3,5"]}, 400, "different values"),
