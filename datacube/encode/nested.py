@@ -12,6 +12,7 @@ from datacube.encode.orientation import text_order
 from datacube.encode.shades import null_fills
 from datacube.encode.sources import coverage_of
 from datacube.encode.text import cell_characters, cell_texts, null_text, writer
+from datacube.encode.written import finite
 from datacube.errors import LimitExceededError
 from datacube.grid import Window
 from datacube.plan.formats import NETCDF, PICTURE_FORMATS
@@ -30,8 +31,8 @@ def encode_csv(job: EncodeJob) -> bytes | Path:
     """Write a coverage as CSV: `1,2,3`, or `{1,2},{3,4}` for two axes and more.
 
     Axes are nested as their CRSs list them, outer axes first; a cell of several
-    fields is `"v1 v2"`. What is null is `null`, or the asked nodata; with `compat`
-    the first null value.
+    fields is `"v1 v2"`. What is null or not finite is `null`, or the asked nodata; with
+    `compat` null is the first null value, and infinities and NaN stay.
 
     Raises
     ------
@@ -98,7 +99,7 @@ def cell_runs(
         yield (
             places,
             [
-                cell_texts(values, valid, write, null)
+                cell_texts(values, valid if compat else finite(values, valid), write, null)
                 for values, valid, write, null in zip(
                     cells.values, cells.valid, writers, nulls, strict=True
                 )

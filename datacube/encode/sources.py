@@ -19,20 +19,6 @@ def coverage_of(job: EncodeJob, allowed: tuple[str, ...]) -> Plan:
     return source
 
 
-def picture_of(job: EncodeJob, allowed: tuple[str, ...]) -> Picture:
-    """Return the job's picture.
-
-    Raises
-    ------
-    InvalidParameterError
-        If it is a coverage; the message lists `allowed`, the formats of coverages.
-    """
-    source = job.node.source
-    if not isinstance(source, Picture):
-        raise _refused(job, "a coverage", allowed)
-    return source
-
-
 def _refused(job: EncodeJob, what: str, allowed: tuple[str, ...]) -> InvalidParameterError:
     return InvalidParameterError(
         f"{what} is not offered as {job.node.media_type}; allowed: {', '.join(allowed)}",

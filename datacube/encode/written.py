@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from datacube.cells import Cells, Values
+from datacube.cells import Cells, Valid, Values
 from datacube.encode.numbers import stored_as
 from datacube.encode.shades import first_null, null_fills
 from datacube.errors import InvalidParameterError
@@ -40,11 +40,16 @@ class Written:
         """Return field number `at` in this type, with its fill where it is null."""
         values, valid = cells.band(name)
         dtype = self.numpy_dtype
-        if not self.ieee and values.dtype.kind in "fc":
-            valid = valid & np.isfinite(values)
+        if not self.ieee:
+            valid = finite(values, valid)
         out: Values = np.full(values.shape, self.fills[at], dtype)
         np.copyto(out, values, where=valid, casting="unsafe")
         return out
+
+
+def finite(values: Values, valid: Valid) -> Valid:
+    """Return where there is a value to write: infinities and NaN, as of x/0, are none."""
+    return valid & np.isfinite(values) if values.dtype.kind in "fc" else valid
 
 
 def written_as(

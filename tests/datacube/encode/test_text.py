@@ -36,8 +36,9 @@ SQUARE = Domain(outer=(index_axis("i", 2), index_axis("j", 3)))
         ((1e22, 1e-7, -0.5), "float64", "1e+22,1e-07,-0.5", "[1e+22,1e-07,-0.5]"),
         ((True, False), "bool", "t,f", "[true,false]"),
         ((1 + 2j, -0.5j), "complex64", "(1,2),(-0,-0.5)", '["(1,2)","(-0,-0.5)"]'),
-        # JSON has no such numbers.
-        ((np.nan, np.inf), "float64", "nan,inf", "[null,null]"),
+        # Results of x/0 have no value.
+        ((np.nan, np.inf, 1), "float64", "null,null,1", "[null,null,1]"),
+        ((complex(np.nan, np.inf), 1), "complex128", "null,(1,0)", '["null","(1,0)"]'),
     ],
 )
 def test_numbers_of_each_type(values: tuple[Any, ...], dtype: str, csv: str, document: str) -> None:
@@ -109,6 +110,13 @@ def test_nulls() -> None:
     assert encoded(plan, CSV, '{"nodata": 0}') == b"1,0,3"
     with pytest.raises(InvalidParameterError, match="nodata has 2 numbers; allowed is one, or 1"):
         encoded(plan, CSV, '{"nodata": [0, 1]}')
+
+
+def test_infinities_stay_in_compat_and_become_the_asked_nodata_else() -> None:
+    plan = result(LINE, {"v": np.array([np.nan, np.inf, 1])})
+    assert encoded(plan, CSV, compat=True) == b"nan,inf,1"
+    assert encoded(plan, CSV, '{"nodata": -9}') == b"-9,-9,1"
+    assert encoded(plan, JSON, '{"nodata": -9}') == b"[-9,-9,1]"
 
 
 def test_irregular_axes_make_no_difference() -> None:
