@@ -23,7 +23,7 @@ def check_extent(plan: Plan, limits: Limits) -> None:
     LimitExceededError
         With the number of places and the number allowed.
     """
-    most = int(limits.seconds * PLACES_PER_SECOND)
+    most = int(max(limits.seconds, 1) * PLACES_PER_SECOND)
     todo, seen = [plan], set[str]()
     while todo:
         node = todo.pop()
