@@ -9,9 +9,9 @@ import numpy as np
 
 from datacube.axes import Axis, IrregularAxis, RegularAxis, TimeAxis
 from datacube.cube import Band
-from datacube.encode.orientation import crs_order
 from datacube.encode.xml import number
 from datacube.grid import crs_url, y_first
+from datacube.plan.axis_order import crs_order
 from datacube.plan.nodes import Domain, Field
 from datacube.times import iso_text
 

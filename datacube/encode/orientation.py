@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from datacube.axes import PLACEHOLDER, Axis
+from datacube.axes import Axis
 from datacube.errors import InvalidParameterError
 from datacube.grid import Grid, y_first
+from datacube.plan.axis_order import crs_order
 from datacube.plan.formats import CSV, JSON, NETCDF
 from datacube.plan.nodes import Domain, Encode
 
@@ -22,21 +23,6 @@ class Raster:
     """None where the two axes are no plane of a CRS."""
     swapped: bool
     """Rows run along the domain's last axis, so each plane is written transposed."""
-
-
-def crs_order(domain: Domain) -> tuple[int, ...]:
-    """Return the positions of the domain's axes in the order of its CRSs: outer ones first.
-
-    So cells are listed in text: `ansi, E, N` in UTM, `ansi, Lat, Lon` in EPSG:4326.
-    Placeholders of planes that have fewer axes are left out.
-    """
-    outer = list(range(len(domain.outer)))
-    if domain.grid is None:
-        return tuple(outer)
-    y, x = len(outer), len(outer) + 1
-    plane = (y, x) if y_first(domain.grid) else (x, y)
-    axes = domain.axes
-    return (*outer, *(at for at in plane if axes[at].name != PLACEHOLDER))
 
 
 def text_order(domain: Domain, transpose: tuple[int, int] | None) -> tuple[int, ...]:

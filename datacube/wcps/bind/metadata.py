@@ -10,6 +10,7 @@ from dataclasses import replace
 from datacube.axes import Axis, IrregularAxis, RegularAxis, TimeAxis
 from datacube.errors import InvalidParameterError, OutOfDomainError, UnknownNameError
 from datacube.grid import crs_name
+from datacube.plan.axis_order import crs_order
 from datacube.plan.crs import names_indices, names_times, parse_crs
 from datacube.plan.geometry import reproject_box
 from datacube.plan.names import axis_position
@@ -78,9 +79,10 @@ def axis_interval(axis: Axis) -> Interval:
 
 
 def extents_of(domain: Domain, *, indices: bool) -> Extents:
-    """Return the extents of all axes of a domain."""
+    """Return the extents of all axes of a domain, in the order of its CRSs."""
     one = index_interval if indices else axis_interval
-    return Extents(domain=domain, intervals=tuple(map(one, domain.axes)), indices=indices)
+    intervals = tuple(one(domain.axes[at]) for at in crs_order(domain))
+    return Extents(domain=domain, intervals=intervals, indices=indices)
 
 
 def interval_in(domain: Domain, at: int, crs: str) -> Interval:
@@ -192,7 +194,7 @@ def _crs_set(expr: syntax.Call, scope: Scope) -> Value:
     domain = scope.raster(source).own_domain
     return Words(
         text=", ".join(
-            f"{axis.name}: {{{_crs_text(domain, at)}}}" for at, axis in enumerate(domain.axes)
+            f"{domain.axes[at].name}: {{{_crs_text(domain, at)}}}" for at in crs_order(domain)
         )
     )
 

@@ -36,6 +36,7 @@ CASES = {
     "domain($t, Lat).resolution": "-0.5",
     "crsSet($t)": f"ansi: {{{ANSI}, CRS:1}}, Lat: {{{EPSG}/4326, CRS:1}}, "
     f"Lon: {{{EPSG}/4326, CRS:1}}",
+    "imageCrsDomain($u)": "ansi(0:1),E(0:279),N(0:299)",
     "crsSet($g)": "i: {CRS:1}, j: {CRS:1}",
     "crsSet($u[N(5200000)])": f"ansi: {{{ANSI}, CRS:1}}, E: {{{EPSG}/32633, CRS:1}}",
     "identifier($t.b4)": "T",
