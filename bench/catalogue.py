@@ -10,18 +10,10 @@ import numpy as np
 from bench import data
 from bench.measure import Row, race
 from datacube.catalog import SqlCatalog, open_catalog
-from datacube.cube import (
-    VALID_BAND,
-    Band,
-    BandShards,
-    Collection,
-    Cube,
-    SceneRecord,
-    SlotWindow,
-    utm_group,
-)
+from datacube.cube import VALID_BAND, Band, Collection, Cube, utm_group
 from datacube.grid import Window, crs_from_text
 from datacube.protocols import NewSlot
+from datacube.slots import BandShards, SceneRecord, SlotWindow
 
 FEW, MANY = 10, 20_000
 ROUNDS = 200

@@ -14,10 +14,11 @@ from shapely.geometry import mapping
 
 from copernicube.options import as_of_option, json_option, store_option
 from copernicube.wiring import open_local, rebuild_local
-from datacube.cube import Cube, Slot
+from datacube.cube import Cube
 from datacube.errors import InvalidParameterError
 from datacube.grid import crs_name
 from datacube.protocols import CatalogView
+from datacube.slots import Slot
 from datacube.store import verify as verify_store
 from datacube.times import iso_text
 

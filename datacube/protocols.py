@@ -6,18 +6,9 @@ from datetime import datetime
 from typing import Protocol
 
 from datacube.cells import Values
-from datacube.cube import (
-    BandShards,
-    Collection,
-    Coverage,
-    Cube,
-    ResolutionGroup,
-    SceneRecord,
-    ShardNumber,
-    Slot,
-    SlotWindow,
-)
+from datacube.cube import Collection, Coverage, Cube, ResolutionGroup, ShardNumber
 from datacube.grid import Window
+from datacube.slots import BandShards, SceneRecord, Slot, SlotWindow
 
 type Bbox = tuple[float, float, float, float]
 """`(min x, min y, max x, max y)` in a CRS that is named beside it."""

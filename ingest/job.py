@@ -6,9 +6,10 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from datacube.cube import Cube, SceneRecord, SlotWindow
+from datacube.cube import Cube
 from datacube.errors import CommitConflictError, CubeError
 from datacube.protocols import CatalogWriter, NewSlot, Standing, WriteCells
+from datacube.slots import SceneRecord, SlotWindow
 from ingest.align import Placed
 from ingest.progress import IngestProgress
 from ingest.summary import Outcome, Status

@@ -6,9 +6,10 @@ from enum import StrEnum
 from typing import Protocol
 
 from datacube.cells import Valid, Values
-from datacube.cube import Band, Collection, Cube, SceneRecord
+from datacube.cube import Band, Collection, Cube
 from datacube.errors import CubeError
 from datacube.grid import Grid, Window
+from datacube.slots import SceneRecord
 
 
 class ReadBand(Protocol):

@@ -10,18 +10,10 @@ from typing import Protocol
 import numpy as np
 
 from datacube.cells import Valid, Values
-from datacube.cube import (
-    INNER_CHUNK_PX,
-    VALID_BAND,
-    Aggregate,
-    BandShards,
-    Cube,
-    ResolutionGroup,
-    ShardNumber,
-    SlotWindow,
-)
+from datacube.cube import INNER_CHUNK_PX, VALID_BAND, Aggregate, Cube, ResolutionGroup, ShardNumber
 from datacube.grid import Window
 from datacube.protocols import BandRead, CatalogWriter, WriteCells
+from datacube.slots import BandShards, SlotWindow
 from ingest.align import Placed, Places, blocks
 from ingest.progress import IngestProgress
 

@@ -39,14 +39,7 @@ from datacube.catalog.tables import (
     slots,
     to_micros,
 )
-from datacube.cube import (
-    SLOT_AXIS_SIZE,
-    Collection,
-    Cube,
-    SceneRecord,
-    Slot,
-    SlotWindow,
-)
+from datacube.cube import SLOT_AXIS_SIZE, Collection, Cube
 from datacube.errors import (
     CommitConflictError,
     InvalidParameterError,
@@ -55,6 +48,7 @@ from datacube.errors import (
 )
 from datacube.offers import Offers
 from datacube.protocols import Committed, NewSlot, Standing
+from datacube.slots import SceneRecord, Slot, SlotWindow
 from datacube.times import iso_text
 
 CLAIMED, BURNED, REVOKED = "claimed", "burned", "revoked"

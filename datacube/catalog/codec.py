@@ -8,18 +8,9 @@ from typing import Any
 from pyproj import CRS
 
 from datacube.axes import IrregularAxis, PlaceAxis, RegularAxis
-from datacube.cube import (
-    Aggregate,
-    Band,
-    BandShards,
-    ClassValue,
-    Collection,
-    Cube,
-    ResolutionGroup,
-    SceneRecord,
-    SlotWindow,
-)
+from datacube.cube import Aggregate, Band, ClassValue, Collection, Cube, ResolutionGroup
 from datacube.grid import Grid, Window, crs_from_text
+from datacube.slots import BandShards, SceneRecord, SlotWindow
 from datacube.times import iso_text, parse_period
 
 type Json = dict[str, Any]

@@ -35,10 +35,11 @@ from datacube.catalog.tables import (
     slots,
     to_micros,
 )
-from datacube.cube import VALID_BAND, Cube, SceneRecord, SlotWindow
+from datacube.cube import VALID_BAND, Cube
 from datacube.errors import CommitConflictError
 from datacube.grid import Window
 from datacube.protocols import Bbox
+from datacube.slots import SceneRecord, SlotWindow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import shapely
 
-from datacube.cube import SceneRecord, SlotWindow
+from datacube.slots import SceneRecord, SlotWindow
 
 FOOTPRINT_TOLERANCE_DEG = 1e-6
 """About 0.1 m: products write the same outline with different digits."""

@@ -33,11 +33,12 @@ from datacube.catalog.tables import (
     valid_at,
 )
 from datacube.catalog.view import Description, Entry, Snapshot, SqlView, make_coverage
-from datacube.cube import Collection, Coverage, Cube, Slot
+from datacube.cube import Collection, Coverage, Cube
 from datacube.errors import RevisionError
 from datacube.grid import Window
 from datacube.offers import NO_OFFERS, Offers
 from datacube.protocols import ANONYMOUS, Bbox, Principal
+from datacube.slots import Slot
 from datacube.times import Acquisition
 
 SNAPSHOTS_KEPT = 32

@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from datacube.axes import TimeAxis
-from datacube.cube import Collection, Coverage, Cube, ResolutionGroup, Slot
+from datacube.cube import Collection, Coverage, Cube, ResolutionGroup
 from datacube.errors import UnknownNameError
 from datacube.grid import Window
 from datacube.offers import NO_OFFERS, Offers
 from datacube.protocols import Bbox, Principal
+from datacube.slots import Slot
 
 if TYPE_CHECKING:
     from datacube.catalog.reading import SqlReader

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from functools import lru_cache
 
-from datacube.cube import VALID_BAND, Aggregate, Band, Slot
+from datacube.cube import VALID_BAND, Aggregate, Band
 from datacube.plan.nodes import (
     Apply,
     Bands,
@@ -19,6 +19,7 @@ from datacube.plan.nodes import (
     Trim,
     scans,
 )
+from datacube.slots import Slot
 
 type _Stored = frozenset[tuple[str, str]]
 """Resolution groups and bands that a field is read from."""

@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datacube.cells import Cells, Valid, Values
-from datacube.cube import VALID_BAND, Band, Slot
+from datacube.cube import VALID_BAND, Band
 from datacube.grid import Window
 from datacube.plan.nodes import Scan, Stack
 from datacube.plan.places import is_timed, slot_cells, stacks_in, stored_window
 from datacube.protocols import BandRead, ReadCells
+from datacube.slots import Slot
 
 type Owner = NDArray[np.int16]
 """Number of the candidate that gives a place, -1 where none does."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from datacube.axes import PLACEHOLDER, IrregularAxis, PlaceAxis, RegularAxis, TimeAxis
-from datacube.cube import Band, Coverage, Slot
+from datacube.cube import Band, Coverage
 from datacube.errors import (
     InvalidParameterError,
     OutOfDomainError,
@@ -26,6 +26,7 @@ from datacube.plan.query import Method
 from datacube.plan.shading import painted, stored_bands
 from datacube.plan.stacking import Times, stacked, touching_slots
 from datacube.protocols import Bbox, CatalogView
+from datacube.slots import Slot
 from datacube.times import Acquisition, Period, iso_text
 
 type _Step = query.Subset | query.CutBox | query.SelectBands | query.Scale

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import hypot, isfinite
 
 from datacube.axes import RegularAxis
-from datacube.cube import Band, Collection, Coverage, Cube, ResolutionGroup, Slot, find_band
+from datacube.cube import Band, Collection, Coverage, Cube, ResolutionGroup, find_band
 from datacube.errors import (
     InvalidParameterError,
     LimitExceededError,
@@ -19,6 +19,7 @@ from datacube.plan.geometry import lonlat_box, reach_window, reproject_box
 from datacube.plan.query import Method
 from datacube.plan.style import BandTerm, Style, StyleBook, Term
 from datacube.protocols import Bbox, CatalogView, Limits
+from datacube.slots import Slot
 
 _MARGIN_CELLS = 2
 """Cells around a map that interpolation at its edge may need."""

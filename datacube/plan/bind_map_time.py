@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from datacube.axes import TimeAxis
-from datacube.cube import Coverage, Cube, Slot
+from datacube.cube import Coverage, Cube
 from datacube.errors import InvalidParameterError, TimeSelectionError
 from datacube.plan.nodes import Stack
 from datacube.plan.query import MapTime
 from datacube.plan.stacking import stacked
 from datacube.protocols import Bbox, CatalogView
+from datacube.slots import Slot
 from datacube.times import Acquisition, Period, iso_text
 
 _NEAREST = timedelta(hours=12)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from itertools import product
 
-from datacube.cube import INNER_CHUNK_PX, SHARD_PX, VALID_BAND, Slot
+from datacube.cube import INNER_CHUNK_PX, SHARD_PX, VALID_BAND
 from datacube.errors import LimitExceededError
 from datacube.grid import Window
 from datacube.plan.blocks import PARALLEL_BLOCKS, Cut, output_cuts, steps, tiling
@@ -15,6 +15,7 @@ from datacube.plan.places import slot_cells, stacks_in, stored_window
 from datacube.plan.reading import Tiles, chunks_read
 from datacube.plan.small import small_groups, small_reductions
 from datacube.protocols import Limits
+from datacube.slots import Slot
 
 _BASE_BYTES = 2 * 2**20
 """Memory of threads, plans and what else does not grow with cells."""

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from pyproj import CRS
 
 from datacube.axes import IrregularAxis, TimeAxis
-from datacube.cube import Band, ResolutionGroup, Slot
+from datacube.cube import Band, ResolutionGroup
 from datacube.grid import Grid, known_crs
+from datacube.slots import Slot
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

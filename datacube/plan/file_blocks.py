@@ -4,8 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datacube.cells import Valid
-from datacube.cube import VALID_BAND, FileBlocks, Slot, SlotWindow
+from datacube.cube import VALID_BAND
 from datacube.grid import Window
+from datacube.slots import FileBlocks, Slot, SlotWindow
 
 type Cuts = tuple[tuple[tuple[int, int], ...], ...]
 """Ranges of indices by axis, `(*axes, y, x)`."""

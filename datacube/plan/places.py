@@ -1,9 +1,9 @@
 """Which stored places a scan's window means."""
 
 from datacube.axes import TimeAxis
-from datacube.cube import Slot
 from datacube.grid import Window
 from datacube.plan.nodes.stored import Scan, Stack
+from datacube.slots import Slot
 
 
 def is_timed(scan: Scan) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datacube.cells import Valid
-from datacube.cube import INNER_CHUNK_PX, SHARD_PX, VALID_BAND, Slot
+from datacube.cube import INNER_CHUNK_PX, SHARD_PX, VALID_BAND
 from datacube.grid import Window
 from datacube.plan.area import touched_grid
 from datacube.plan.blocks import Cut, cut, is_small, steps, tiling
@@ -34,6 +34,7 @@ from datacube.plan.nodes import (
 )
 from datacube.plan.places import is_timed, slot_cells, stored_window
 from datacube.plan.windows import inputs, kept_indices, sort_reads_whole
+from datacube.slots import Slot
 
 _MOST_PAIRS = 4096
 """Windows of a warp that are looked at one by one; beyond, their hull counts."""

@@ -5,7 +5,7 @@ from functools import reduce
 from itertools import groupby
 
 from datacube.axes import TimeAxis
-from datacube.cube import Coverage, Slot
+from datacube.cube import Coverage
 from datacube.grid import Window
 from datacube.plan.nodes import (
     Bands,
@@ -23,6 +23,7 @@ from datacube.plan.query import Method
 from datacube.plan.shading import painted, stored_bands
 from datacube.plan.stacking import Times, acquisitions_of, stacked
 from datacube.protocols import Bbox, CatalogView
+from datacube.slots import Slot
 
 
 def resolve(plan: Plan, view: CatalogView) -> Plan:

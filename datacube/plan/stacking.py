@@ -1,10 +1,11 @@
 """Which slots a coverage query reads, stacked by time."""
 
 from datacube.axes import TimeAxis
-from datacube.cube import Band, Coverage, Slot
+from datacube.cube import Band, Coverage
 from datacube.grid import Window
 from datacube.plan.nodes import Stack
 from datacube.protocols import Bbox, CatalogView
+from datacube.slots import Slot
 from datacube.times import Acquisition
 
 type Times = TimeAxis | Acquisition | None

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datacube.cube import VALID_BAND, Cube, ResolutionGroup, ShardNumber, Slot
+from datacube.cube import VALID_BAND, Cube, ResolutionGroup, ShardNumber
 from datacube.errors import StoreDamagedError
 from datacube.grid import Window
 from datacube.protocols import BandRead, CatalogView, ReadCells
+from datacube.slots import Slot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

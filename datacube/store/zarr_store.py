@@ -11,10 +11,11 @@ import zarr
 from obstore.exceptions import BaseError
 
 from datacube.cells import Values
-from datacube.cube import SHARD_PX, VALID_BAND, Cube, ResolutionGroup, ShardNumber, Slot
+from datacube.cube import SHARD_PX, VALID_BAND, Cube, ResolutionGroup, ShardNumber
 from datacube.errors import StoreDamagedError, StoreError, StoreReadOnlyError
 from datacube.grid import Window
 from datacube.protocols import BandRead
+from datacube.slots import Slot
 from datacube.store.layout import (
     array_key,
     group_documents,

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from datacube.cells import Values
-from datacube.cube import VALID_BAND, Slot
+from datacube.cube import VALID_BAND
 from datacube.errors import SourceError, StoreDamagedError
 from datacube.grid import Window
 from datacube.protocols import BandRead, ReadCells
+from datacube.slots import Slot
 from datacube.times import parse_period
 from ingest.rasters import ObjectStoreAccess
 from ingest.recipes.cells import BandCells, band_cells

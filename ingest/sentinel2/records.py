@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from datacube.cube import SceneRecord
+from datacube.slots import SceneRecord
 from ingest.sentinel2.bands import Level
 from ingest.sentinel2.images import Pixels
 from ingest.sentinel2.masks import NodataMask

@@ -15,15 +15,11 @@ from datacube.cube import (
     VALID_BAND,
     Aggregate,
     Band,
-    BandShards,
     ClassValue,
     Collection,
     Coverage,
     Cube,
     ResolutionGroup,
-    SceneRecord,
-    Slot,
-    SlotWindow,
     utm_group,
 )
 from datacube.errors import UnknownNameError
@@ -32,6 +28,7 @@ from datacube.plan.colour import ClassColour, Classes, Composite, Grey, Ramp, St
 from datacube.plan.query import Method
 from datacube.plan.style import BandTerm, Call, Style
 from datacube.protocols import ANONYMOUS, BandRead, Bbox, Principal
+from datacube.slots import BandShards, SceneRecord, Slot, SlotWindow
 from datacube.times import Acquisition
 
 LEVELS = 4

@@ -17,20 +17,18 @@ from datacube.cube import (
     VALID_BAND,
     Aggregate,
     Band,
-    BandShards,
     Collection,
     Coverage,
     Cube,
     ResolutionGroup,
-    SceneRecord,
     ShardNumber,
-    SlotWindow,
     free_group,
 )
 from datacube.engine import Session
 from datacube.evaluate.scan import is_valid
 from datacube.grid import Grid, Window, index_crs
 from datacube.protocols import BandRead, NewSlot
+from datacube.slots import BandShards, SceneRecord, SlotWindow
 from datacube.store import level_count, reduce_level
 from datacube.times import Acquisition, parse_period
 

@@ -15,16 +15,14 @@ from datacube.cube import (
     VALID_BAND,
     Aggregate,
     Band,
-    BandShards,
     Collection,
     Cube,
-    SceneRecord,
     ShardNumber,
-    SlotWindow,
     free_group,
 )
 from datacube.grid import Grid, Window
 from datacube.protocols import NewSlot
+from datacube.slots import BandShards, SceneRecord, SlotWindow
 from datacube.store.layout import array_key, shard_key
 from datacube.store.location import Folder
 from datacube.store.shards import encode_shard

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from datacube.cells import Values
-from datacube.cube import Slot
 from datacube.errors import LimitExceededError, QuerySyntaxError, UnknownNameError
 from datacube.explain.forms import to_json, to_text
 from datacube.explain.outline import MAX_INPUTS, MAX_STEPS
@@ -18,6 +17,7 @@ from datacube.explain.values import Explanation, Level
 from datacube.plan.cost import estimate
 from datacube.plan.nodes import Plan, children
 from datacube.protocols import BandRead, Limits, Principal, ReadCells
+from datacube.slots import Slot
 from datacube.wcps.bind.values import Encoded, Raster
 from tests.builders.made import WGS84, Frame, Made, add_cube, add_examples, make_store, regular
 

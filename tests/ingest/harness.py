@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datacube.catalog import SqlCatalog, open_catalog
-from datacube.cube import VALID_BAND, Band, Cube, ResolutionGroup, Slot
+from datacube.cube import VALID_BAND, Band, Cube, ResolutionGroup
 from datacube.grid import Window
 from datacube.protocols import BandRead
+from datacube.slots import Slot
 from datacube.store import ZarrStore, open_store
 from datacube.store.pyramid import reduce_level
 from ingest.job import Destination

@@ -11,10 +11,11 @@ import pytest
 from pyproj import CRS
 
 from datacube.cells import Valid, Values
-from datacube.cube import SHARD_PX, Band, Collection, Cube, SceneRecord, utm_group
+from datacube.cube import SHARD_PX, Band, Collection, Cube, utm_group
 from datacube.errors import SourceError, StoreFullError
 from datacube.grid import Window
 from datacube.protocols import Standing
+from datacube.slots import SceneRecord
 from ingest.progress import Lines, Silent
 from ingest.scene import CubeChoice, Scene, SceneBand, UnreadableScene
 from ingest.summary import Status

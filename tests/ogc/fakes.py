@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pyproj import CRS
 
 from datacube.axes import RegularAxis, TimeAxis
-from datacube.cube import Band, ClassValue, Collection, Coverage, Cube, Slot, utm_group
+from datacube.cube import Band, ClassValue, Collection, Coverage, Cube, utm_group
 from datacube.encode.answer import Answer
 from datacube.errors import LimitExceededError, RevisionError, UnknownNameError
 from datacube.explain.values import Explanation
@@ -16,6 +16,7 @@ from datacube.plan.colour import Grey, Stretch
 from datacube.plan.query import Encode, Map, Method
 from datacube.plan.style import BandTerm, Style
 from datacube.protocols import Bbox
+from datacube.slots import Slot
 from datacube.times import Acquisition
 from datacube.wcps.bind.scope import Upload
 from ogc.exchange import Reply, Site

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from datacube.cells import Cells
-from datacube.cube import Band, ResolutionGroup, Slot
+from datacube.cube import Band, ResolutionGroup
 from datacube.plan.nodes.base import Domain, Field, Node
+from datacube.slots import Slot
 from datacube.times import Acquisition
 
 

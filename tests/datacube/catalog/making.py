@@ -8,20 +8,10 @@ import numpy as np
 from pyproj import CRS
 
 from datacube.catalog import SqlCatalog
-from datacube.cube import (
-    VALID_BAND,
-    Aggregate,
-    Band,
-    BandShards,
-    ClassValue,
-    Collection,
-    Cube,
-    SceneRecord,
-    SlotWindow,
-    utm_group,
-)
+from datacube.cube import VALID_BAND, Aggregate, Band, ClassValue, Collection, Cube, utm_group
 from datacube.grid import Window
 from datacube.protocols import CatalogView, Committed, NewSlot, Principal
+from datacube.slots import BandShards, SceneRecord, SlotWindow
 
 COLLECTION = Collection(id="S2_TEST", title="Test scenes", style_family="sentinel-2")
 EVERYONE = Principal(name="all", access=frozenset({"public", "secret"}))

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from datacube.catalog import open_catalog
-from datacube.cube import SceneRecord, SlotWindow
 from datacube.errors import CommitConflictError
+from datacube.slots import SceneRecord, SlotWindow
 from tests.datacube.catalog.making import (
     COLLECTION,
     NOON,

@@ -5,7 +5,7 @@ import pytest
 from pyproj import CRS, Transformer
 
 from datacube.cells import Cells, Values
-from datacube.cube import VALID_BAND, Slot
+from datacube.cube import VALID_BAND
 from datacube.evaluate.cells import evaluate
 from datacube.evaluate.schedule import compute
 from datacube.grid import Window
@@ -13,6 +13,7 @@ from datacube.plan import nodes, query
 from datacube.plan.bind import bind
 from datacube.plan.nodes import Bands, Domain, Literal, Member, Mosaic, Pick, Plan, Scan, Stack
 from datacube.protocols import Limits
+from datacube.slots import Slot
 from tests.builders.fakes import ORIGIN_M, FakeStyles, World, optical_cube
 
 CUBE = optical_cube()

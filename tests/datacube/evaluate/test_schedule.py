@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from datacube.cells import Cells, Values
-from datacube.cube import Slot
 from datacube.errors import InvalidParameterError, LimitExceededError, StoreDamagedError
 from datacube.evaluate.schedule import as_dask, compute
 from datacube.grid import Window
@@ -19,6 +18,7 @@ from datacube.plan.functions import apply
 from datacube.plan.reducers import reduce_fields
 from datacube.plan.rules import rewrite
 from datacube.protocols import BandRead, Limits
+from datacube.slots import Slot
 from tests.builders.fakes import BASE_TIME, FakeStyles, World, optical_cube
 
 CUBE = optical_cube()

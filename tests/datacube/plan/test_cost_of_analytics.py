@@ -12,7 +12,7 @@ import shapely
 from pyproj import CRS, Transformer
 
 from datacube.axes import RegularAxis, TimeAxis
-from datacube.cube import VALID_BAND, BandShards, Slot, SlotWindow
+from datacube.cube import VALID_BAND
 from datacube.errors import LimitExceededError
 from datacube.evaluate.schedule import compute
 from datacube.grid import Grid, Window
@@ -41,6 +41,7 @@ from datacube.plan.reducers import reduce_fields
 from datacube.plan.resolve import resolve
 from datacube.plan.rules import rewrite
 from datacube.protocols import Limits
+from datacube.slots import BandShards, Slot, SlotWindow
 from datacube.times import Acquisition
 from tests.builders.fakes import BASE_TIME, ORIGIN_M, World, optical_cube
 

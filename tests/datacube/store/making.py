@@ -5,15 +5,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from datacube.cube import (
-    VALID_BAND,
-    BandShards,
-    Cube,
-    Slot,
-    SlotWindow,
-)
+from datacube.cube import VALID_BAND, Cube
 from datacube.grid import Window
 from datacube.protocols import BandRead, NewSlot
+from datacube.slots import BandShards, Slot, SlotWindow
 from datacube.store import ZarrStore
 from tests.datacube.catalog.making import make_cube, make_scene
 

@@ -47,8 +47,10 @@ for $c in (A) return $c /* abc
 for $c in (A) return $c # 1
                         ^
 """,
-        "line 1, column 25: expected an operator or the end of the query, not '#'; "
-        "a comment is written -- or /* */",
+        (
+            "line 1, column 25: expected an operator or the end of the query, not '#'; "
+            "a comment is written -- or /* */"
+        ),
     ),
     (
         """

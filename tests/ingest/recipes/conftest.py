@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 import copernicube
 from copernicube.ingest_command import RecipeIngest, ingest_recipe
 from copernicube.wiring import Local, open_local
-from datacube.cube import Band, Cube, Slot
+from datacube.cube import Band, Cube
 from datacube.protocols import BandRead
+from datacube.slots import Slot
 from ingest.pipeline import IngestOptions
 from ingest.recipes.parse import parse_recipe
 from ingest.summary import Summary

@@ -12,8 +12,8 @@ import pytest
 import rasterio
 from lxml import etree
 
-from datacube.cube import Slot
 from datacube.grid import Window
+from datacube.slots import Slot
 from ingest.scene import CubeChoice, Scene
 from ingest.sentinel2 import Sentinel2Reader
 from ingest.sentinel2.bands import PRODUCTS

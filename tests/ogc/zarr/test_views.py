@@ -10,12 +10,12 @@ from numcodecs import Blosc
 from numpy.typing import NDArray
 
 from datacube.cells import Values
-from datacube.cube import Slot
 from datacube.engine import Session
 from datacube.errors import RevisionError, StoreDamagedError
 from datacube.plan.bind import Bound
 from datacube.plan.query import Encode
 from datacube.protocols import BandRead
+from datacube.slots import Slot
 from ogc.exchange import Reply
 from ogc.zarr.views import ViewRequest, Views
 from tests.builders.fakes import World
