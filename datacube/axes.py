@@ -104,7 +104,8 @@ class RegularAxis:
         """Keep the cells whose centre lies in `[low, high]`, at least one.
 
         The rule of WCS and WCPS trims (rasdaman's, see `docs/how-to`): the cell
-        numbers are `floor(i + 0.5)` to `floor(j - 0.5)` of the index positions.
+        numbers are `floor(i + 0.5)` to `floor(j - 0.5)` of the index positions, and
+        where these run backwards the cell that holds the middle of the bounds.
         On an index axis both bounds are inclusive.
 
         Raises
@@ -117,10 +118,10 @@ class RegularAxis:
             return self._keep(ceil(i), floor(j) + 1, f"{low:g}:{high:g}")
         if j < self.first or i > self.stop:
             raise self._missed(f"{low}:{high}")
-        one, other = floor(i + 0.5), floor(j - 0.5)
-        begin, end = min(one, other), max(one, other)
-        if one > other:
-            end = begin
+        begin, end = floor(i + 0.5), floor(j - 0.5)
+        if begin > end:
+            # Between two centres: the cell that holds the middle.
+            begin = end = floor((i + j) / 2)
         begin = min(max(begin, self.first), self.stop - 1)
         end = min(max(end, self.first), self.stop - 1)
         return self._keep(begin, end + 1, f"{low}:{high}")

@@ -149,13 +149,21 @@ class Processor:
         costs = [estimate(p) for p in map(_costly, prepared) if p is not None]
         if not arrays:
             check(together(costs), self.limits)
+        sent = 0
         for value in prepared:
             if arrays and isinstance(value, Raster):
                 yield value.plan
             elif arrays and isinstance(value, Constant):
                 yield number(value)
             else:
-                yield self._answer(value, run)
+                answer = self._answer(value, run)
+                sent += len(answer.body) if isinstance(answer.body, bytes) else 0
+                if sent > self.limits.output_bytes:
+                    raise LimitExceededError(
+                        f"the results together are longer than the {self.limits.output_bytes} "
+                        "bytes allowed"
+                    )
+                yield answer
 
     def _check_outputs(self, values: Sequence[Value]) -> None:
         """Refuse arrays by their shapes alone; an estimate lists the blocks of each."""

@@ -22,6 +22,8 @@ from datacube.protocols import Limits
 
 MOST_POLYGONS = 1_000_000
 """Polygons of one answer; noise has one a cell."""
+MOST_EDGES = 4_000_000
+"""Edges between cells of different values, which GDAL follows one by one."""
 
 
 _NOWHERE = 'LOCAL_CS["Grid without a place on the Earth"]'
@@ -177,6 +179,13 @@ def _areas(
     plain = values.astype(kinds.get(values.dtype.name, values.dtype.name))
     found: list[object] = []
     numbers: list[float] = []
+    # GDAL looks at no clock: what has too many edges is not begun.
+    edges = sum(int(np.count_nonzero(np.diff(plain, axis=axis))) for axis in (0, 1))
+    if edges > MOST_EDGES:
+        raise LimitExceededError(
+            f"polygons of {edges:,} edges between cells; {MOST_EDGES:,} are allowed: "
+            "round or classify the values"
+        )
     for geometry, value in shapes(plain, valid, connectedness, transform):
         if len(found) == MOST_POLYGONS:
             raise LimitExceededError(

@@ -55,14 +55,16 @@ def test_inside_follows_the_rule_for_trims(low: float, width: float, first: int)
             axis.inside(low, high)
         return
     one, other = floor(i + 0.5), floor(j - 0.5)
-    begin, end = (one, other) if one <= other else (other, other)
+    begin, end = (one, other) if one <= other else (floor((i + j) / 2),) * 2
     kept = axis.inside(low, high)
     assert kept.first == min(max(begin, first), first + 29)
     assert kept.stop - 1 == min(max(end, first), first + 29)
 
 
 def test_a_trim_between_two_centres_still_gives_one_cell() -> None:
-    assert NORTH.inside(51, 54).size == 1
+    assert NORTH.inside(51, 54).bounds == (50.0, 60.0)
+    assert NORTH.inside(56, 59).bounds == (50.0, 60.0)
+    assert NORTH.inside(53, 53).bounds == (50.0, 60.0)
 
 
 def test_a_bound_on_an_edge_excludes_the_neighbour() -> None:

@@ -129,11 +129,12 @@ def _read(file: Any, upload: Upload, limits: Limits) -> Raster:  # noqa: ANN401 
             "send a file with one",
             parameter=upload.name,
         )
-    size = sum(np.dtype(d).itemsize + 1 for d in file.dtypes) * file.width * file.height
+    # Held beside a copy that is evaluated.
+    size = 2 * sum(np.dtype(d).itemsize + 1 for d in file.dtypes) * file.width * file.height
     allowed = min(limits.output_bytes, limits.memory_bytes)
     if size > allowed:
         raise LimitExceededError(
-            f"parameter {upload.name} holds {size / 1e6:,.1f} MB of cells; "
+            f"parameter {upload.name} needs {size / 1e6:,.1f} MB for its cells; "
             f"{allowed / 1e6:,.1f} MB are allowed"
         )
     values: list[NDArray[Any]] = [file.read(n) for n in file.indexes]

@@ -113,5 +113,7 @@ def test_a_small_file_of_many_cells_is_refused_before_it_is_read(cubes: Made) ->
         functions={},
         uploads=asked.uploads,
     )
-    with pytest.raises(LimitExceededError, match=r"holds 32.0 MB of cells; 10.0 MB are allowed"):
+    with pytest.raises(
+        LimitExceededError, match=r"needs 64.0 MB for its cells; 10.0 MB are allowed"
+    ):
         tight.answers("for $c in (decode($1)) return max($c)")
