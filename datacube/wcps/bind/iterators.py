@@ -208,7 +208,8 @@ _COMPARISONS: Mapping[str, Callable[[Period, Period], bool]] = {
 def index_raster(value: Value, scope: Scope) -> Raster | None:
     """Return an iterator as cells over its own axis, or None where it has no number.
 
-    Indices are int64, coordinates float64, times seconds since 1970 (float64).
+    Indices are int64, coordinates float64, times seconds since 1970 (float64); years and
+    other parts of times, which are digits alone, are int64.
 
     Raises
     ------
@@ -225,13 +226,19 @@ def index_raster(value: Value, scope: Scope) -> Raster | None:
                 plan = apply("cast int64", plan)
             return Raster(plan=plan, iterators=(name,))
         case Moments(iterator=name):
-            places = [seconds(period.start) for period in value.periods]
+            places = _numbers(value)
             if not name:
                 return Raster(plan=Literal(value=places[0], domain=POINT))
             domain = Domain(outer=(axis_of(name, scope),))
             return Raster(plan=held(np.array(places), None, domain), iterators=(name,))
         case _:
             return None
+
+
+def _numbers(moments: Moments) -> list[int] | list[float]:
+    if all(text.isascii() and text.isdecimal() for text in moments.texts):
+        return [int(text) for text in moments.texts]
+    return [seconds(period.start) for period in moments.periods]
 
 
 def _index_cells(index: Index, scope: Scope) -> Raster:

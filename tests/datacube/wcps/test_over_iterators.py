@@ -385,6 +385,14 @@ OWN: dict[str, tuple[Expected, str]] = {
         lambda s: np.array([*(mean(layer) for layer in s.b4[:6]), mean(s.b4[6:8])]),
         "float64",
     ),
+    f'{T}encode(coverage s over $m m(months(domain($c, ansi))) values $m * 2, "json")': (
+        lambda _: 2 * np.array(sorted({int(time[5:7]) for time in TIMES})),
+        "int64",
+    ),
+    f'{T}encode(coverage s over $y y(years(domain($c, ansi))) values $y, "json")': (
+        lambda _: np.array([2020, 2021]),
+        "int64",
+    ),
     series("allmonths(domain($c, ansi))", "count($c.b4[ansi($t:$t)] >= 0)"): (
         lambda s: np.array(
             [
