@@ -228,7 +228,9 @@ def index_raster(value: Value, scope: Scope) -> Raster | None:
         case Moments(iterator=name):
             places = _numbers(value)
             if not name:
-                return Raster(plan=Literal(value=places[0], domain=POINT))
+                number: Plan = Literal(value=places[0], domain=POINT)
+                whole = isinstance(places[0], int)
+                return Raster(plan=apply("cast int64", number) if whole else number)
             domain = Domain(outer=(axis_of(name, scope),))
             return Raster(plan=held(np.array(places), None, domain), iterators=(name,))
         case _:
