@@ -135,7 +135,7 @@ def test_an_index_grid_that_begins_elsewhere_keeps_its_indices(tmp_path: Path) -
 def test_a_line_is_trimmed_and_keeps_its_axis(made: Made) -> None:
     got = cells(made, subset("L", span("x", 10, 20)))
     np.testing.assert_array_equal(got.values[0], made.arrays["L"]["v"][10:20])
-    with pytest.raises(UnknownNameError, match=r"offered: x$"):
+    with pytest.raises(UnknownNameError, match=r"this coverage has x$"):
         cells(made, subset("L", at("y", 0)))
 
 

@@ -101,8 +101,8 @@ def test_equal_keys_keep_their_order(cubes: Made) -> None:
 @pytest.mark.parametrize(
     ("text", "error", "told"),
     [
-        ("flip $c along height", UnknownNameError, "offered: ansi, Lat, Lon"),
-        ("sort $c along height by 1", UnknownNameError, "offered: ansi, Lat, Lon"),
+        ("flip $c along height", UnknownNameError, "this coverage has ansi, Lat, Lon"),
+        ("sort $c along height by 1", UnknownNameError, "this coverage has ansi, Lat, Lon"),
         ("sort $c along ansi by $c", InvalidParameterError, "it has the axes Lat, Lon"),
     ],
 )

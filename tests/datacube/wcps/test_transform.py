@@ -206,7 +206,7 @@ def test_own_crs_at_another_resolution(cubes: Made) -> None:
         ("G", '"EPSG:3857"', InvalidParameterError, "no CRS of the Earth"),
         ("P", '"EPSG:3857"', InvalidParameterError, "a map's two axes are needed"),
         ("A", '"EPSG:3857", {}, {X:0}', InvalidParameterError, "is 0"),
-        ("A", '"EPSG:3857", {}, {height:1}', UnknownNameError, "offered: E, N"),
+        ("A", '"EPSG:3857", {}, {height:1}', UnknownNameError, "this coverage has E, N"),
         ("A", '"EPSG:3857", {}, {}, {X(5)}', InvalidParameterError, "needs two coordinates"),
         ("A", '"EPSG:3857", {}, {}, {X(5:1)}', InvalidParameterError, "has no whole cell"),
         ("A", '"EPSG:3857", {}, {X:1e300}', InvalidParameterError, "has no whole cell"),
