@@ -6,9 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-IN_MEMORY_BYTES = 67_108_864
-"""Answers whose cells take more are made in a temporary file."""
-
 
 @contextmanager
 def temporary_path(suffix: str) -> Iterator[Path]:

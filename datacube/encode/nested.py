@@ -7,7 +7,7 @@ from datacube.axes import PLACEHOLDER
 from datacube.cells import Cells
 from datacube.encode.answer import EncodeJob
 from datacube.encode.blocks import runs
-from datacube.encode.files import IN_MEMORY_BYTES, temporary_path
+from datacube.encode.files import temporary_path
 from datacube.encode.orientation import text_order
 from datacube.encode.shades import null_fills
 from datacube.encode.sources import coverage_of
@@ -15,16 +15,12 @@ from datacube.encode.text import cell_characters, cell_texts, null_text, writer
 from datacube.encode.written import finite
 from datacube.errors import LimitExceededError
 from datacube.grid import Window
+from datacube.plan.encoding_memory import IN_MEMORY_BYTES, MOST_TEXT_BYTES, TEXT_RUN_CELLS
 from datacube.plan.formats import NETCDF, PICTURE_FORMATS
 from datacube.plan.nodes import Plan
 
 type Places = tuple[tuple[int, int], ...]
 """Half-open ranges, one an axis."""
-
-MOST_BYTES = 268_435_456
-"""Longest text: it is ten times as long as the numbers, and read slowly."""
-RUN_CELLS = 262_144
-"""Cells written at once; as texts they take about 60 bytes each."""
 
 
 def encode_csv(job: EncodeJob) -> bytes | Path:
@@ -60,7 +56,7 @@ def check_text_size(job: EncodeJob, plan: Plan) -> int:
     """
     cell = sum(cell_characters(field.numpy_dtype) for field in plan.fields)
     longest = plan.domain.size * cell
-    allowed = min(MOST_BYTES, job.limits.output_bytes)
+    allowed = min(MOST_TEXT_BYTES, job.limits.output_bytes)
     if longest > allowed:
         raise LimitExceededError(
             f"{plan.domain.size} cells can take {longest} bytes as text; allowed are {allowed}: "
@@ -91,7 +87,7 @@ def cell_runs(
         null_text(field, fill, compat=compat, json=json)
         for field, fill in zip(plan.fields, fills, strict=True)
     ]
-    for places in runs(shape, RUN_CELLS):
+    for places in runs(shape, TEXT_RUN_CELLS):
         ranges = list(origin)
         for at, (start, stop) in zip(order, places, strict=True):
             ranges[at] = (origin[at][0] + start, origin[at][0] + stop)

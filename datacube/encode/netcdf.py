@@ -22,13 +22,14 @@ from datacube.encode.cf import (
     cf_variables,
 )
 from datacube.encode.chunks import chunk_shape
-from datacube.encode.files import IN_MEMORY_BYTES, temporary_path
+from datacube.encode.files import temporary_path
 from datacube.encode.orientation import text_order
 from datacube.encode.shades import null_fills
 from datacube.encode.sources import coverage_of
 from datacube.encode.written import Written, written_as
 from datacube.errors import InvalidParameterError
 from datacube.plan.axis_order import crs_order
+from datacube.plan.encoding_memory import IN_MEMORY_BYTES
 from datacube.plan.formats import PICTURE_FORMATS
 from datacube.plan.nodes import Plan
 

@@ -25,7 +25,7 @@ from datacube.axes import Axis, RegularAxis, TimeAxis
 from datacube.encode.answer import EncodeJob
 from datacube.encode.blocks import blocks
 from datacube.encode.cf import axis_values, cf_dataset_attrs
-from datacube.encode.files import IN_MEMORY_BYTES, temporary_path
+from datacube.encode.files import temporary_path
 from datacube.encode.orientation import Raster, raster_of
 from datacube.encode.shades import PAINT_WIDTH, paint
 from datacube.encode.sources import coverage_of
@@ -33,12 +33,11 @@ from datacube.encode.written import Written, written_as
 from datacube.errors import InvalidParameterError
 from datacube.grid import Window
 from datacube.plan.crs import parse_crs
+from datacube.plan.encoding_memory import IN_MEMORY_BYTES, RASTER_CACHE_BYTES
 from datacube.plan.formats import NETCDF, PICTURE_FORMATS
 from datacube.plan.nodes import Field, Plan
 from datacube.times import iso_text
 
-_CACHE_BYTES = 67_108_864
-"""GDAL's block cache, which would else grow to 5 % of the machine's memory."""
 _TUNING = frozenset({"GDAL_CACHEMAX", "GDAL_NUM_THREADS"})
 """Settings of GDAL that queries bring along and that change no result."""
 _filters = Lock()
@@ -146,7 +145,7 @@ def format_options(job: EncodeJob, allowed: tuple[str, ...]) -> dict[str, str]:
 
 
 def _environment() -> rasterio.Env:
-    return rasterio.Env(GDAL_CACHEMAX=_CACHE_BYTES, GDAL_TIFF_INTERNAL_MASK=True)
+    return rasterio.Env(GDAL_CACHEMAX=RASTER_CACHE_BYTES, GDAL_TIFF_INTERNAL_MASK=True)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from datacube.errors import LimitExceededError
 from datacube.grid import Window
 from datacube.plan.blocks import PARALLEL_BLOCKS, Cut, output_cuts, steps, tiling
 from datacube.plan.demand import demand, repeated
+from datacube.plan.encoding_memory import encoding_bytes
 from datacube.plan.file_blocks import blocks_read
 from datacube.plan.holding import Ledger, cells_bytes
 from datacube.plan.nodes import Encode, Picture, Plan, Reduce, Scan, children
@@ -57,11 +58,12 @@ def estimate(node: Encode | Picture | Plan) -> Cost:
         number, size = _read_at_once(plan, window) if beyond else _read(plan, window)
         chunks += number
         decoded += size
+    encoding = encoding_bytes(node) if isinstance(node, Encode) else 0
     return Cost(
         chunks=chunks,
         decoded_bytes=decoded,
         output_bytes=output,
-        peak_memory_bytes=output + working,
+        peak_memory_bytes=output + working + encoding,
     )
 
 

@@ -60,7 +60,7 @@ def test_two_axes_are_nested_as_clients_expect() -> None:
 def test_any_depth_reads_back_whatever_is_written_at_once(
     monkeypatch: pytest.MonkeyPatch, room: int
 ) -> None:
-    monkeypatch.setattr(nested, "RUN_CELLS", room)
+    monkeypatch.setattr(nested, "TEXT_RUN_CELLS", room)
     shape = (2, 3, 2, 5)
     domain = Domain(outer=tuple(index_axis(f"a{k}", n) for k, n in enumerate(shape)))
     values = np.arange(60, dtype=np.int16).reshape(shape)
