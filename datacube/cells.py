@@ -47,6 +47,12 @@ class Cells:
         at = [self.names.index(name) for name in names]
         return Cells(names, tuple(self.values[i] for i in at), tuple(self.valid[i] for i in at))
 
+    def part(self, at: tuple[slice, ...]) -> "Cells":
+        """Return the cells at slices of the shape, without a copy."""
+        return Cells(
+            self.names, tuple([a[at] for a in self.values]), tuple([a[at] for a in self.valid])
+        )
+
     def filled(self, name: str, nodata: float) -> Values:
         """Return the band with `nodata` where it is not valid, in its own dtype."""
         values, valid = self.band(name)

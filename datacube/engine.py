@@ -1,12 +1,14 @@
 """The engine: one way from a query to an answer, for every service."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from time import monotonic
 
 from datacube.cells import Cells
 from datacube.encode.answer import Answer, EncodeJob, Encoder
+from datacube.encode.credits import credits_of
 from datacube.errors import UnknownNameError
+from datacube.evaluate.handed import Handed
 from datacube.evaluate.schedule import compute
 from datacube.explain.explaining import explain
 from datacube.explain.values import Explanation
@@ -21,6 +23,7 @@ from datacube.plan.style import StyleBook
 from datacube.plan.udf import UserFunctions
 from datacube.processing import Processor
 from datacube.protocols import ANONYMOUS, Catalog, CatalogView, Limits, Principal, ReadCells
+from datacube.service_provider import ServiceProvider
 from datacube.wcps.bind.scope import Upload
 
 
@@ -38,6 +41,8 @@ class Engine:
     """Days before a layer's newest acquisition that a map without a time may show."""
     functions: UserFunctions = field(default_factory=dict)
     """Functions that the operator adds to WCPS."""
+    provider: ServiceProvider = field(default_factory=ServiceProvider)
+    """Whom files name as their source."""
 
     def session(self, as_of: int | None = None, principal: Principal = ANONYMOUS) -> "Session":
         """Pin a revision, by default the newest, for one request.
@@ -98,7 +103,7 @@ class Session:
         gives the same.
         """
         access = frozenset(self._access(bound.encode))
-        return digest("answer", bound.encode.key, access)
+        return digest("answer", bound.encode.key, access, self.engine.provider)
 
     def answer(self, asked: query.Encode) -> Answer:
         """Bind, check the cost, evaluate and encode.
@@ -156,6 +161,7 @@ class Session:
             encoders=engine.encoders,
             limits=engine.limits,
             functions=engine.functions,
+            provider=engine.provider,
             compat=compat,
             uploads=uploads,
         )
@@ -179,8 +185,17 @@ class Session:
     def _encoded(self, bound: Bound, encoder: Encoder) -> Answer:
         check(estimate(bound.encode), self.engine.limits)
         scenes = contributing_scenes(bound.encode)
+        engine = self.engine
+        handed = Handed(
+            read=engine.cells, limits=engine.limits, deadline=monotonic() + engine.limits.seconds
+        )
+        credited = credits_of(bound.encode, self.view, engine.provider)
         job = EncodeJob(
-            node=bound.encode, compute=self._timed(), scenes=scenes, limits=self.engine.limits
+            node=bound.encode,
+            compute=handed,
+            scenes=scenes,
+            limits=engine.limits,
+            credits=credited,
         )
         return Answer(
             body=encoder(job),
@@ -190,18 +205,6 @@ class Session:
             etag=self.etag(bound),
             notes=bound.notes,
         )
-
-    def _timed(self) -> Callable[[Plan, Window], Cells]:
-        """Return a `compute` whose clock runs from now for the whole answer."""
-        engine = self.engine
-        deadline = monotonic() + engine.limits.seconds
-
-        def run(plan: Plan, window: Window) -> Cells:
-            return compute(
-                plan, engine.cells, window=window, limits=engine.limits, deadline=deadline
-            )
-
-        return run
 
     def _access(self, encode: Encode) -> tuple[str, ...]:
         read = {scan.cube for scan in scans(encode)}

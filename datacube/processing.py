@@ -4,16 +4,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import monotonic
 
-from datacube.cells import Cells
 from datacube.encode.answer import Answer, EncodeJob, Encoder
+from datacube.encode.credits import credits_of
 from datacube.encode.documents import describe
 from datacube.encode.polygons import polygonize
 from datacube.errors import InvalidParameterError, LimitExceededError, UnknownNameError
 from datacube.evaluate.cells import evaluate
+from datacube.evaluate.handed import Handed
 from datacube.evaluate.memo import Shared
-from datacube.evaluate.schedule import compute
-from datacube.grid import Window
-from datacube.plan.cost import Cost, check, estimate
+from datacube.plan.cost import Cost, Done, check, estimate
 from datacube.plan.digest import digest
 from datacube.plan.encode_parameters import parse_parameters
 from datacube.plan.extent import check_extent
@@ -24,6 +23,7 @@ from datacube.plan.resolve import resolve
 from datacube.plan.rules import RULES, Rule, rewrite
 from datacube.plan.udf import UserFunctions
 from datacube.protocols import CatalogView, Limits, ReadCells
+from datacube.service_provider import ServiceProvider
 from datacube.wcps.bind.metadata import extents_text, interval_text
 from datacube.wcps.bind.query import BINDERS, Result, bind_query
 from datacube.wcps.bind.scope import Context, Upload, number
@@ -64,6 +64,7 @@ class Processor:
     """By media type."""
     limits: Limits
     functions: UserFunctions
+    provider: ServiceProvider = field(default_factory=ServiceProvider)
     compat: bool = False
     """Nulls go by rasdaman's rules."""
     uploads: tuple[Upload, ...] = ()
@@ -142,11 +143,12 @@ class Processor:
             for result in bound:
                 _check_result(result, text)
         run = _Run(deadline=monotonic() + self.limits.seconds)
-        kept = self._holding(bound, run)
+        done: Done = {}
+        kept = self._holding(bound, run, done)
         prepared = [self._prepared(value) for value in kept]
         if not arrays:
             self._check_outputs(prepared)
-        costs = [estimate(p) for p in map(_costly, prepared) if p is not None]
+        costs = [estimate(p, done) for p in map(_costly, prepared) if p is not None]
         if not arrays:
             check(together(costs), self.limits)
         sent = 0
@@ -175,19 +177,19 @@ class Processor:
         )
         check(Cost(chunks=0, decoded_bytes=0, output_bytes=size, peak_memory_bytes=0), self.limits)
 
-    def _holding(self, bound: Sequence[Result], run: _Run) -> list[Value]:
+    def _holding(self, bound: Sequence[Result], run: _Run, done: Done) -> list[Value]:
         """Return the results whose `where` is true."""
         wheres = {
             at: self.prepare(result.where)
             for at, result in enumerate(bound)
             if result.where is not None
         }
-        check(together([estimate(plan) for plan in wheres.values()]), self.limits)
+        check(together([estimate(plan, done) for plan in wheres.values()]), self.limits)
         truths = {at: self._true(plan, run) for at, plan in wheres.items()}
         return [result.value for at, result in enumerate(bound) if truths.get(at, True)]
 
     def _true(self, plan: Plan, run: _Run) -> bool:
-        cells = self._compute(plan, plan.domain.window, run)
+        cells = self._handed(run)(plan, plan.domain.window)
         return bool(cells.valid[0].all() and cells.values[0].all())
 
     def _prepared(self, value: Value) -> Value:
@@ -227,9 +229,10 @@ class Processor:
         scenes = contributing_scenes(root)
         job = EncodeJob(
             node=root,
-            compute=lambda plan, window: self._compute(plan, window, run),
+            compute=self._handed(run),
             scenes=scenes,
             limits=self.limits,
+            credits=credits_of(root, self.view, self.provider),
         )
         return Answer(
             body=encoder(job),
@@ -245,7 +248,7 @@ class Processor:
     def _polygons(self, value: Polygons, run: _Run) -> Answer:
         body, media_type = polygonize(
             value.plan,
-            lambda plan, window: self._compute(plan, window, run),
+            self._handed(run),
             self.limits,
             format=value.format,
             connectedness=value.connectedness,
@@ -266,20 +269,13 @@ class Processor:
             etag=digest("answer", media_type, body),
         )
 
-    def _compute(self, plan: Plan, window: Window, run: _Run) -> Cells:
-        return compute(
-            plan,
-            self.cells,
-            window=window,
-            limits=self.limits,
-            deadline=run.deadline,
-            shared=run.shared,
-        )
+    def _handed(self, run: _Run) -> Handed:
+        return Handed(read=self.cells, limits=self.limits, deadline=run.deadline, shared=run.shared)
 
     def _etag(self, node: Encode | Plan, *further: object) -> str:
         read = {scan.cube for scan in scans(node)}
         access = frozenset(cube.access for cube in self.view.cubes() if cube.name in read)
-        return digest("answer", node.key, access, *further)
+        return digest("answer", node.key, access, self.provider, *further)
 
     def _fold(self, plan: Plan) -> complex | None:
         cells = evaluate(plan, plan.domain.window, self.cells)

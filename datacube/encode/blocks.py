@@ -2,37 +2,24 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import product
-from math import isqrt, prod
+from math import prod
 
 from datacube.grid import Window
+from datacube.plan.blocks import windows
+from datacube.plan.handing import file_cuts
 from datacube.plan.nodes import Domain
 
 TILE_PX = 512
 """Side of the tiles and chunks of files."""
-BLOCK_CELLS = 8_388_608
-"""Cells, over all fields, that one block may hold: about 25 MB of int16 with validity."""
 
 
 def blocks(domain: Domain, fields: int) -> Iterator[Window]:
-    """Yield windows that part the domain, in array order.
+    """Yield the windows of `file_cuts`, in array order.
 
     Their planes (the last two axes) are whole tiles of `TILE_PX` counted from the
-    domain's first cell, or cut by its end. Where a plane is small, several cells of
-    the last outer axis go together. A domain of fewer axes is cut along its last one.
+    domain's first cell, or cut by its end.
     """
-    room = max(1, BLOCK_CELLS // fields)
-    if len(domain.axes) < 2:
-        for ranges in product(*(_parts(bounds, room) for bounds in domain.window.ranges)):
-            yield Window(ranges)
-        return
-    *outer, rows, cols = domain.window.ranges
-    side = TILE_PX * max(1, isqrt(room) // TILE_PX)
-    plane_cells = (rows[1] - rows[0]) * (cols[1] - cols[0])
-    together = max(1, room // plane_cells)
-    outer_parts = [_parts(bounds, 1) for bounds in outer[:-1]]
-    outer_parts += [_parts(bounds, together) for bounds in outer[-1:]]
-    for ranges in product(*outer_parts, _parts(rows, side), _parts(cols, side)):
-        yield Window(ranges)
+    yield from windows(file_cuts(domain.window, fields))
 
 
 def chunk_shape(domain: Domain) -> tuple[int, ...]:

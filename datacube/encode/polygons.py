@@ -15,7 +15,6 @@ from shapely.geometry import shape
 
 from datacube.cells import Valid, Values
 from datacube.encode.answer import Compute
-from datacube.encode.blocks import blocks
 from datacube.errors import InvalidParameterError, LimitExceededError, UnknownNameError
 from datacube.plan.nodes import Field, Plan
 from datacube.protocols import Limits
@@ -161,13 +160,9 @@ def _one_field(plan: Plan) -> Field:
 
 
 def _whole(plan: Plan, field: Field, compute: Compute) -> tuple[Values, Valid]:
-    values: Values = np.zeros(plan.domain.shape, field.numpy_dtype)
-    valid: Valid = np.zeros(plan.domain.shape, np.bool_)
-    for window in blocks(plan.domain, 1):
-        place = window.slices(plan.domain.window)
-        values[place], valid[place] = compute(plan, window).band(field.name)
+    values, valid = compute(plan, plan.domain.window).band(field.name)
     if field.numpy_dtype.kind == "f":
-        valid &= np.isfinite(values)
+        valid = valid & np.isfinite(values)
     return values, valid
 
 

@@ -15,13 +15,12 @@ from datacube.encode.orientation import Raster, raster_of
 from datacube.errors import InvalidParameterError
 from datacube.plan.encoding import ColourMap, ColourMapKind, Rgba
 from datacube.plan.formats import GEOTIFF, NETCDF
+from datacube.plan.handing import PAINT_WIDTH
 from datacube.plan.nodes import Field, Plan, Slice
 
 type Shades = NDArray[Any]
 """uint8 or uint16, shape `(rows, columns, channels)`."""
 
-PAINT_WIDTH = 16
-"""A cell that is painted takes the room of so many fields: four channels in double precision."""
 _SHADE_TYPES = ("uint8", "uint16")
 
 

@@ -38,12 +38,7 @@ class Memo:
             if whole == window:
                 return cells
             if whole.intersect(window) == window:
-                at = window.slices(whole)
-                return Cells(
-                    cells.names,
-                    tuple([a[at] for a in cells.values]),
-                    tuple([a[at] for a in cells.valid]),
-                )
+                return cells.part(window.slices(whole))
         memo: Memo | None = self
         while memo is not None:
             found = memo.cells.get((node.key, window))

@@ -195,14 +195,7 @@ class Folding:
         *_, last = self.node.axes
         for k in range(source.shape[last]):
             at = (slice(None),) * last + (slice(k, k + 1),)
-            one = {
-                key: Cells(
-                    cells.names,
-                    tuple([a[at] for a in cells.values]),
-                    tuple([a[at] for a in cells.valid]),
-                )
-                for key, cells in leaves.items()
-            }
+            one = {key: cells.part(at) for key, cells in leaves.items()}
             shape = (*source.shape[:last], 1, *source.shape[last + 1 :])
             place = self._placed(shape, self.node.axes, (*origin[:-1], origin[-1] + k))
             self._take_strips(states, one, place)

@@ -59,12 +59,7 @@ def compute(
         If the time is up.
     """
     window = node.domain.window if window is None else window
-    deadline = monotonic() + limits.seconds if deadline is None else deadline
-
-    def tick() -> None:
-        if monotonic() > deadline:
-            raise LimitExceededError(f"the answer took longer than {limits.seconds:g} s")
-
+    tick = _clock(limits, monotonic() + limits.seconds if deadline is None else deadline)
     tick()
     shared = {} if shared is None else shared
     uses = repeated(node)
@@ -72,16 +67,38 @@ def compute(
     blocks = tuple(windows(output_cuts(node, window)))
     if len(blocks) == 1:
         return evaluate(node, window, read, Memo(shared=shared, repeated=uses, tick=tick))
-    whole = empty(node.fields, window.shape)
+    made = empty(node.fields, window.shape)
 
     def run(block: Window) -> None:
         tick()
         memo = Memo(shared=shared, repeated=uses, tick=tick)
-        put(whole, block.slices(window), evaluate(node, block, read, memo))
+        put(made, block.slices(window), evaluate(node, block, read, memo))
 
     for _ in _in_order(run, blocks):
         pass
-    return whole
+    return made
+
+
+def compute_small(
+    node: Plan, read: ReadCells, *, limits: Limits, deadline: float, shared: Shared
+) -> None:
+    """Do the reductions to few cells that the whole of `node` needs, for all its windows.
+
+    Raises
+    ------
+    LimitExceededError
+        If the time is up.
+    """
+    memo = Memo(shared=shared, repeated=repeated(node), tick=_clock(limits, deadline))
+    _share(node, node.domain.window, read, shared, memo)
+
+
+def _clock(limits: Limits, deadline: float) -> Callable[[], None]:
+    def tick() -> None:
+        if monotonic() > deadline:
+            raise LimitExceededError(f"the answer took longer than {limits.seconds:g} s")
+
+    return tick
 
 
 def _in_order[T, R](run: Callable[[T], R], work: Iterable[T]) -> Iterator[R]:

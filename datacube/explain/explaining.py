@@ -8,7 +8,7 @@ from datacube.explain.outline import outline
 from datacube.explain.running import COUNTED_CELLS, lazy_run_of, run_of
 from datacube.explain.values import Explanation, Told
 from datacube.explain.words import cut
-from datacube.plan.cost import Cost, check, estimate
+from datacube.plan.cost import Cost, Done, check, estimate
 from datacube.plan.nodes import Encode, Picture, Plan, contributing_scenes, scans
 from datacube.plan.rules import RULES, Rule
 from datacube.processing import Processor, together
@@ -49,13 +49,14 @@ class _Explaining:
         told: list[Told] = []
         costs: list[Cost] = []
         conditions: list[Cost] = []
+        done: Done = {}
         for at, result in enumerate(bound):
             root = self._prepared(result.value, rules)
             where = None if result.where is None else self.processor.prepare(result.where, rules)
-            if root is not None:
-                costs.append(_weighed(root))
             if where is not None:
-                conditions.append(_weighed(where))
+                conditions.append(_weighed(where, done))
+            if root is not None:
+                costs.append(_weighed(root, done))
             if at < MAX_RESULTS:
                 told.append(self._told(result, root, where))
         total = together([*costs, *conditions])
@@ -132,11 +133,11 @@ class _Explaining:
         return ""
 
 
-def _weighed(root: Encode | Plan) -> Cost:
+def _weighed(root: Encode | Plan, done: Done | None = None) -> Cost:
     """Return the estimate; of what is too large to be cut into blocks, the output alone."""
     plan = root.source if isinstance(root, Encode) else root
     if isinstance(plan, Picture) or plan.domain.size <= COUNTED_CELLS:
-        return estimate(root)
+        return estimate(root, done)
     output = plan.domain.size * sum(f.numpy_dtype.itemsize + 1 for f in plan.fields)
     return Cost(chunks=0, decoded_bytes=0, output_bytes=output, peak_memory_bytes=output)
 

@@ -54,6 +54,12 @@ def windows(cuts: tuple[Cut, ...]) -> Iterator[Window]:
 
 def output_cuts(plan: Plan, window: Window) -> tuple[Cut, ...]:
     """Part a window of an output: planes of at most a block's side, few outer places at once."""
+    lengths = block_lengths(plan, window)
+    return tuple(cut(bounds, length) for bounds, length in zip(window.ranges, lengths, strict=True))
+
+
+def block_lengths(plan: Plan, window: Window) -> tuple[int, ...]:
+    """Return the longest side of a window's blocks along each axis."""
     lengths = [1] * len(window.ranges)
     flat = 0 if plan.domain.grid is None else 2
     for at in range(len(lengths) - flat, len(lengths)):
@@ -62,7 +68,7 @@ def output_cuts(plan: Plan, window: Window) -> tuple[Cut, ...]:
     for at in reversed(range(len(lengths) - flat)):
         lengths[at] = max(1, min(window.shape[at], BLOCK_SIDE_PX**2 // cells))
         cells *= lengths[at]
-    return tuple(cut(bounds, length) for bounds, length in zip(window.ranges, lengths, strict=True))
+    return tuple(lengths)
 
 
 @lru_cache(maxsize=256)

@@ -6,15 +6,17 @@ from itertools import product
 from datacube.cube import INNER_CHUNK_PX, SHARD_PX, VALID_BAND
 from datacube.errors import LimitExceededError
 from datacube.grid import Window
-from datacube.plan.blocks import PARALLEL_BLOCKS, Cut, output_cuts, steps, tiling
+from datacube.plan.blocks import PARALLEL_BLOCKS, Cut, steps, tiling
 from datacube.plan.demand import demand, repeated
 from datacube.plan.encoding_memory import encoding_bytes
 from datacube.plan.file_blocks import blocks_read
+from datacube.plan.handing import evaluated_cuts
 from datacube.plan.holding import Ledger, cells_bytes
 from datacube.plan.nodes import Encode, Picture, Plan, Reduce, Scan, children
 from datacube.plan.places import slot_cells, stacks_in, stored_window
-from datacube.plan.reading import Tiles, chunks_read
+from datacube.plan.reading import chunks_read
 from datacube.plan.small import small_groups, small_reductions
+from datacube.plan.tiles import Tiles
 from datacube.protocols import Limits
 from datacube.slots import Slot
 
@@ -38,11 +40,17 @@ class Cost:
     """Bytes held at once: the output, and what its blocks need meanwhile."""
 
 
-def estimate(node: Encode | Picture | Plan) -> Cost:
+type Done = dict[str, Window]
+"""Small reductions that earlier answers of a request make, by node, with the cells made."""
+
+
+def estimate(node: Encode | Picture | Plan, done: Done | None = None) -> Cost:
     """Estimate an answer from the blocks it is evaluated in and the recorded shards.
 
-    Where scenes overlap, all of them count as read, with their masks.
+    Where scenes overlap, all of them count as read, with their masks. What is `done` is
+    not read again; what this answer makes for later ones is added to it.
     """
+    done = {} if done is None else done
     root = node.source if isinstance(node, Encode) else node
     plans = tuple(layer.source for layer in root.layers) if isinstance(root, Picture) else (root,)
     chunks = decoded = output = working = 0
@@ -53,9 +61,10 @@ def estimate(node: Encode | Picture | Plan) -> Cost:
         output += 4 * window.size if isinstance(root, Picture) else made
         # Beyond any answer the blocks are not even counted: each chunk counts once.
         beyond = window.size > _COUNTED_CELLS
-        held = 0 if beyond else _working_bytes(plan, window)
+        cuts = None if beyond else evaluated_cuts(node, plan)
+        held = 0 if cuts is None else _working_bytes(plan, window, cuts)
         working = max(working, held + made if isinstance(root, Picture) else held)
-        number, size = _read_at_once(plan, window) if beyond else _read(plan, window)
+        number, size = _read_at_once(plan, window) if cuts is None else _read(plan, cuts, done)
         chunks += number
         decoded += size
     encoding = encoding_bytes(node) if isinstance(node, Encode) else 0
@@ -91,7 +100,7 @@ def _megabytes(size: int) -> str:
     return f"{size / 1e6:,.1f} MB"
 
 
-def _working_bytes(plan: Plan, window: Window) -> int:
+def _working_bytes(plan: Plan, window: Window, cuts: tuple[Cut, ...]) -> int:
     """Bytes held beside the output: by the blocks under way, or by reductions before them."""
     uses = repeated(plan)
     small = small_reductions(plan, window)
@@ -105,7 +114,6 @@ def _working_bytes(plan: Plan, window: Window) -> int:
     )
     if isinstance(plan, Reduce) and small and small[-1][0] is plan:
         return _BASE_BYTES + held + before
-    cuts = output_cuts(plan, window)
     block = Window(tuple((one[0][0], one[0][0] + max(b - a for a, b in one)) for one in cuts))
     ledger = Ledger(uses)
     need = ledger.need(plan, block)
@@ -132,21 +140,28 @@ def _count(cuts: tuple[Cut, ...]) -> int:
     return made
 
 
-def _read(plan: Plan, window: Window) -> tuple[int, int]:
+def _read(plan: Plan, cuts: tuple[Cut, ...], done: Done) -> tuple[int, int]:
     """Return how many chunks are read, and their decoded bytes."""
-    cuts = output_cuts(plan, window)
+    window = plan.domain.window
     if _count(cuts) == 1 and not _reduces(plan):
         return _read_at_once(plan, window)
     number = size = 0
     groups = small_groups(plan, window)
     for group in groups:
-        node, part = group[0]
-        found = chunks_read(tuple(n for n, _ in group), Tiles(cuts=tiling(node, part).cuts))
-        number, size = number + found[0], size + found[1]
+        part = group[0][1]
+        wanted = tuple(n for n, _ in group if not _covers(done.get(n.key), part))
+        done.update((n.key, part) for n in wanted)
+        if wanted:
+            found = chunks_read(wanted, Tiles(cuts=tiling(wanted[0], part).cuts))
+            number, size = number + found[0], size + found[1]
     if not any(node is plan for group in groups for node, _ in group):
         found = chunks_read((plan,), Tiles(cuts=cuts))
         number, size = number + found[0], size + found[1]
     return number, size
+
+
+def _covers(made: Window | None, part: Window) -> bool:
+    return made is not None and made.intersect(part) == part
 
 
 def _reduces(plan: Plan) -> bool:

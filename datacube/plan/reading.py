@@ -5,19 +5,14 @@ the largest cube is counted in the time that its longest axis takes.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
 
-from datacube.cells import Valid
-from datacube.cube import INNER_CHUNK_PX, SHARD_PX, VALID_BAND
 from datacube.grid import Window
 from datacube.plan.area import touched_grid
 from datacube.plan.blocks import Cut, cut, is_small, steps, tiling
-from datacube.plan.file_blocks import blocks_read, cut_to
 from datacube.plan.nodes import (
     Apply,
     Bands,
@@ -32,56 +27,12 @@ from datacube.plan.nodes import (
     Sort,
     Trim,
 )
-from datacube.plan.places import is_timed, slot_cells, stored_window
+from datacube.plan.scanned import scanned
+from datacube.plan.tiles import Pairs, Tiles
 from datacube.plan.windows import inputs, kept_indices, sort_reads_whole
-from datacube.slots import Slot
 
 _MOST_PAIRS = 4096
 """Windows of a warp that are looked at one by one; beyond, their hull counts."""
-
-type Counts = NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pairs:
-    """Which ranges of two axes are asked for together, where not all are."""
-
-    axes: tuple[int, int]
-    hit: Valid
-    """Shape (ranges of the one axis, ranges of the other)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tiles:
-    """The windows in which a node is evaluated: every combination of ranges of its axes."""
-
-    cuts: tuple[Cut, ...]
-    free: frozenset[int] = frozenset()
-    """Axes along which a reduction steps: what does not vary along them is read once."""
-    pairs: Pairs | None = None
-    times: int = 1
-    """How often each window is evaluated."""
-    within: str = ""
-    """The reduction whose steps these are: what two of them read, each reads anew."""
-
-    @property
-    def hull(self) -> Window:
-        """The cells of all windows."""
-        return Window(tuple((min(a for a, _ in one), max(b for _, b in one)) for one in self.cuts))
-
-    @property
-    def largest(self) -> Window:
-        """The shape of the largest window, at some place."""
-        return Window(tuple(max(one, key=_length) for one in self.cuts))
-
-    @property
-    def first(self) -> Window:
-        """The first window."""
-        return Window(tuple(one[0] for one in self.cuts))
-
-
-def _length(bounds: tuple[int, int]) -> int:
-    return bounds[1] - bounds[0]
 
 
 def chunks_read(plans: tuple[Plan, ...], tiles: Tiles) -> tuple[int, int]:
@@ -92,14 +43,18 @@ def chunks_read(plans: tuple[Plan, ...], tiles: Tiles) -> tuple[int, int]:
     number = size = 0
     tops = {plan.key for plan in plans}
     todo = [(plan, tiles) for plan in plans]
+    # What one of them reads in a step, the others find.
+    apart = {plan.key: plans[0].key for plan in plans}
     seen: set[tuple[str, tuple[Cut, ...], str]] = set()
     while todo:
         node, part = todo.pop()
         if (node.key, part.cuts, part.within) in seen or (is_small(node) and node.key not in tops):
             continue
         seen.add((node.key, part.cuts, part.within))
-        if isinstance(node, Scan):
-            chunks, decoded = _scanned(node, part)
+        if isinstance(node, Reduce):
+            todo.extend(_steps(node, reduce_tiles(node, part, apart.get(node.key, node.key))))
+        elif isinstance(node, Scan):
+            chunks, decoded = scanned(node, part)
             number += chunks * part.times
             size += decoded * part.times
         else:
@@ -118,11 +73,6 @@ def _below(node: Plan, tiles: Tiles) -> Iterator[tuple[Plan, Tiles]]:
             yield from ((member.source, tiles) for member in members)
         case Trim(source=source) if _same_indices(node):
             yield source, tiles
-        case Reduce(source=source, where=where):
-            inner = reduce_tiles(node, tiles)
-            yield source, inner
-            if where is not None:
-                yield where, inner
         case Mask(source=source):
             inner_or_none = _masked(node, tiles)
             if inner_or_none is not None:
@@ -138,6 +88,12 @@ def _below(node: Plan, tiles: Tiles) -> Iterator[tuple[Plan, Tiles]]:
             yield from _probed(node, tiles)
 
 
+def _steps(node: Reduce, tiles: Tiles) -> Iterator[tuple[Plan, Tiles]]:
+    yield node.source, tiles
+    if node.where is not None:
+        yield node.where, tiles
+
+
 def _same_indices(node: Trim) -> bool:
     return all(
         kept_indices(own, kept) is None
@@ -145,9 +101,13 @@ def _same_indices(node: Trim) -> bool:
     )
 
 
-def reduce_tiles(node: Reduce, tiles: Tiles) -> Tiles:
+def reduce_tiles(node: Reduce, tiles: Tiles, within: str) -> Tiles:
     """Return the windows of the source that the steps of a reduction are taken in."""
     parts = tiling(node, tiles.largest)
+    stepped = list(steps(node))
+    if all(b - a == 1 for one in stepped for a, b in one):
+        runs = (stepped[-1][k : k + parts.batch] for k in range(0, len(stepped[-1]), parts.batch))
+        stepped[-1] = tuple((run[0][0], run[-1][1]) for run in runs)
     sides = [max(b - a for a, b in one) for one in parts.cuts]
     kept = iter(
         [
@@ -155,7 +115,7 @@ def reduce_tiles(node: Reduce, tiles: Tiles) -> Tiles:
             for one, side in zip(tiles.cuts, sides, strict=True)
         ]
     )
-    along = iter(steps(node))
+    along = iter(stepped)
     positions = [at for at in range(len(node.source.domain.axes)) if at not in node.axes]
     cuts = tuple(
         next(along) if at in node.axes else next(kept) for at in range(len(node.source.domain.axes))
@@ -163,7 +123,7 @@ def reduce_tiles(node: Reduce, tiles: Tiles) -> Tiles:
     free = {positions[at] for at in tiles.free} | set(node.axes)
     if is_small(node):
         free |= set(positions)
-    return Tiles(cuts=cuts, free=frozenset(free), times=tiles.times, within=node.key)
+    return Tiles(cuts=cuts, free=frozenset(free), times=tiles.times, within=within)
 
 
 def _masked(node: Mask, tiles: Tiles) -> Tiles | None:
@@ -328,112 +288,3 @@ def _windows(parts: tuple[Window, ...], tiles: Tiles) -> Tiles:
         times=tiles.times,
         within=tiles.within,
     )
-
-
-def _scanned(scan: Scan, tiles: Tiles) -> tuple[int, int]:
-    """Count the chunks of a scan in recorded shards, and their decoded bytes."""
-    timed = is_timed(scan)
-    hull = tiles.hull
-    stored = stored_window(scan, hull)
-    shift = [a - b for (a, _), (b, _) in zip(stored.ranges, hull.ranges[timed:], strict=True)]
-    cuts = tuple(
-        tuple((a + by, b + by) for a, b in one)
-        for one, by in zip(tiles.cuts[timed:], shift, strict=True)
-    )
-    hit = None
-    if tiles.pairs is not None and tiles.pairs.axes == (len(hull.ranges) - 2, len(hull.ranges) - 1):
-        hit = tiles.pairs.hit
-    number = size = 0
-    for at, stack in enumerate(scan.stacks):
-        reads = sum(1 for a, b in tiles.cuts[0] if a <= at < b) if timed else 1
-        covers = [
-            (slot, cover)
-            for slot in (stack.slots if reads else ())
-            if (cover := slot_cells(scan, slot, stored)) is not None
-        ]
-        for k, (slot, cover) in enumerate(covers):
-            spans = _Spans(scan, slot, cuts, hit)
-            for band in scan.bands:
-                found, decoded = spans.read(band.name, cover, band.numpy_dtype.itemsize)
-                number += reads * found
-                size += reads * decoded
-            contested = _contested(cover, [other for _, other in covers[k + 1 :]])
-            if contested is not None:
-                found, decoded = spans.read(VALID_BAND, contested, 1)
-                number += reads * found
-                size += reads * decoded
-    return number, size
-
-
-def _contested(cover: Window, later: list[Window]) -> Window | None:
-    """Return the cells in which a slot's mask tells whether a later one gives the place."""
-    hull: Window | None = None
-    for other in later:
-        met = cover.intersect(other)
-        if met is not None:
-            hull = met if hull is None else hull.hull(met)
-    return hull
-
-
-@dataclass(frozen=True, slots=True)
-class _Spans:
-    """One slot, in the windows that it is read in."""
-
-    scan: Scan
-    slot: Slot
-    cuts: tuple[Cut, ...]
-    """In the group's indices, `(*axes, y, x)`."""
-    hit: Valid | None
-
-    def read(self, band: str, part: Window, itemsize: int) -> tuple[int, int]:
-        """Return the chunks that reading a band in the windows decodes, and their bytes."""
-        group, level = self.scan.group, self.scan.level
-        covered = self.slot.window(group.name)
-        if covered is not None and self.slot.file_blocks is not None:
-            cuts = cut_to(self.cuts, part)
-            read = blocks_read(self.slot, covered, level, band, cuts=cuts, hit=self.hit)
-            if read is not None:
-                return read
-        found = self.chunks(band, part)
-        return found, found * INNER_CHUNK_PX**2 * itemsize
-
-    def chunks(self, band: str, part: Window) -> int:
-        """Count the chunks of recorded shards that the windows touch within `part`."""
-        group, level = self.scan.group, self.scan.level
-        covered = self.slot.window(group.name)
-        recorded = self.slot.recorded(group, level, band)
-        if covered is None or recorded is None:
-            return 0
-        shards = group.shard_window(covered.window.coarser(level), level)
-        starts = group.array_starts(level)
-        made: Counts = recorded.astype(np.int64)
-        sides = group.shard_shape
-        matrices = [
-            _touched(one, bounds, start, span, side)
-            for one, bounds, start, span, side in zip(
-                self.cuts, part.ranges, starts, shards.ranges, sides, strict=True
-            )
-        ]
-        for matrix in matrices[:-2]:
-            made = np.tensordot(matrix.sum(axis=0), made, axes=1)
-        rows, cols = matrices[-2:]
-        if self.hit is None:
-            return int(rows.sum(axis=0) @ made @ cols.sum(axis=0))
-        return int(((rows @ made @ cols.T) * self.hit).sum())
-
-
-@lru_cache(maxsize=512)
-def _touched(
-    cuts: Cut, bounds: tuple[int, int], origin: int, shards: tuple[int, int], side: int
-) -> Counts:
-    """Count the chunks that each range touches in each shard, along one axis.
-
-    Shape (ranges, shards); `origin` is the array index of grid index 0.
-    """
-    chunk = INNER_CHUNK_PX if side == SHARD_PX else 1
-    ranges = np.asarray(cuts, dtype=np.int64).clip(*bounds) + origin
-    edges = np.arange(*shards, dtype=np.int64) * side
-    start = np.maximum(ranges[:, :1], edges)
-    stop = np.minimum(ranges[:, 1:], edges + side)
-    touched: Counts = np.where(stop > start, -(-stop // chunk) - start // chunk, 0)
-    return touched

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from datacube.cells import Cells, Valid, Values
 from datacube.grid import Window
+from datacube.plan.blocks import windows
 from datacube.plan.colour import Classes, ColourRule, Composite, Grey, Ramp, Stretch
+from datacube.plan.handing import strip_cuts
 from datacube.plan.nodes import Colour, Picture, Plan
 
 type Compute = Callable[[Plan, Window], Cells]
@@ -20,8 +22,6 @@ type Bytes2D = NDArray[np.uint8]
 type Rgba = NDArray[np.uint8]
 """Shape `(rows, columns, 4)`: red, green, blue, alpha; alpha is 0 or 255, and where 0 so is all."""
 
-STRIP_PIXELS = 4_194_304
-"""Pixels painted at once: 33 bytes each at most with three float bands."""
 _TABLE_SIZE = 65_536
 _RAMP_COLOURS = 255
 """One less than a palette holds: the last is for what is transparent."""
@@ -67,12 +67,9 @@ def paint_compact(picture: Picture, compute: Compute) -> Indexed | Rgba:
 
 
 def _strips(layer: Colour, compute: Compute) -> Iterator[tuple[slice, Cells]]:
-    (y0, y1), (x0, x1) = layer.source.domain.window.ranges
-    step = max(1, STRIP_PIXELS // (x1 - x0))
-    for top in range(y0, y1, step):
-        bottom = min(top + step, y1)
-        window = Window(((top, bottom), (x0, x1)))
-        yield slice(top - y0, bottom - y0), compute(layer.source, window)
+    whole = layer.source.domain.window
+    for window in windows(strip_cuts(whole)):
+        yield window.slices(whole)[0], compute(layer.source, window)
 
 
 def _whole(layer: Colour, compute: Compute) -> tuple[Bytes2D, Valid]:

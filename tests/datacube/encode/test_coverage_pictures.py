@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from rasterio.io import MemoryFile
 
-from datacube.encode import blocks
 from datacube.errors import InvalidParameterError
+from datacube.plan import handing
 from datacube.plan.nodes import Domain, Field, Held
 from tests.builders.plans import geographic_grid, time_axis, utm_grid
 from tests.builders.results import encoded, index_axis, result
@@ -73,7 +73,8 @@ def test_numbers_are_converted_as_gdal_does(tmp_path: Path, dtype: str) -> None:
     ("dtype", "count"), [("uint8", 1), ("uint8", 3), ("uint8", 4), ("uint16", 3)]
 )
 def test_bytes_and_16_bits_stay(monkeypatch: pytest.MonkeyPatch, dtype: str, count: int) -> None:
-    monkeypatch.setattr(blocks, "BLOCK_CELLS", 3000)
+    monkeypatch.setattr(handing, "BLOCK_SIDE_PX", 512)
+    monkeypatch.setattr(handing, "FILE_BLOCK_CELLS", 3000)
     bands = [RNG.integers(0, np.iinfo(dtype).max, (70, 530)).astype(dtype) for _ in range(count)]
     body = encoded(plane(*bands), PNG)
     back = read(body)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from datacube.plan import handing
 from datacube.plan.colour import (
     ClassColour,
     Classes,
@@ -15,7 +16,6 @@ from datacube.plan.colour import (
     Stretch,
 )
 from datacube.plan.nodes import Colour, Picture
-from datacube.render import paint as module
 from datacube.render.paint import Indexed, paint, paint_compact
 from tests.builders.plans import Held, held, reflectance, scene_classes, utm_grid
 
@@ -171,5 +171,5 @@ def test_no_layers_are_background_or_nothing() -> None:
 def test_strips_join_without_a_seam(rule: ColourRule, monkeypatch: pytest.MonkeyPatch) -> None:
     source = bands()
     whole = paint(picture(source, rule), source.compute)
-    monkeypatch.setattr(module, "STRIP_PIXELS", 7 * 40)
+    monkeypatch.setattr(handing, "STRIP_PIXELS", 7 * 40)
     np.testing.assert_array_equal(paint(picture(source, rule), source.compute), whole)
