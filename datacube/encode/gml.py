@@ -32,6 +32,7 @@ from datacube.encode.described import (
     uom_label,
 )
 from datacube.encode.xml import Element, Vocabulary, number
+from datacube.plan.axis_order import index_labels
 from datacube.plan.nodes import Field
 from datacube.times import iso_text
 
@@ -213,15 +214,6 @@ def add_general_grid(xml: Vocabulary, parent: Element, described: Described) -> 
             lowerBound=f"{axis.first}",
             upperBound=f"{axis.stop - 1}",
         )
-
-
-def index_labels(count: int) -> tuple[str, ...]:
-    """Return names of grid axes.
-
-    >>> index_labels(4)
-    ('i', 'j', 'k', 'l')
-    """
-    return tuple(f"{'ijklmnopqrstuvwxyz'[at % 18]}{at // 18 or ''}" for at in range(count))
 
 
 def index_crs_url(count: int) -> str:

@@ -17,6 +17,7 @@ from datacube.encode.described import (
     uom_label,
 )
 from datacube.grid import crs_url
+from datacube.plan.axis_order import index_labels
 from datacube.plan.encoding import GENERAL_GRID
 from datacube.plan.nodes import Field
 
@@ -46,7 +47,7 @@ def cis_json(described: Described) -> Json:
             "lowerBound": axis.first,
             "upperBound": axis.stop - 1,
         }
-        for label, axis in zip(gml.index_labels(len(axes)), axes, strict=True)
+        for label, axis in zip(index_labels(len(axes)), axes, strict=True)
     ]
     return {
         "type": GENERAL_GRID,

@@ -18,3 +18,12 @@ def crs_order(domain: Domain) -> tuple[int, ...]:
     plane = (y, x) if y_first(domain.grid) else (x, y)
     axes = domain.axes
     return (*outer, *(at for at in plane if axes[at].name != PLACEHOLDER))
+
+
+def index_labels(count: int) -> tuple[str, ...]:
+    """Return names of grid axes.
+
+    >>> index_labels(4)
+    ('i', 'j', 'k', 'l')
+    """
+    return tuple(f"{'ijklmnopqrstuvwxyz'[at % 18]}{at // 18 or ''}" for at in range(count))

@@ -5,12 +5,17 @@ from dataclasses import dataclass
 from datacube.plan import query
 from datacube.plan.bind_coverage import bind_coverage
 from datacube.plan.bind_map import bind_map
+from datacube.plan.encoding import EncodeParameters
+from datacube.plan.formats import COVERAGE_JSON, CSV, GML, JSON, NETCDF
 from datacube.plan.nodes import Encode
 from datacube.plan.style import StyleBook
 from datacube.protocols import CatalogView, Limits
 
 DEFAULT_MAP_DAYS = 30
 """Days, of 24 hours, before a layer's newest acquisition that a map without a time may show."""
+
+_ANY_AXES = frozenset({NETCDF, GML, JSON, COVERAGE_JSON, CSV})
+"""Formats that hold coverages of any axes; the others hold planes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +53,13 @@ def bind(
         )
         encode = Encode(source=source, media_type=asked.media_type, options=asked.options)
         return Bound(encode=encode, notes=notes, revision=view.revision)
-    plan, coverage_id = bind_coverage(asked.source, view)
+    keep_plane = asked.media_type not in _ANY_AXES
+    plan, coverage_id = bind_coverage(asked.source, view, keep_plane=keep_plane)
     encode = Encode(
-        source=plan, media_type=asked.media_type, options=asked.options, title=coverage_id
+        source=plan,
+        media_type=asked.media_type,
+        options=asked.options,
+        title=coverage_id,
+        parameters=EncodeParameters(output_type=asked.output_type),
     )
     return Bound(encode=encode, notes=(), revision=view.revision)

@@ -48,9 +48,17 @@ def own_position(domain: Domain, name: str, skip: int) -> int:
     return skip + axis_position(replace(domain, outer=domain.outer[skip:]), name)
 
 
-def cut(plan: Plan, asked: Sequence[Asked], view: CatalogView, *, skip: int = 0) -> Plan:
+def cut(
+    plan: Plan,
+    asked: Sequence[Asked],
+    view: CatalogView,
+    *,
+    skip: int = 0,
+    keep_plane: bool = False,
+) -> Plan:
     """Trim and slice a plan by one bracket; a sliced axis vanishes.
 
+    With `keep_plane` x and y stay where they are sliced, with one cell.
     The first `skip` axes are left alone. Times with less precision than an instant
     select by the area that is left after the other subsets of the bracket.
 
@@ -69,6 +77,9 @@ def cut(plan: Plan, asked: Sequence[Asked], view: CatalogView, *, skip: int = 0)
         if at not in kept and not (isinstance(axis, TimeAxis) and isinstance(one, AskedSlice)):
             _check_crs(domain, at, one)
             kept[at] = _along(axis, one, by_centre=is_by_centre(domain, at))
+    if keep_plane:
+        plane = range(len(domain.outer), len(domain.axes))
+        kept |= {at: _Kept(kept[at].axis) for at in plane if at in kept}
     area = _trimmed(plan, {at: one.axis for at, one in kept.items()})
     for at, one in places.items():
         axis = domain.axes[at]

@@ -3,6 +3,7 @@
 Services build these values; `datacube.plan.bind` turns them into nodes.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -37,17 +38,37 @@ class Slice:
 
 
 class Method(StrEnum):
-    """How cells are made where the target's lattice is not the source's."""
+    """How cells are made where the target's lattice is not the source's; defined as by GDAL."""
 
     NEAREST = "nearest"
     LINEAR = "linear"
     AVERAGE = "average"
     MODE = "mode"
+    CUBIC = "cubic"
+    CUBIC_SPLINE = "cubicspline"
+    LANCZOS = "lanczos"
+    LEAST = "min"
+    GREATEST = "max"
+    MEDIAN = "med"
+    FIRST_QUARTILE = "q1"
+    THIRD_QUARTILE = "q3"
+    ROOT_MEAN_SQUARE = "rms"
+
+
+KERNEL_RADII_PX: Mapping[Method, int] = {
+    Method.LINEAR: 1,
+    Method.CUBIC: 2,
+    Method.CUBIC_SPLINE: 2,
+    Method.LANCZOS: 3,
+}
+"""Methods that weigh the source's cells by their distances, and how far they look."""
+AREAL = frozenset(Method) - {Method.NEAREST, *KERNEL_RADII_PX}
+"""Methods that go by all of the source's cells that a target cell covers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScaleFactor:
-    """Multiply the number of cells of the named axes; no axis: x and y."""
+    """Multiply the number of cells of the named axis; no axis: of all regular ones."""
 
     factor: float
     axis: str | None = None
@@ -59,6 +80,8 @@ class ScaleSize:
 
     axis: str
     size: int
+    first: int | None = None
+    """Index of the first cell; None: 0, or as it was where nothing changes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +97,8 @@ class Subset:
 
     source: "Query"
     subsets: tuple[Trim | Slice, ...]
+    crs: CRS | None = None
+    """CRS of bounds of x and y that name none; None: the coverage's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +127,18 @@ class Scale:
     method: Method = Method.NEAREST
 
 
-type Query = Coverage | Subset | CutBox | SelectBands | Scale
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warp:
+    """Bring the plane to another CRS; within what was last asked in that CRS, if anything was."""
+
+    source: "Query"
+    crs: CRS
+    by: tuple[ScaleFactor | ScaleSize, ...] = ()
+    """Other numbers of cells than those that are like the coverage's."""
+    method: Method = Method.NEAREST
+
+
+type Query = Coverage | Subset | CutBox | SelectBands | Scale | Warp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,3 +186,5 @@ class Encode:
     media_type: str
     options: tuple[tuple[str, str], ...] = ()
     """Options of the encoder, by name, sorted."""
+    output_type: str = ""
+    """`GridCoverage` or `GeneralGridCoverage`; empty is the format's usual one."""

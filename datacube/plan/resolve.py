@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from functools import reduce
 from itertools import groupby
 
-from datacube.axes import TimeAxis
-from datacube.cube import Coverage
+from datacube.axes import PLACEHOLDER, TimeAxis
+from datacube.cube import Band, Coverage
 from datacube.grid import Window
 from datacube.plan.nodes import (
     Bands,
@@ -14,6 +14,7 @@ from datacube.plan.nodes import (
     Plan,
     Resample,
     Scan,
+    Slice,
     Source,
     children,
     rebuilt,
@@ -24,6 +25,22 @@ from datacube.plan.shading import painted, stored_bands
 from datacube.plan.stacking import Times, acquisitions_of, stacked
 from datacube.protocols import Bbox, CatalogView
 from datacube.slots import Slot
+
+
+def coverage_cells(coverage: Coverage, bands: tuple[Band, ...] | None = None) -> Plan:
+    """Return the stored cells of a coverage, by default of all bands.
+
+    The axes that a line or a point has not are gone.
+    """
+    plan: Plan = Source(
+        coverage_id=coverage.id,
+        bands=coverage.bands if bands is None else bands,
+        domain=Domain(outer=coverage.outer_axes, grid=coverage.grid),
+    )
+    for at, axis in reversed(tuple(enumerate(plan.domain.axes))):
+        if axis.name == PLACEHOLDER:
+            plan = Slice(source=plan, axis=at, index=axis.first)
+    return plan
 
 
 def resolve(plan: Plan, view: CatalogView) -> Plan:

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from pyproj import CRS
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
-from datacube.axes import PLACEHOLDER, RegularAxis
+from datacube.axes import RegularAxis
 from datacube.cells import Cells
 from datacube.cube import Coverage
 from datacube.errors import InvalidParameterError, LimitExceededError, UnknownNameError
 from datacube.grid import Grid, index_crs
-from datacube.plan.nodes import Domain, Field, Held, HeldCells, Plan, Slice, Source
+from datacube.plan.nodes import Domain, Field, Held, HeldCells
+from datacube.plan.resolve import coverage_cells
 from datacube.protocols import Limits
 from datacube.wcps import syntax
 from datacube.wcps.bind.scope import Scope, Upload
@@ -58,15 +59,7 @@ def bind_source(source: syntax.Variable | syntax.Decode, scope: Scope) -> Raster
 
 def coverage_raster(coverage: Coverage) -> Raster:
     """Return the stored cells of a coverage; a line's or point's missing axes are gone."""
-    plan: Plan = Source(
-        coverage_id=coverage.id,
-        bands=coverage.bands,
-        domain=Domain(outer=coverage.outer_axes, grid=coverage.grid),
-    )
-    for at, axis in reversed(tuple(enumerate(plan.domain.axes))):
-        if axis.name == PLACEHOLDER:
-            plan = Slice(source=plan, axis=at, index=axis.first)
-    return Raster(plan=plan, about=About(identifier=coverage.id))
+    return Raster(plan=coverage_cells(coverage), about=About(identifier=coverage.id))
 
 
 def uploaded(expr: syntax.Decode, scope: Scope) -> Raster:
