@@ -65,12 +65,22 @@ def build(settings: Settings) -> Starlette:
             ),
             Mount(
                 "/ogcapi",
-                routes=api_routes(sessions, root_of, limiter=places, limits=settings.limits),
+                routes=api_routes(sessions, root_of, limiter=places, about=about(settings)),
             ),
             Mount("/zarr", routes=zarr_routes(sessions, root_of, limiter=places)),
             Mount("/page", StaticFiles(directory=PAGE)),
         ],
         middleware=[cors],
+    )
+
+
+def about(settings: Settings) -> Site:
+    """Return what every service says of itself; the address is set by the request."""
+    return Site(
+        url="",
+        default_map_days=settings.default_map_days,
+        limits=settings.limits,
+        provider=settings.provider,
     )
 
 
@@ -126,9 +136,5 @@ class Ows:
         return self.engine.session(as_of)
 
     def _site(self, request: Request) -> Site:
-        return Site(
-            url=f"{self.root_of(request)}{request.url.path}",
-            compat=self.compat,
-            default_map_days=self.settings.default_map_days,
-            limits=self.settings.limits,
-        )
+        url = f"{self.root_of(request)}{request.url.path}"
+        return replace(about(self.settings), url=url, compat=self.compat)

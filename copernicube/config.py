@@ -3,13 +3,17 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from types import MappingProxyType
 from typing import Any
 
 from datacube.errors import InvalidParameterError
 from datacube.protocols import Limits
+from datacube.service_provider import ServiceProvider
 from ingest.rasters import ObjectStoreAccess
 
 PREFIX = "COPERNICUBE_"
+PARTS = MappingProxyType({"limits": "LIMIT_", "provider": "PROVIDER_"})
+"""Settings that hold others, by what stands between the prefix and the names of those."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +32,8 @@ class Settings:
     """Address that clients use, where it is not that of the request (behind a proxy)."""
     default_map_days: int = 30
     """Days before a layer's newest acquisition that a map without TIME may show."""
+    provider: ServiceProvider = field(default_factory=ServiceProvider)
+    """Who offers the service; each field is `COPERNICUBE_PROVIDER_<NAME>`."""
     limits: Limits = field(default_factory=Limits)
     """Bounds on one request; each field is `COPERNICUBE_LIMIT_<NAME>`."""
 
@@ -45,8 +51,19 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """
     environ = os.environ if environ is None else environ
     values = _overrides(Settings(), "", environ)
-    limits = replace(Limits(), **_overrides(Limits(), "LIMIT_", environ))
-    return replace(Settings(), **values, limits=limits)
+    limits = replace(Limits(), **_overrides(Limits(), PARTS["limits"], environ))
+    return replace(Settings(), **values, limits=limits, provider=load_provider(environ))
+
+
+def load_provider(environ: Mapping[str, str] | None = None) -> ServiceProvider:
+    """Read who offers the data: documents of services say it, and files.
+
+    >>> load_provider({"COPERNICUBE_PROVIDER_NAME": "Institute of Maps"}).name
+    'Institute of Maps'
+    """
+    environ = os.environ if environ is None else environ
+    overrides = _overrides(ServiceProvider(), PARTS["provider"], environ)
+    return replace(ServiceProvider(), **overrides)
 
 
 def load_object_store_access(environ: Mapping[str, str] | None = None) -> ObjectStoreAccess:
@@ -80,20 +97,21 @@ def environment(settings: Settings) -> dict[str, str]:
 
     Server processes get their settings so.
     """
-    plain = {
-        f"{PREFIX}{f.name.upper()}": str(getattr(settings, f.name))
-        for f in fields(Settings)
-        if f.name != "limits"
+    return {
+        f"{PREFIX}{infix}{f.name.upper()}": str(getattr(part, f.name))
+        for infix, part in _parts(settings).items()
+        for f in fields(part)
+        if f.name not in PARTS
     }
-    limits = {
-        f"{PREFIX}LIMIT_{f.name.upper()}": str(getattr(settings.limits, f.name))
-        for f in fields(Limits)
-    }
-    return plain | limits
+
+
+def _parts(settings: Settings) -> dict[str, Settings | Limits | ServiceProvider]:
+    """Return what holds settings, by what stands between the prefix and their names."""
+    return {"": settings} | {infix: getattr(settings, name) for name, infix in PARTS.items()}
 
 
 def _overrides(
-    defaults: Settings | Limits, infix: str, environ: Mapping[str, str]
+    defaults: Settings | Limits | ServiceProvider, infix: str, environ: Mapping[str, str]
 ) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for item in fields(defaults):

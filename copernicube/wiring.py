@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from copernicube.config import load_object_store_access
+from copernicube.config import load_object_store_access, load_provider
 from copernicube.functions import load_functions
 from datacube.catalog import SqlCatalog, open_catalog, rebuild_catalog, refuse_gaps
 from datacube.encode import ENCODERS
@@ -47,6 +47,7 @@ def open_local(
         limits=limits or Limits(),
         default_map_days=map_days,
         functions=load_functions(),
+        provider=load_provider(),
     )
     return Local(engine=engine, catalog=catalog, store=store)
 

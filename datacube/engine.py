@@ -17,13 +17,13 @@ from datacube.plan import query
 from datacube.plan.bind import DEFAULT_MAP_DAYS, Bound, bind
 from datacube.plan.cost import Cost, check, estimate
 from datacube.plan.digest import digest
-from datacube.plan.nodes import Encode, Plan, contributing_scenes, scans
+from datacube.plan.nodes import Encode, Picture, Plan, contributing_scenes, scans
 from datacube.plan.rules import rewrite_encode
 from datacube.plan.style import StyleBook
 from datacube.plan.udf import UserFunctions
 from datacube.processing import Processor
 from datacube.protocols import ANONYMOUS, Catalog, CatalogView, Limits, Principal, ReadCells
-from datacube.service_provider import ServiceProvider
+from datacube.service_provider import Credits, ServiceProvider
 from datacube.wcps.bind.scope import Upload
 
 
@@ -104,6 +104,10 @@ class Session:
         """
         access = frozenset(self._access(bound.encode))
         return digest("answer", bound.encode.key, access, self.engine.provider)
+
+    def credits(self, plan: Plan | Picture | Encode) -> Credits:
+        """Return whom a file made from a bound plan names as its sources."""
+        return credits_of(plan, self.view, self.engine.provider)
 
     def answer(self, asked: query.Encode) -> Answer:
         """Bind, check the cost, evaluate and encode.
@@ -189,13 +193,12 @@ class Session:
         handed = Handed(
             read=engine.cells, limits=engine.limits, deadline=monotonic() + engine.limits.seconds
         )
-        credited = credits_of(bound.encode, self.view, engine.provider)
         job = EncodeJob(
             node=bound.encode,
             compute=handed,
             scenes=scenes,
             limits=engine.limits,
-            credits=credited,
+            credits=self.credits(bound.encode),
         )
         return Answer(
             body=encoder(job),

@@ -12,6 +12,7 @@ from datacube.plan.bind import DEFAULT_MAP_DAYS
 from datacube.plan.query import Encode
 from datacube.plan.style import StyleBook
 from datacube.protocols import CatalogView, Limits
+from datacube.service_provider import ServiceProvider
 from datacube.wcps.bind.scope import Upload
 from ogc.kvp import Kvp
 
@@ -76,7 +77,7 @@ class Site:
     """Address of this endpoint as clients reach it, without a query: `http://host/ows`."""
     title: str = "Copernicube"
     abstract: str = "Earth-observation datacubes through open standards."
-    provider: str = "Copernicube"
+    provider: ServiceProvider = field(default_factory=ServiceProvider)
     keywords: tuple[str, ...] = ("Earth observation", "datacube")
     default_map_days: int = DEFAULT_MAP_DAYS
     """Days before a layer's newest acquisition that a map without TIME may show."""

@@ -13,9 +13,8 @@ import copernicube
 import ogc.service  # noqa: F401  # defines the services' own errors
 from copernicube.cli import commands
 from copernicube.client import Catalogue, CubeView, Expression
-from copernicube.config import PREFIX, Settings
+from copernicube.config import PARTS, PREFIX, Settings
 from datacube.errors import CubeError
-from datacube.protocols import Limits
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
@@ -43,10 +42,12 @@ def test_every_setting_is_documented_with_its_default() -> None:
     expected = {
         f"`{PREFIX}{item.name.upper()}`": getattr(Settings(), item.name)
         for item in fields(Settings)
-        if item.name != "limits"
+        if item.name not in PARTS
     } | {
-        f"`{PREFIX}LIMIT_{item.name.upper()}`": getattr(Limits(), item.name)
-        for item in fields(Limits)
+        f"`{PREFIX}{infix}{item.name.upper()}`": getattr(part, item.name)
+        for name, infix in PARTS.items()
+        for part in [getattr(Settings(), name)]
+        for item in fields(part)
     }
     assert set(rows) == set(expected)
     for name, default in expected.items():

@@ -24,6 +24,7 @@ from datacube.explain.forms import to_text
 from datacube.explain.values import Level
 from datacube.grid import Window
 from datacube.plan import nodes, query
+from datacube.service_provider import Credits
 from datacube.times import iso_text
 from ogc.zarr.address import ViewAddress
 
@@ -76,7 +77,7 @@ class LocalSource:
         plan = bound.encode.source
         if isinstance(plan, nodes.Picture):
             raise StoreError(f"{address} is bound as a picture")
-        described = _described(plan, bound.encode.title)
+        described = _described(plan, bound.encode.title, self._session.credits(plan))
         # What has no plane has no tiles either.
         chunks = None if plan.domain.grid is not None else chunk_shape(plan.domain)
         arrays = as_dask(plan, self._session.engine.cells, chunks=chunks)
@@ -108,7 +109,7 @@ class LocalSource:
         return to_text(told, level)
 
 
-def _described(plan: nodes.Plan, title: str) -> xr.Dataset:
+def _described(plan: nodes.Plan, title: str, credits_: Credits) -> xr.Dataset:
     """Return the plan's view with all its attributes and coordinates; cells are not readable.
 
     Read from the bytes that a server would send, so that both ways give the same.
@@ -116,7 +117,7 @@ def _described(plan: nodes.Plan, title: str) -> xr.Dataset:
     keys = [f"{coordinate.name}/c/0" for coordinate in cf_coordinates(plan.domain)]
     # Of a view without a CRS the last is None.
     members = {key: view_member(plan, key, _no_cells) for key in (*keys, f"{GRID_MAPPING}/c")}
-    members[METADATA_KEY] = view_metadata(plan, title=title)
+    members[METADATA_KEY] = view_metadata(plan, title=title, credits_=credits_)
     store = zarr.storage.MemoryStore(
         {key: Buffer.from_bytes(body) for key, body in members.items() if body is not None},
         read_only=True,

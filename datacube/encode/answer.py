@@ -1,13 +1,14 @@
 """What an encoder gets and what a service sends."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from datacube.cells import Cells
 from datacube.grid import Window
 from datacube.plan.nodes import Encode, Plan
 from datacube.protocols import Limits
+from datacube.service_provider import Credits
 
 type Compute = Callable[[Plan, Window], Cells]
 """Evaluates a part of a plan. The window is in the indices of the plan's domain, `(..., y, x)`."""
@@ -24,6 +25,8 @@ class EncodeJob:
     scenes: tuple[str, ...]
     """Product ids of the contributing scenes, sorted."""
     limits: Limits
+    credits: Credits = field(default_factory=Credits)
+    """What the file says of its producers, where its format has a place for it."""
 
 
 type Encoder = Callable[[EncodeJob], bytes | Path]

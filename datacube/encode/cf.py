@@ -18,6 +18,7 @@ from datacube.encode.numbers import Stored, stored_as
 from datacube.grid import Grid, known_crs
 from datacube.plan.nodes import Domain, Field
 from datacube.render.scenes import SEPARATOR
+from datacube.service_provider import Credits
 
 type Attribute = str | int | float | tuple[int, ...] | tuple[float, ...]
 type Attributes = dict[str, Attribute]
@@ -62,13 +63,24 @@ class Variable:
         return self.field.band is None or not self.field.band.gapless
 
 
-def cf_dataset_attrs(title: str, scenes: tuple[str, ...], attribution: str = "") -> Attributes:
-    """Return the global attributes; neither a clock nor a revision, so equal answers are equal."""
+def cf_dataset_attrs(
+    title: str,
+    scenes: tuple[str, ...],
+    credits_: Credits | None = None,
+) -> Attributes:
+    """Return the global attributes; neither a clock nor a revision, so equal answers are equal.
+
+    `institution` is CF's, `license` ACDD's, `attribution` STAC's name.
+    """
     attributes: Attributes = {"Conventions": CONVENTIONS}
-    if title:
-        attributes["title"] = title
-    if attribution:
-        attributes["attribution"] = attribution
+    named = credits_ or Credits()
+    texts = {
+        "title": title,
+        "institution": named.institution,
+        "license": named.licence,
+        "attribution": named.attribution,
+    }
+    attributes |= {name: text for name, text in texts.items() if text}
     if scenes:
         attributes["source_scenes"] = SEPARATOR.join(scenes)
     return attributes

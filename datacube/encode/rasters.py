@@ -27,7 +27,7 @@ from datacube.encode.blocks import blocks
 from datacube.encode.cf import axis_values, cf_dataset_attrs
 from datacube.encode.files import temporary_path
 from datacube.encode.orientation import Raster, raster_of
-from datacube.encode.shades import PAINT_WIDTH, paint
+from datacube.encode.shades import paint
 from datacube.encode.sources import coverage_of
 from datacube.encode.written import Written, written_as
 from datacube.errors import InvalidParameterError
@@ -35,6 +35,7 @@ from datacube.grid import Window
 from datacube.plan.crs import parse_crs
 from datacube.plan.encoding_memory import IN_MEMORY_BYTES, RASTER_CACHE_BYTES
 from datacube.plan.formats import NETCDF, PICTURE_FORMATS
+from datacube.plan.handing import PAINT_WIDTH
 from datacube.plan.nodes import Field, Plan
 from datacube.times import iso_text
 
@@ -233,8 +234,12 @@ def _place(dataset: DatasetWriter, file: RasterFile) -> None:
 
 def _describe(dataset: DatasetWriter, file: RasterFile) -> None:
     parameters = file.job.node.parameters
-    attributes = cf_dataset_attrs(file.job.node.title, file.job.scenes)
+    credits_ = file.job.credits
+    attributes = cf_dataset_attrs(file.job.node.title, file.job.scenes, credits_)
     tags = {k: v for k, v in attributes.items() if k != "Conventions"}
+    if credits_.attribution:
+        # The TIFF tag that viewers show.
+        tags["TIFFTAG_COPYRIGHT"] = credits_.attribution
     # GDAL ends a name at `=`.
     tags |= {key.replace("=", "_"): text for key, text in parameters.metadata}
     dataset.update_tags(**tags)

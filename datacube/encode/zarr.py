@@ -35,6 +35,7 @@ from datacube.encode.chunks import chunk_shape
 from datacube.grid import Window, crs_name
 from datacube.plan.nodes import Bands, Domain, Pick, Plan, contributing_scenes
 from datacube.plan.rules import rewrite
+from datacube.service_provider import Credits
 
 type Json = dict[str, Any]
 
@@ -124,7 +125,11 @@ class _Array:
 
 
 def view_metadata(
-    plan: Plan, *, title: str, attributes: Mapping[str, Attribute] | None = None
+    plan: Plan,
+    *,
+    title: str,
+    credits_: Credits | None = None,
+    attributes: Mapping[str, Attribute] | None = None,
 ) -> bytes:
     """Return the `zarr.json` of the group, with the metadata of all its arrays inline.
 
@@ -135,7 +140,7 @@ def view_metadata(
     """
     scenes = contributing_scenes(plan)
     group = {
-        **cf_dataset_attrs(title, scenes),
+        **cf_dataset_attrs(title, scenes, credits_),
         **_geo_attributes(plan.domain),
         **(attributes or {}),
     }

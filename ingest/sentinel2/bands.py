@@ -224,7 +224,7 @@ def _product(level: Level) -> Product:
             ),
             style_family="sentinel-2",
             licence="proprietary",
-            attribution="Contains modified Copernicus Sentinel data",
+            attribution="Contains modified Copernicus Sentinel data [year]",
         ),
         bands=(
             *_spectral_bands(level),

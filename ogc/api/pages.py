@@ -22,6 +22,7 @@ from pygeoapi.formats import F_HTML, F_JSON
 
 from datacube.errors import UnknownNameError
 from datacube.protocols import CatalogView
+from datacube.service_provider import ServiceProvider
 from ogc.api import operations
 from ogc.api.collections import Document, Resources
 from ogc.api.get_coverage import check_names
@@ -188,9 +189,30 @@ def _config(resources: Resources, site: Site) -> Document:
                 "terms_of_service": "",
                 "url": site.url.removesuffix("/ogcapi") + "/",
             },
-            "license": {"name": "See each collection", "url": f"{site.url}/collections"},
-            "provider": {"name": site.provider, "url": site.url.removesuffix("/ogcapi") + "/"},
-            "contact": {"name": site.provider, "email": ""},
+            "license": {
+                "name": site.provider.licence or "See each collection",
+                "url": f"{site.url}/collections",
+            },
+            "provider": {
+                "name": site.provider.name,
+                "url": site.provider.url or site.url.removesuffix("/ogcapi") + "/",
+            },
+            "contact": _contact(site.provider),
         },
         "resources": resources,
     }
+
+
+def _contact(provider: ServiceProvider) -> Document:
+    contact = {
+        "name": provider.contact or provider.name,
+        "position": provider.position,
+        "address": provider.street,
+        "city": provider.city,
+        "stateorprovince": provider.region,
+        "postalcode": provider.postal_code,
+        "country": provider.country,
+        "phone": provider.phone,
+    }
+    # pygeoapi's landing page needs an address, be it empty.
+    return {name: text for name, text in contact.items() if text} | {"email": provider.email}

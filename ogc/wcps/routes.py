@@ -17,17 +17,15 @@ from ogc.wcps import process
 from ogc.wcps.posted import Posted, read_posted
 
 
-def wcps_route(
-    sessions: Sessions, limits: Limits, *, limiter: CapacityLimiter | None = None
-) -> Route:
+def wcps_route(sessions: Sessions, site: Site, *, limiter: CapacityLimiter | None = None) -> Route:
     """Return the route `/wcps`: GET with `query` or `Q`, POST with any body of `posted`."""
 
     async def endpoint(request: Request) -> Response:
-        asked = await _asked(request, limits)
+        asked = await _asked(request, site.limits)
         if isinstance(asked, CubeError):
             return respond(problem(asked), request)
         accept = request.headers.get("accept", "")
-        reply = await to_thread.run_sync(_answer, asked, sessions, limits, accept, limiter=limiter)
+        reply = await to_thread.run_sync(_answer, asked, sessions, site, accept, limiter=limiter)
         return respond(reply, request)
 
     return Route("/wcps", endpoint, methods=["GET", "POST"])
@@ -54,12 +52,11 @@ def _too_long(bound_bytes: int) -> LimitExceededError:
     return LimitExceededError(f"the request is longer than the {bound_bytes} bytes allowed")
 
 
-def _answer(asked: Posted, sessions: Sessions, limits: Limits, accept: str) -> Reply:
+def _answer(asked: Posted, sessions: Sessions, site: Site, accept: str) -> Reply:
     headers: tuple[tuple[str, str], ...] = ()
     try:
         session = sessions(as_of(asked.kvp))
         headers = (revision_header(session.view.revision),)
-        site = Site(url="", limits=limits)
         return process.answer(asked.kvp, session, site, asked.uploads, accept=accept)
     except Exception as error:  # noqa: BLE001 the last resort: `problem` logs what is no CubeError
         return replace(problem(error), headers=headers)

@@ -14,6 +14,7 @@ from ogc.crs import lonlat_bbox
 from ogc.exchange import Reply, Session, Site, reply_document
 from ogc.faults import UnsupportedError
 from ogc.kvp import Kvp, integer, shown
+from ogc.ows_common import add_provider
 from ogc.wcs.describe_coverage import described_coverage
 from ogc.wcs.names import ACCEPTED_VERSIONS, FORMATS, OWS, PROFILES, VERSION, WCS
 from ogc.xml import MEDIA_TYPE, XLINK, XSI, Vocabulary, document, number
@@ -135,11 +136,9 @@ def _add_identification(root: etree._Element, site: Site) -> None:
     _XML.add(service, "ows:ServiceTypeVersion", VERSION)
     for profile in PROFILES:
         _XML.add(service, "ows:Profile", profile)
-    _XML.add(service, "ows:Fees", "none")
-    _XML.add(service, "ows:AccessConstraints", "none")
-    provider = _XML.add(root, "ows:ServiceProvider")
-    _XML.add(provider, "ows:ProviderName", site.provider)
-    _XML.add(provider, "ows:ServiceContact")
+    _XML.add(service, "ows:Fees", site.provider.fees)
+    _XML.add(service, "ows:AccessConstraints", site.provider.access_constraints)
+    add_provider(_XML, root, site.provider)
 
 
 def _add_summary(contents: etree._Element, coverage: Coverage, site: Site) -> None:

@@ -10,6 +10,7 @@ from datacube.errors import InvalidParameterError, RequestError
 from datacube.grid import northing_first
 from datacube.plan.style import StyleBook
 from datacube.protocols import Bbox, CatalogView
+from datacube.service_provider import ServiceProvider
 from datacube.times import iso_text
 from ogc.crs import COMMON, wms_name
 from ogc.exchange import Reply, Session, Site, reply_document
@@ -122,14 +123,33 @@ def _add_service(root: etree._Element, site: Site) -> None:
     _XML.add(service, "Abstract", site.abstract)
     _add_keywords(service, site.keywords)
     _add_link(service, site)
-    contact = _XML.add(_XML.add(service, "ContactInformation"), "ContactPersonPrimary")
-    _XML.add(contact, "ContactPerson", site.provider)
-    _XML.add(contact, "ContactOrganization", site.provider)
-    _XML.add(service, "Fees", "none")
-    _XML.add(service, "AccessConstraints", "none")
+    _add_contact(service, site.provider)
+    _XML.add(service, "Fees", site.provider.fees or "none")
+    _XML.add(service, "AccessConstraints", site.provider.access_constraints or "none")
     _XML.add(service, "LayerLimit", str(MAX_LAYERS))
     _XML.add(service, "MaxWidth", str(site.limits.map_side_px))
     _XML.add(service, "MaxHeight", str(site.limits.map_side_px))
+
+
+def _add_contact(service: etree._Element, provider: ServiceProvider) -> None:
+    information = _XML.add(service, "ContactInformation")
+    primary = _XML.add(information, "ContactPersonPrimary")
+    _XML.add(primary, "ContactPerson", provider.contact or provider.name)
+    _XML.add(primary, "ContactOrganization", provider.name)
+    if provider.position:
+        _XML.add(information, "ContactPosition", provider.position)
+    if provider.street or provider.city:
+        address = _XML.add(information, "ContactAddress")
+        _XML.add(address, "AddressType", "postal")
+        _XML.add(address, "Address", provider.street)
+        _XML.add(address, "City", provider.city)
+        _XML.add(address, "StateOrProvince", provider.region)
+        _XML.add(address, "PostCode", provider.postal_code)
+        _XML.add(address, "Country", provider.country)
+    if provider.phone:
+        _XML.add(information, "ContactVoiceTelephone", provider.phone)
+    if provider.email:
+        _XML.add(information, "ContactElectronicMailAddress", provider.email)
 
 
 def _add_operation(

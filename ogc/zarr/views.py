@@ -20,6 +20,7 @@ from datacube.grid import Window
 from datacube.plan import nodes, query
 from datacube.plan.bind import Bound
 from datacube.protocols import CatalogView, Principal
+from datacube.service_provider import Credits
 from ogc.api.get_coverage import check_names
 from ogc.exchange import Reply, revision_header, scenes_header
 from ogc.kvp import Kvp, as_of
@@ -55,6 +56,10 @@ class ViewSession(Protocol):
 
     def etag(self, bound: Bound) -> str:
         """Return the digest of a plan, its slots and the asker's access."""
+        ...
+
+    def credits(self, plan: nodes.Plan) -> Credits:
+        """Return whom a view of a plan names as its sources."""
         ...
 
 
@@ -167,7 +172,7 @@ def _member(view: _View, key: str, request: ViewRequest, session: ViewSession) -
     tag = f'"{view.etag}"'
     body: bytes | None
     if key in ("", METADATA_KEY):
-        body = view_metadata(view.plan, title=view.title)
+        body = view_metadata(view.plan, title=view.title, credits_=session.credits(view.plan))
     else:
         body = view_member(view.plan, key, session.compute)
     if body is None:

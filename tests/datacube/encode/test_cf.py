@@ -16,6 +16,7 @@ from datacube.encode.cf import (
 )
 from datacube.grid import Grid, index_crs
 from datacube.plan.nodes import Domain, Field
+from datacube.service_provider import Credits
 from tests.builders.plans import UTM_33, reflectance, scene_classes, time_axis, utm_grid
 
 
@@ -102,6 +103,7 @@ def test_a_field_never_takes_the_name_of_a_coordinate() -> None:
 
 def test_dataset_attributes_leave_out_what_is_not_known() -> None:
     assert list(cf_dataset_attrs("", ())) == ["Conventions"]
-    attributes = cf_dataset_attrs("T", ("a", "b"), "Contains modified Copernicus Sentinel data")
+    credited = Credits(attribution="Contains modified Copernicus Sentinel data 2015")
+    attributes = cf_dataset_attrs("T", ("a", "b"), credited)
     assert list(attributes) == ["Conventions", "title", "attribution", "source_scenes"]
     assert attributes["source_scenes"] == "a, b"
