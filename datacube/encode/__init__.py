@@ -6,7 +6,7 @@ from datacube.encode.geotiff import encode_geotiff
 from datacube.encode.jpeg2000 import encode_jpeg2000
 from datacube.encode.nested import encode_csv
 from datacube.encode.netcdf import encode_netcdf
-from datacube.encode.pictures import encode_map_jpeg, encode_map_png
+from datacube.encode.pictures import encode_map_jpeg, encode_map_png, encode_map_webp
 from datacube.encode.text import encode_scalar
 from datacube.plan.formats import (
     COVERAGE_JSON,
@@ -19,6 +19,7 @@ from datacube.plan.formats import (
     NETCDF,
     PNG,
     TEXT,
+    WEBP,
     media_type,
 )
 
@@ -27,6 +28,7 @@ __all__ = ["ENCODERS", "describe", "media_type"]
 ENCODERS: Encoders = {
     PNG: encode_map_png,
     JPEG: encode_map_jpeg,
+    WEBP: encode_map_webp,
     JPEG2000: encode_jpeg2000,
     GEOTIFF: encode_geotiff,
     NETCDF: encode_netcdf,

@@ -4,8 +4,10 @@ from pathlib import Path
 
 from datacube.encode.answer import EncodeJob
 from datacube.encode.blocks import TILE_PX
+from datacube.encode.picture_geotiff import encode_picture_geotiff
 from datacube.encode.rasters import MOST_BANDS_TEXT, copied, format_options, raster_file
 from datacube.errors import InvalidParameterError
+from datacube.plan.nodes import Picture
 
 _MOST_BANDS = 65_535
 """GDAL's limit for GeoTIFF: SamplesPerPixel has 16 bits."""
@@ -27,7 +29,9 @@ _PREDICTORS = {"1": "NO", "2": "STANDARD", "3": "FLOATING_POINT"}
 
 
 def encode_geotiff(job: EncodeJob) -> bytes | Path:
-    """Write a coverage as a COG: tiles of 512, DEFLATE with predictor, overviews by nearest.
+    """Write a picture as its colours, a coverage as a COG with tiles of 512.
+
+    DEFLATE with predictor, overviews by nearest.
 
     Bands are the fields, for every combination of the outer axes, outer axes
     first (time-major); each is described as `B04 2023-08-15T10:00:31Z` and has the
@@ -42,6 +46,8 @@ def encode_geotiff(job: EncodeJob) -> bytes | Path:
         If there are fewer than two axes, if there are more than 65,535 bands, no type
         holds all fields, or an option is not offered.
     """
+    if isinstance(job.node.source, Picture):
+        return encode_picture_geotiff(job, job.node.source)
     file = raster_file(job)
     if file.bands > _MOST_BANDS:
         raise InvalidParameterError(

@@ -1,4 +1,4 @@
-"""Maps and two-dimensional coverages as PNG and JPEG."""
+"""Maps and two-dimensional coverages as PNG and JPEG; maps as WebP and GeoTIFF."""
 
 import numpy as np
 
@@ -9,6 +9,8 @@ from datacube.plan.nodes import Picture
 from datacube.render.jpeg import LONGEST_PX, QUALITY, encode_jpeg, encode_jpeg_channels
 from datacube.render.paint import paint_compact
 from datacube.render.png import encode_png, encode_png_channels
+from datacube.render.webp import LONGEST_PX as LONGEST_WEBP_PX
+from datacube.render.webp import encode_webp
 
 
 def encode_map_png(job: EncodeJob) -> bytes:
@@ -51,6 +53,29 @@ def encode_map_jpeg(job: EncodeJob) -> bytes:
         alpha = shades[..., -1:].astype(np.uint16)
         shades = ((shades[..., :-1] * alpha + 127) // 255).astype(np.uint8)
     return encode_jpeg_channels(shades, quality=_quality(job), scenes=job.scenes)
+
+
+def encode_map_webp(job: EncodeJob) -> bytes:
+    """Write a picture as WebP, transparent where it is.
+
+    Raises
+    ------
+    InvalidParameterError
+        If it is a coverage, or longer than the format allows.
+    """
+    source = job.node.source
+    if not isinstance(source, Picture):
+        raise InvalidParameterError(
+            "a coverage cannot be written as image/webp; maps can", parameter="format"
+        )
+    longest = max(source.grid.shape)
+    if longest > LONGEST_WEBP_PX:
+        raise InvalidParameterError(
+            f"the picture would be {longest:,} pixels long; a WebP has at most "
+            f"{LONGEST_WEBP_PX:,}: ask for image/png or image/jpeg",
+            parameter="format",
+        )
+    return encode_webp(paint_compact(source, job.compute), scenes=job.scenes)
 
 
 def _with_alpha(shades: Shades, seen: Shades) -> Shades:

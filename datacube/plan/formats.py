@@ -5,6 +5,8 @@ from datacube.errors import NAME_CHARACTERS, UnknownNameError
 PNG = "image/png"
 JPEG = "image/jpeg"
 JPEG2000 = "image/jp2"
+WEBP = "image/webp"
+"""Of maps only."""
 GEOTIFF = "image/tiff"
 NETCDF = "application/netcdf"
 JSON = "application/json"

@@ -1,0 +1,1 @@
+"""Map tiles: what every tile service shares, and XYZ tiles with TileJSON."""

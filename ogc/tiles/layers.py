@@ -1,0 +1,181 @@
+"""The layers that are served in tiles: a collection, or one coverage."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from math import isfinite
+
+from pyproj import CRS
+
+from datacube.axes import RegularAxis
+from datacube.cube import Band, Collection, Coverage
+from datacube.errors import OutOfDomainError, UnknownNameError
+from datacube.grid import Grid, KnownCrs, known_crs, transformer
+from datacube.plan.style import Style, StyleBook
+from datacube.protocols import Bbox, CatalogView
+from datacube.render.tiles import WORLD_SETS, TileLimits, TileMatrix, TileMatrixSet, native_set
+from ogc.crs import CRS84, lonlat_bbox
+
+_MERCATOR_LATITUDE_DEG = 85.051129
+"""Beyond it, the square of web Mercator shows nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TileLayer:
+    """What tiles show under one name."""
+
+    id: str
+    title: str
+    collection: Collection
+    coverages: tuple[Coverage, ...]
+    """Those of a collection on their finest grids, or the one that was named; all mappable."""
+
+    @property
+    def bands(self) -> tuple[Band, ...]:
+        """The bands that any of them has, in order of first use."""
+        found = {band.name: band for coverage in self.coverages for band in coverage.bands}
+        return tuple(found.values())
+
+    @property
+    def lonlat(self) -> Bbox:
+        """Hull in longitude and latitude."""
+        return hull([plane_bbox(coverage.grid, CRS84) for coverage in self.coverages])
+
+    @property
+    def days(self) -> tuple[str, ...]:
+        """UTC days with an acquisition, ascending, `2023-08-15`."""
+        days = {a.reference.date().isoformat() for c in self.coverages for a in c.acquisitions}
+        return tuple(sorted(days))
+
+    @property
+    def timed(self) -> bool:
+        """Whether any of it has times."""
+        return any(coverage.time is not None for coverage in self.coverages)
+
+    @property
+    def sets(self) -> tuple[TileMatrixSet, ...]:
+        """The tile matrix sets that it is served in: the world's, then those of its lattices."""
+        found = {s.id: s for c in self.coverages if (s := _native(c)) is not None}
+        return (*WORLD_SETS, *(found[name] for name in sorted(found)))
+
+    def styles(self, book: StyleBook) -> tuple[Style, ...]:
+        """Return its styles, the default first."""
+        return book.styles(self.collection, self.bands)
+
+    def tile_matrix_set(self, name: str) -> TileMatrixSet:
+        """Return one of its tile matrix sets.
+
+        Raises
+        ------
+        UnknownNameError
+        """
+        for found in self.sets:
+            if found.id == name:
+                return found
+        raise UnknownNameError("tile-matrix-set", name, tuple(s.id for s in self.sets))
+
+    def bbox(self, tiles: TileMatrixSet) -> Bbox:
+        """Hull in the CRS of one of its sets: of all, or of what lies on the set's own lattice."""
+        whole = tiles in WORLD_SETS
+        grids = [c.grid for c in self.coverages if whole or _native(c) == tiles]
+        return hull([plane_bbox(grid, tiles.crs) for grid in grids])
+
+    def limits(self, tiles: TileMatrixSet) -> tuple[TileLimits, ...]:
+        """Return the tiles of one of its sets that it fills, by matrix."""
+        return tiles.limits(self.bbox(tiles))
+
+    def limits_of(self, tiles: TileMatrixSet, matrix: TileMatrix) -> TileLimits:
+        """Return the tiles of one matrix that it fills."""
+        return matrix.limits(self.bbox(tiles))
+
+
+def find_layers(view: CatalogView) -> tuple[TileLayer, ...]:
+    """Return the layers that the view's principal may see, one a collection, by id."""
+    return tuple(
+        _of_collection(collection, coverages)
+        for collection in view.collections()
+        if (coverages := _mappable(collection, view))
+    )
+
+
+def find_layer(name: str, view: CatalogView) -> TileLayer:
+    """Return the layer of a collection, or of one coverage.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is none of that name, or it has no plane on the Earth.
+    """
+    try:
+        collection = view.collection(name)
+        coverages = _mappable(collection, view)
+    except UnknownNameError:
+        coverages = ()
+    if coverages:
+        return _of_collection(collection, coverages)
+    try:
+        coverage = view.coverage(name)
+    except UnknownNameError:
+        raise UnknownNameError("layer", name, tuple(c.id for c in view.collections())) from None
+    if not coverage.mappable:
+        raise UnknownNameError("layer", name)
+    return TileLayer(
+        id=coverage.id,
+        title=coverage.cube.title,
+        collection=view.collection(coverage.cube.collection),
+        coverages=(coverage,),
+    )
+
+
+def _of_collection(collection: Collection, coverages: tuple[Coverage, ...]) -> TileLayer:
+    return TileLayer(
+        id=collection.id, title=collection.title, collection=collection, coverages=coverages
+    )
+
+
+def _mappable(collection: Collection, view: CatalogView) -> tuple[Coverage, ...]:
+    found = (view.coverage(cube.name) for cube in view.cubes(collection.id))
+    return tuple(coverage for coverage in found if coverage.mappable)
+
+
+def _native(coverage: Coverage) -> TileMatrixSet | None:
+    groups = (group for group in coverage.cube.groups if group.name == coverage.group)
+    return next((native_set(group) for group in groups), None)
+
+
+def plane_bbox(grid: Grid, crs: CRS) -> Bbox:
+    """Return the hull of a grid in a CRS; what the CRS cannot show is left out.
+
+    Raises
+    ------
+    OutOfDomainError
+        If it can show nothing.
+    """
+    if grid.crs == crs:
+        return grid.bbox
+    return _plane_bbox(known_crs(grid.crs), grid.x, grid.y, known_crs(crs))
+
+
+@lru_cache(maxsize=4096)
+def _plane_bbox(source: KnownCrs, x: RegularAxis, y: RegularAxis, target: KnownCrs) -> Bbox:
+    west, south, east, north = lonlat_bbox(Grid(crs=source.crs, x=x, y=y))
+    if target.crs == CRS84:
+        return west, south, east, north
+    if target.crs == WORLD_SETS[0].crs:
+        limit = _MERCATOR_LATITUDE_DEG
+        south, north = max(south, -limit), min(north, limit)
+    if south < north:
+        box = transformer(CRS84, target.crs).transform_bounds(west, south, east, north)
+        min_x, min_y, max_x, max_y = (float(number) for number in box)
+        if all(map(isfinite, (min_x, min_y, max_x, max_y))) and min_x < max_x and min_y < max_y:
+            return min_x, min_y, max_x, max_y
+    raise OutOfDomainError(f"the layer has no place in {target.crs.name}")
+
+
+def hull(boxes: list[Bbox]) -> Bbox:
+    """Return the box around at least one box."""
+    return (
+        min(box[0] for box in boxes),
+        min(box[1] for box in boxes),
+        max(box[2] for box in boxes),
+        max(box[3] for box in boxes),
+    )

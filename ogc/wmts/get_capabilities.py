@@ -1,0 +1,103 @@
+"""GetCapabilities: which tiles are offered (OGC 07-057r7, 7.1)."""
+
+from dataclasses import dataclass
+
+from datacube.errors import InvalidParameterError, UnknownNameError
+from datacube.plan.style import StyleBook
+from datacube.protocols import CatalogView
+from ogc.exchange import Reply, Session, Site, reply_document
+from ogc.faults import UnsupportedError
+from ogc.kvp import Kvp, integer, shown
+from ogc.tiles.layers import find_layers
+from ogc.wmts.capabilities_document import Capabilities, OfferedLayer, encode
+from ogc.wmts.names import VERSION
+from ogc.xml import MEDIA_TYPE
+
+SECTIONS = (
+    "ServiceIdentification",
+    "ServiceProvider",
+    "OperationsMetadata",
+    "Contents",
+    "Themes",
+)
+"""The parts of the document; `All` is every one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetCapabilities:
+    """A request for the capabilities. Any format is answered with XML, the only one."""
+
+    sections: tuple[str, ...] = SECTIONS
+    update_sequence: int | None = None
+    """The revision of the document that the client has."""
+
+
+def parse(kvp: Kvp) -> GetCapabilities:
+    """Read the parameters.
+
+    Raises
+    ------
+    UnsupportedError
+        If no accepted version is offered.
+    InvalidParameterError, UnknownNameError
+        If UPDATESEQUENCE is no integer, or there is no such section.
+    """
+    accepted = kvp.one("acceptversions", default=VERSION)
+    if VERSION not in [version.strip() for version in accepted.split(",")]:
+        raise UnsupportedError(
+            f"WMTS versions {shown(accepted)} are not offered; offered is {VERSION}",
+            parameter="AcceptVersions",
+        )
+    text = kvp.one("updatesequence", default="")
+    return GetCapabilities(
+        sections=_sections(kvp.one("sections", default="All")),
+        update_sequence=(
+            integer(text, "UPDATESEQUENCE", low=-(2**53), high=2**53) if text else None
+        ),
+    )
+
+
+def _sections(text: str) -> tuple[str, ...]:
+    by_name = {name.casefold(): name for name in (*SECTIONS, "All")}
+    wanted = [part.strip() for part in text.split(",") if part.strip()]
+    for part in wanted:
+        if part.casefold() not in by_name:
+            raise UnknownNameError("section", part, (*SECTIONS, "All"))
+    named = {by_name[part.casefold()] for part in wanted}
+    return SECTIONS if "All" in named else tuple(name for name in SECTIONS if name in named)
+
+
+def handle(request: GetCapabilities, view: CatalogView, styles: StyleBook) -> Capabilities:
+    """Describe what the view's principal may see.
+
+    Raises
+    ------
+    InvalidParameterError
+        If the client's document is newer than any.
+    """
+    asked = request.update_sequence
+    if asked is not None and asked > view.revision:
+        raise InvalidParameterError(
+            f"UPDATESEQUENCE {asked} lies ahead of the current revision {view.revision}",
+            parameter="UPDATESEQUENCE",
+        )
+    sections = () if asked == view.revision else request.sections
+    layers = find_layers(view) if "Contents" in sections else ()
+    return Capabilities(
+        revision=view.revision,
+        sections=sections,
+        layers=tuple(
+            OfferedLayer(
+                layer=layer,
+                styles=layer.styles(styles),
+                tiles=tuple((tiles, layer.limits(tiles)) for tiles in layer.sets),
+            )
+            for layer in layers
+        ),
+    )
+
+
+def answer(kvp: Kvp, session: Session, site: Site) -> Reply:
+    """Answer the operation."""
+    capabilities = handle(parse(kvp), session.view, session.styles)
+    return reply_document(encode(capabilities, site), MEDIA_TYPE, capabilities.revision)

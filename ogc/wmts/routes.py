@@ -1,0 +1,89 @@
+"""The routes of `/wmts`: every binding of the tile service."""
+
+from collections.abc import Callable
+
+from anyio import CapacityLimiter, to_thread
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from datacube.errors import LimitExceededError
+from ogc.exchange import Reply, Sessions, Site
+from ogc.faults import UnsupportedError
+from ogc.kvp import Kvp, shown
+from ogc.responses import read_body, respond
+from ogc.wmts.envelope import SOAP_TYPE, content, is_envelope, wrapped
+from ogc.wmts.posted import parse_xml, read_request
+from ogc.wmts.resources import read_resource
+from ogc.wmts.service import dispatch, refuse
+
+FORM = "application/x-www-form-urlencoded"
+XML_TYPES = ("application/xml", "text/xml", SOAP_TYPE)
+
+
+def wmts_routes(
+    sessions: Sessions,
+    site_of: Callable[[Request], Site],
+    *,
+    limiter: CapacityLimiter | None = None,
+) -> list[Route]:
+    """Return the routes of the tile service, with their whole paths.
+
+    `site_of` says what the service says of itself, with the address of any endpoint;
+    `limiter` bounds the requests that are worked on at once, by default Starlette's.
+    """
+
+    async def endpoint(request: Request) -> Response:
+        site = site_of(request)
+        query, limits = request.url.query, site.limits
+        if len(query) > limits.parameter_bytes:
+            return respond(_too_long(limits.parameter_bytes), request)
+        if request.method == "POST":
+            body = await read_body(request, limits.body_bytes)
+            if body is None:
+                return respond(_too_long(limits.body_bytes), request)
+            kind = request.headers.get("content-type", "")
+            reply = await to_thread.run_sync(_posted, kind, body, sessions, site, limiter=limiter)
+            return respond(reply, request)
+        path = request.path_params.get("path")
+
+        def read() -> Kvp:
+            asked = Kvp.parse(query)
+            return asked if path is None else read_resource(path, asked)
+
+        reply = await to_thread.run_sync(dispatch, read, sessions, site, limiter=limiter)
+        return respond(reply, request)
+
+    return [
+        Route("/wmts", endpoint, methods=["GET", "POST"]),
+        Route("/wmts/{path:path}", endpoint),
+    ]
+
+
+def _too_long(bound_bytes: int) -> Reply:
+    return refuse(LimitExceededError(f"the request is longer than the {bound_bytes} bytes allowed"))
+
+
+def _posted(content_type: str, body: bytes, sessions: Sessions, site: Site) -> Reply:
+    """Answer the body of a POST by its media type; SOAP is answered in SOAP."""
+    kind = content_type.split(";", 1)[0].strip().casefold()
+    if kind == FORM:
+        return dispatch(lambda: Kvp.parse(body.decode("utf-8", errors="replace")), sessions, site)
+    if kind not in XML_TYPES:
+        offered = ", ".join((FORM, *XML_TYPES))
+        return refuse(
+            UnsupportedError(
+                f"a body of type {shown(kind)} is not read; allowed are {offered}",
+                parameter="Content-Type",
+            )
+        )
+    enveloped = kind == SOAP_TYPE
+
+    def read() -> Kvp:
+        nonlocal enveloped
+        root = parse_xml(body)
+        enveloped = enveloped or is_envelope(root)
+        return read_request(content(root) if is_envelope(root) else root)
+
+    reply = dispatch(read, sessions, site)
+    return wrapped(reply) if enveloped else reply

@@ -1,0 +1,54 @@
+"""From the parameters of a request to the operation of the tile service."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
+from ogc.exchange import Operation, Reply, Sessions, Site, revision_header
+from ogc.faults import UnsupportedError
+from ogc.kvp import Kvp, as_of, shown
+from ogc.wmts import get_capabilities, get_tile
+from ogc.wmts.faults import TABLE
+
+OPERATIONS: Mapping[str, Operation] = MappingProxyType(
+    {"getcapabilities": get_capabilities.answer, "gettile": get_tile.answer}
+)
+"""By name in lower case."""
+OFFERED = ("GetCapabilities", "GetTile")
+
+
+def dispatch(read: Callable[[], Kvp], sessions: Sessions, site: Site) -> Reply:
+    """Answer a request whose parameters `read` returns.
+
+    Never raises: whatever fails, reading included, is told as an ows:ExceptionReport.
+    """
+    headers: tuple[tuple[str, str], ...] = ()
+    try:
+        kvp = read()
+        operation = _find_operation(kvp)
+        session = sessions(as_of(kvp))
+        headers = (revision_header(session.view.revision),)
+        return operation(kvp, session, site)
+    except Exception as error:  # noqa: BLE001 the last resort: the table logs what is no CubeError
+        return replace(refuse(error), headers=headers)
+
+
+def refuse(error: Exception) -> Reply:
+    """Tell why a request is not answered."""
+    report = TABLE.report(error)
+    return Reply(status=report.fault.status, media_type=TABLE.media_type, body=TABLE.encode(report))
+
+
+def _find_operation(kvp: Kvp) -> Operation:
+    service, spelled = kvp.one("service"), kvp.one("request")
+    if service.upper() != "WMTS":
+        raise UnsupportedError(
+            f"service {shown(service)} is not offered here; offered is WMTS", parameter="SERVICE"
+        )
+    operation = OPERATIONS.get(spelled.casefold())
+    if operation is None:
+        raise UnsupportedError(
+            f"WMTS request {shown(spelled)} is not offered; offered are {', '.join(OFFERED)}",
+            parameter="REQUEST",
+        )
+    return operation
