@@ -22,12 +22,22 @@ from ogc.exchange import Site
 from ogc.kvp import Kvp
 from ogc.responses import RootOf, read_body, respond
 from ogc.service import dispatch, refuse
+from ogc.tiles.routes import tile_routes
 from ogc.wcps.functions import PATH, functions_route
-from ogc.wcps.posted import Posted, is_form, read_posted
+from ogc.posted import Posted, is_form, read_posted
+from ogc.wmts.routes import wmts_routes
 from ogc.zarr.routes import zarr_routes
 
 PAGE = Path(__file__).parent / "page"
-EXPOSED_HEADERS = ("Copernicube-Revision", "Copernicube-Scenes", "ETag", "Warning")
+EXPOSED_HEADERS = (
+    "Content-Bbox",
+    "Content-Crs",
+    "Copernicube-Revision",
+    "Copernicube-Scenes",
+    "ETag",
+    "Link",
+    "Warning",
+)
 
 
 def create() -> Starlette:
@@ -45,6 +55,9 @@ def build(settings: Settings) -> Starlette:
         # Inside a mount the base URL ends in the mount's path.
         address = request.url.replace(path="", query="", fragment="")
         return settings.public_url.rstrip("/") or str(address).rstrip("/")
+
+    def wmts_site(request: Request) -> Site:
+        return replace(about(settings), url=f"{root_of(request)}/wmts")
 
     cors = Middleware(
         CORSMiddleware,
@@ -67,6 +80,8 @@ def build(settings: Settings) -> Starlette:
                 "/ogcapi",
                 routes=api_routes(sessions, root_of, limiter=places, about=about(settings)),
             ),
+            *wmts_routes(sessions, wmts_site, limiter=places),
+            Mount("/tiles", routes=tile_routes(sessions, root_of, limiter=places)),
             Mount("/zarr", routes=zarr_routes(sessions, root_of, limiter=places)),
             Mount("/page", StaticFiles(directory=PAGE)),
         ],

@@ -7,18 +7,22 @@ from functools import partial
 from types import MappingProxyType
 
 from datacube.errors import CubeError
+from ogc import soap
 from ogc.exchange import Operation, Reply, Session, Sessions, Site, revision_header
 from ogc.faults import FaultTable, UnsupportedError
 from ogc.kvp import Kvp, as_of, shown
+from ogc.posted import Posted
+from ogc.related import joined
 from ogc.wcps import faults as wcps_faults
 from ogc.wcps import process
-from ogc.wcps.posted import Posted
 from ogc.wcs import describe_coverage, get_coverage
 from ogc.wcs import faults as wcs_faults
 from ogc.wcs import get_capabilities as wcs_capabilities
 from ogc.wms import faults as wms_faults
 from ogc.wms import get_capabilities as wms_capabilities
 from ogc.wms import get_map
+from ogc.wmts import faults as wmts_faults
+from ogc.wmts import service as wmts
 
 __all__ = ["Reply", "Session", "Sessions", "Site", "dispatch", "refuse"]
 
@@ -62,7 +66,11 @@ WCPS = Service(
     offered=("ProcessCoverages",),
     faults=wcps_faults.TABLE,
 )
-SERVICES = MappingProxyType({"WMS": WMS, "WCS": WCS, "WCPS": WCPS})
+WMTS = Service(
+    name="WMTS", operations=wmts.OPERATIONS, offered=wmts.OFFERED, faults=wmts_faults.TABLE
+)
+SERVICES = MappingProxyType({"WMS": WMS, "WMTS": WMTS, "WCS": WCS, "WCPS": WCPS})
+_WMTS = re.compile(r"(?:^|&)(?:service=wmts|request=gettile)(?:&|$)", re.IGNORECASE)
 _WMS = re.compile(r"(?:^|&)(?:service=wms|request=getmap)(?:&|$)", re.IGNORECASE)
 
 
@@ -74,19 +82,23 @@ def dispatch(asked: str | Posted, sessions: Sessions, site: Site) -> Reply:
     revision, too, once one is pinned.
     """
     service = _likely_service(asked) if isinstance(asked, str) else WCS
+    enveloped = isinstance(asked, Posted) and asked.soap
     headers: tuple[tuple[str, str], ...] = ()
     try:
         posted = Posted(kvp=Kvp.parse(asked)) if isinstance(asked, str) else asked
-        kvp = posted.kvp
+        kvp = posted.read()
         service = _fault_service(kvp)
         session = sessions(as_of(kvp))
         headers = (revision_header(session.view.revision),)
         operation = _find_operation(kvp)
         if posted.uploads and operation is process.answer:
             operation = partial(process.answer, uploads=posted.uploads)
-        return operation(kvp, session, site)
+        if enveloped:
+            return soap.enclosed(operation(kvp, session, site))
+        return joined(operation(kvp, session, site))
     except Exception as error:  # noqa: BLE001 the last resort: the table logs what is no CubeError
-        return replace(_told(error, service.faults), headers=headers)
+        told = replace(_told(error, service.faults), headers=headers)
+        return soap.fault(told) if enveloped else told
 
 
 def refuse(error: CubeError, parameters: str) -> Reply:
@@ -101,6 +113,8 @@ def _told(error: Exception, table: FaultTable) -> Reply:
 
 def _likely_service(parameters: str) -> Service:
     """Return the service that parameters ask for which may not be readable."""
+    if _WMTS.search(parameters):
+        return WMTS
     return WMS if _WMS.search(parameters) else WCS
 
 
@@ -108,6 +122,8 @@ def _fault_service(kvp: Kvp) -> Service:
     """Return the service in whose format a failure is told; never fails."""
     named = {value.strip().upper() for key, value in kvp if key == "service"}
     asked = {value.strip().casefold() for key, value in kvp if key == "request"}
+    if "WMTS" in named or (not named & SERVICES.keys() and "gettile" in asked):
+        return WMTS
     if "WMS" in named or (not named & SERVICES.keys() and "getmap" in asked):
         return WMS
     if "WCPS" in named or "processcoverages" in asked or _is_query(kvp):

@@ -7,8 +7,8 @@ from datacube.explain.values import Level
 from datacube.plan.formats import QUERY_FORMATS, TEXT
 from ogc.api.collections import Document
 from ogc.api.get_coverage import ALLOWED, FORMATS
-from ogc.wcps.posted import FORM, JSON
-from ogc.wcps.posted import TEXT as PLAIN
+from ogc.posted import FORM, JSON
+from ogc.posted import TEXT as PLAIN
 from ogc.wcps.process import COMPAT
 from ogc.wcps.process import FORMS as FORMS_TOLD
 
@@ -55,7 +55,7 @@ def amend_openapi(document: Document) -> Document:
 
 
 def _wcps() -> Document:
-    """Describe the route of queries: GET, and POST of any body that `ogc.wcps.posted` reads."""
+    """Describe the route of queries: GET, and POST of any body that `ogc.posted` reads."""
     query: Document = {"type": "string", "example": "for $c in (S2_L2A_32633) return count($c.B08)"}
     asked: Document = {"type": "object", "properties": {"query": query}, "required": ["query"]}
     further = [

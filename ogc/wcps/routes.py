@@ -14,7 +14,7 @@ from ogc.kvp import Kvp, as_of
 from ogc.problem import problem
 from ogc.responses import read_body, respond
 from ogc.wcps import process
-from ogc.wcps.posted import Posted, read_posted
+from ogc.posted import Posted, read_posted
 
 
 def wcps_route(sessions: Sessions, site: Site, *, limiter: CapacityLimiter | None = None) -> Route:

@@ -1,33 +1,41 @@
-"""Bodies of POST that carry a query: XML, multipart, JSON, plain text."""
+"""Bodies of POST: requests in XML, in SOAP or as forms, and queries as JSON or plain text."""
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from email.message import Message
 from email.parser import BytesParser
 from email.policy import HTTP
+from types import MappingProxyType
 from urllib.parse import urlencode
 
 from lxml import etree
 
-from datacube.errors import InvalidParameterError
+from datacube.encode.xml import Element
+from datacube.errors import CubeError, InvalidParameterError
 from datacube.wcps.bind.scope import Upload
+from ogc import soap
 from ogc.faults import UnsupportedError
 from ogc.kvp import Kvp, shown
+from ogc.wcs.xml_requests import read_wcs
+from ogc.xml_body import local, read_xml
 
 FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
-XML_TYPES = ("application/xml", "text/xml", "application/gml+xml")
+XML_TYPES = ("application/xml", "text/xml", "application/gml+xml", soap.MEDIA_TYPE)
 JSON = "application/json"
 TEXT = "text/plain"
 OFFERED = (FORM, MULTIPART, *XML_TYPES, JSON, TEXT)
 MAX_PARTS = 100
 """Parts of a multipart body; each positional parameter is one."""
 MAX_UPLOADS = 32
+_WCS = "http://www.opengis.net/wcs/"
 _POSITION = re.compile(r"\$?([1-9]\d{0,2})")
-_REQUESTS = ("ProcessCoverages", "ProcessCoveragesRequest")
-"""Root elements of OGC 08-059r4 and of WCPS 1.0 (OGC 08-059r3)."""
+QUERIES = ("ProcessCoverages", "ProcessCoveragesRequest")
+"""Root elements that need not name their service: OGC 08-059r4, WCPS 1.0 (OGC 08-059r3)."""
+READERS: Mapping[str, Callable[[Element], Kvp]] = MappingProxyType({"WCS": read_wcs})
+"""By service: from the root element of a request to the parameters that say the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +44,22 @@ class Posted:
 
     kvp: Kvp
     uploads: tuple[Upload, ...] = ()
+    soap: bool = False
+    """It came in an envelope, and its answer goes in one."""
+    failure: CubeError | None = None
+    """Why what was in the envelope is no request."""
+
+    def read(self) -> Kvp:
+        """Return the parameters.
+
+        Raises
+        ------
+        CubeError
+            If what was in the envelope is no request.
+        """
+        if self.failure is not None:
+            raise self.failure
+        return self.kvp
 
     def beside(self, address: Kvp) -> "Posted":
         """Return it with the parameters that stood in the address."""
@@ -63,7 +87,7 @@ def read_posted(content_type: str, body: bytes) -> Posted:
     if kind == MULTIPART:
         return _multipart(content_type, body)
     if kind in XML_TYPES:
-        return _query(_xml_query(body))
+        return _xml(body)
     if kind == JSON:
         return _query(_json_query(body))
     if kind == TEXT:
@@ -75,9 +99,9 @@ def read_posted(content_type: str, body: bytes) -> Posted:
 
 
 def _query(text: str) -> Posted:
-    # Through the parser of forms, so that every way of asking meets the same checks.
-    encoded = urlencode({"service": "WCS", "request": "ProcessCoverages", "query": text})
-    return Posted(kvp=Kvp.parse(encoded))
+    return Posted(
+        kvp=_checked([("service", "WCS"), ("request", "ProcessCoverages"), ("query", text)])
+    )
 
 
 def _decoded(body: bytes, what: str) -> str:
@@ -101,30 +125,43 @@ def _json_query(body: bytes) -> str:
     return query
 
 
-def _xml_query(body: bytes) -> str:
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+def _xml(body: bytes) -> Posted:
+    """Read a request of any service, plain or in a SOAP envelope.
+
+    What is wrong inside of an envelope is kept, to be told in an envelope.
+    """
+    root = read_xml(body)
+    if not soap.is_envelope(root):
+        return Posted(kvp=_request(root))
     try:
-        root = etree.fromstring(body, parser)
-    except etree.XMLSyntaxError as error:
-        raise InvalidParameterError(f"the body is not XML: {error.msg}") from error
-    if getattr(root.getroottree().docinfo, "doctype", ""):
-        raise InvalidParameterError("the XML has a document type; allowed is none")
-    if _local(root) not in _REQUESTS:
+        return Posted(kvp=_request(soap.content(root)), soap=True)
+    except CubeError as error:
+        if not soap.is_current(root):
+            raise
+        return Posted(kvp=Kvp(pairs=()), soap=True, failure=error)
+
+
+def _request(root: Element) -> Kvp:
+    name = local(root)
+    service = root.get("service", "")
+    read = READERS.get(service.strip().upper())
+    if not service and (name in QUERIES or (etree.QName(root).namespace or "").startswith(_WCS)):
+        # The service then says what is missing.
+        read = read_wcs
+    if read is None:
+        if service:
+            return _checked([("service", service), ("request", name)])
         raise UnsupportedError(
-            f"an XML request {shown(_local(root))} is not offered; allowed is ProcessCoverages",
+            f"an XML request {shown(name)} without a service is not offered; "
+            f"allowed are requests with service={', '.join(READERS)}, and ProcessCoverages",
             parameter="REQUEST",
         )
-    query = next((child for child in root if _local(child) == "query"), None)
-    if query is None:
-        raise InvalidParameterError("ProcessCoverages has no element query", parameter="QUERY")
-    inner = next((child for child in query if _local(child) == "abstractSyntax"), query)
-    return inner.text or ""
+    return read(root)
 
 
-def _local(element: etree._Element) -> str:
-    # Comments and processing instructions have a function as their tag.
-    tag: object = element.tag
-    return etree.QName(tag).localname if isinstance(tag, str) else ""
+def _checked(pairs: list[tuple[str, str]]) -> Kvp:
+    # Through the parser of forms, so that every way of asking meets the same checks.
+    return Kvp.parse(urlencode(pairs))
 
 
 def _multipart(content_type: str, body: bytes) -> Posted:

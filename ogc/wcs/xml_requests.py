@@ -1,0 +1,197 @@
+"""Requests of WCS 2 in XML (OGC 09-148r1) as the parameters that say the same.
+
+So every way of asking meets the same checks and means the same.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from urllib.parse import urlencode
+
+from datacube.encode.xml import Element
+from datacube.errors import InvalidParameterError
+from ogc.kvp import Kvp, shown
+from ogc.xml_body import child, children, local, text, texts
+
+type Read = Callable[[Element], Iterator[tuple[str, str]]]
+
+_SPECIAL = frozenset("(),")
+
+
+def read_wcs(root: Element) -> Kvp:
+    """Return the parameters of a request.
+
+    Of an operation that is not known only its name, so that the service refuses it.
+
+    Raises
+    ------
+    InvalidParameterError
+        If a text holds what would divide a parameter.
+    """
+    name = local(root)
+    pairs = [("request", name.removesuffix("Request") if name in _OLD else name)]
+    pairs += [(key, root.get(key, "")) for key in ("service", "version") if root.get(key)]
+    read = _OPERATIONS.get(pairs[0][1])
+    if read is not None:
+        pairs += read(root)
+    # Through the parser of forms, so that every way of asking meets the same checks.
+    return Kvp.parse(urlencode(pairs))
+
+
+def _capabilities(root: Element) -> Iterator[tuple[str, str]]:
+    for parent, item in (
+        ("AcceptVersions", "Version"),
+        ("Sections", "Section"),
+        ("AcceptFormats", "OutputFormat"),
+        ("AcceptLanguages", "Language"),
+    ):
+        found = child(root, parent)
+        if found is not None:
+            yield parent, ",".join(texts(found, item))
+    if root.get("updateSequence"):
+        yield "updateSequence", root.get("updateSequence", "")
+
+
+def _description(root: Element) -> Iterator[tuple[str, str]]:
+    yield "coverageId", ",".join(texts(root, "CoverageId"))
+    yield from _output_type(root)
+
+
+def _coverage(root: Element) -> Iterator[tuple[str, str]]:
+    yield "coverageId", ",".join(texts(root, "CoverageId"))
+    for subset in children(root, "DimensionTrim", "DimensionSlice"):
+        yield "subset", _subset(subset)
+    for name in ("format", "mediaType"):
+        yield from ((name, one) for one in texts(root, name))
+    yield from _output_type(root)
+    for extension in children(root, "Extension"):
+        for element in children(extension):
+            read = _EXTENSIONS.get(local(element))
+            if read is not None:
+                yield from read(element)
+
+
+def _subset(subset: Element) -> str:
+    dimension = child(subset, "Dimension")
+    axis = _plain(text(dimension), "subset")
+    crs = "" if dimension is None else dimension.get("crs", "")
+    if local(subset) == "DimensionSlice":
+        inside = _plain(text(child(subset, "SlicePoint")), "subset")
+    else:
+        ends = (text(child(subset, name)) or "*" for name in ("TrimLow", "TrimHigh"))
+        inside = ",".join(_plain(end, "subset") for end in ends)
+    return f"{axis}{',' + _plain(crs, 'subset') if crs else ''}({inside})"
+
+
+def _output_type(root: Element) -> Iterator[tuple[str, str]]:
+    for name in ("outputType", "OutputType"):
+        yield from (("outputType", one) for one in texts(root, name))
+
+
+def _query(root: Element) -> Iterator[tuple[str, str]]:
+    query = child(root, "query")
+    if query is None:
+        raise InvalidParameterError("ProcessCoverages has no element query", parameter="QUERY")
+    inner = child(query, "abstractSyntax")
+    if not root.get("service"):
+        # WCPS 1.0 has no such attribute.
+        yield "service", "WCS"
+    yield "query", (query if inner is None else inner).text or ""
+
+
+def _crs(element: Element) -> Iterator[tuple[str, str]]:
+    if local(element) in {"subsettingCrs", "outputCrs"}:
+        yield local(element), text(element)
+        return
+    for one in children(element, "subsettingCrs", "outputCrs"):
+        yield local(one), text(one)
+
+
+def _scaling(element: Element) -> Iterator[tuple[str, str]]:
+    for one in children(element):
+        yield from _scale(one)
+
+
+def _scale(element: Element) -> Iterator[tuple[str, str]]:
+    match local(element):
+        case "ScaleByFactor":
+            yield "scaleFactor", text(child(element, "scaleFactor"))
+        case "ScaleAxesByFactor":
+            yield "scaleAxes", _by_axis(element, "ScaleAxis", "scaleFactor")
+        case "ScaleToSize":
+            yield "scaleSize", _by_axis(element, "TargetAxisSize", "targetSize")
+        case "ScaleToExtent":
+            yield "scaleExtent", _by_axis(element, "TargetAxisExtent", "low", "high")
+        case _:
+            return
+
+
+def _by_axis(element: Element, item: str, *values: str) -> str:
+    """Return `axis(value)` of each item, several values with `:` between them."""
+    parts = []
+    for one in children(element, item):
+        axis = _plain(text(child(one, "axis")), "scale").rpartition("/")[2]
+        inside = ":".join(_plain(text(child(one, name)), "scale") for name in values)
+        parts.append(f"{axis}({inside})")
+    return ",".join(parts)
+
+
+def _interpolation(element: Element) -> Iterator[tuple[str, str]]:
+    for method in texts(element, "globalInterpolation"):
+        yield "interpolation", method
+    for one in children(element, "InterpolationPerAxis"):
+        axis = _plain(text(child(one, "axis")), "interpolation")
+        yield "interpolationPerAxis", f"{axis},{text(child(one, 'interpolationMethod'))}"
+
+
+def _bands(element: Element) -> Iterator[tuple[str, str]]:
+    items = []
+    for item in children(element, "RangeItem"):
+        interval = child(item, "RangeInterval")
+        if interval is None:
+            items.append(_plain(text(child(item, "RangeComponent")), "rangeSubset"))
+            continue
+        ends = (text(child(interval, name)) for name in ("startComponent", "endComponent"))
+        items.append(":".join(_plain(end, "rangeSubset") for end in ends))
+    yield "rangeSubset", ",".join(items) or ","
+
+
+def _plain(value: str, parameter: str) -> str:
+    """Return a text that divides no parameter.
+
+    Raises
+    ------
+    InvalidParameterError
+    """
+    if _SPECIAL & set(value):
+        raise InvalidParameterError(
+            f"{shown(value)} is not allowed; allowed is text without brackets and commas",
+            parameter=parameter,
+        )
+    return value
+
+
+_OLD = frozenset({"ProcessCoveragesRequest"})
+"""Names of WCPS 1.0 (OGC 08-059r3)."""
+_OPERATIONS: Mapping[str, Read] = MappingProxyType(
+    {
+        "GetCapabilities": _capabilities,
+        "DescribeCoverage": _description,
+        "GetCoverage": _coverage,
+        "ProcessCoverages": _query,
+    }
+)
+_EXTENSIONS: Mapping[str, Read] = MappingProxyType(
+    {
+        "GetCoverageCrs": _crs,
+        "subsettingCrs": _crs,
+        "outputCrs": _crs,
+        "Scaling": _scaling,
+        "ScaleByFactor": _scale,
+        "ScaleAxesByFactor": _scale,
+        "ScaleToSize": _scale,
+        "ScaleToExtent": _scale,
+        "Interpolation": _interpolation,
+        "RangeSubset": _bands,
+    }
+)
+"""What stands in `wcs:Extension`, by name: OGC 11-053r1, 12-039, 12-049, 12-040."""
