@@ -78,9 +78,9 @@ def _fill(catalog: SqlCatalog, count: int) -> None:
     )
     numbers = range(count)
     for start in range(0, count, _BATCH):
-        catalog.commit(
-            [_slot(cube, catalog.claim(cube.name), n) for n in numbers[start : start + _BATCH]]
-        )
+        some = numbers[start : start + _BATCH]
+        claimed = catalog.claim(cube.name, len(some))
+        catalog.commit([_slot(cube, slot, n) for slot, n in zip(claimed, some, strict=True)])
 
 
 def _slot(cube: Cube, number: int, scene: int) -> NewSlot:

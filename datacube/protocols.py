@@ -107,8 +107,8 @@ class WriteCells(Protocol):
         """
         ...
 
-    def flush(self, cube: Cube, slot: int) -> None:
-        """Bring every shard of the slot to disk; called before the commit."""
+    def flush(self, cube: Cube, *slots: int) -> None:
+        """Bring every shard of the slots to disk; called before the commit."""
         ...
 
     def record_commit(self, revision: int, record: str) -> None:
@@ -134,8 +134,8 @@ class Committed:
     revision: int
     record: str
     """The commit record (JSON), as it also stands in the catalogue."""
-    retired: tuple[str, ...]
-    """Product ids of scenes that the new ones supersede."""
+    retired: tuple[tuple[str, str], ...]
+    """`(scene id, product id)` of what the new scenes supersede; scene ids are theirs, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,8 +253,15 @@ class CatalogWriter(Catalog, Protocol):
         """
         ...
 
-    def claim(self, cube: str) -> int:
-        """Return a slot number that was never used before."""
+    def known_scenes(self, cube: str, scene_ids: Sequence[str]) -> frozenset[str]:
+        """Return those of `scene_ids` of which any processing was ever committed.
+
+        `standing` has nothing to tell of the others.
+        """
+        ...
+
+    def claim(self, cube: str, count: int = 1) -> tuple[int, ...]:
+        """Return slot numbers that were never used before."""
         ...
 
     def heartbeat(self, cube: str, slot: int) -> None:

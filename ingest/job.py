@@ -1,19 +1,24 @@
-"""One scene on its way into one slot."""
+"""Scenes on their way into slots: claimed, written, committed."""
 
 import json
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import batched
 
 from datacube.cube import Cube
 from datacube.errors import CommitConflictError, CubeError
-from datacube.protocols import CatalogWriter, NewSlot, Standing, WriteCells
+from datacube.protocols import CatalogWriter, Committed, NewSlot, Standing, WriteCells
 from datacube.slots import SceneRecord, SlotWindow
 from ingest.align import Placed
 from ingest.progress import IngestProgress
 from ingest.summary import Outcome, Status
 from ingest.writer import Part, ReduceLevel, SceneWriter, Target, all_shards, parts_of
+
+PORTION_SCENES = 16
+"""Small scenes written in one go, where a job has many."""
 
 _log = logging.getLogger(__name__)
 
@@ -43,6 +48,8 @@ class Work:
     """Decoded bytes at level 0."""
     in_place: bool = False
     """Whether the cells stay where they are."""
+    together: bool = False
+    """Whether it may become visible in one commit with others."""
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -92,137 +99,242 @@ def skip_note(standing: Standing) -> str | None:
 
 
 class Job:
-    """Claims a slot, writes the parts, commits. Each step may run in another thread."""
+    """Scenes of one cube on their way into slots, visible in one commit; mostly it is one.
 
-    def __init__(self, work: Work, destination: Destination, progress: IngestProgress) -> None:
-        self._work: Work | None = work
-        self._source = work.source
-        self._product_id = work.record.product_id
+    Claims the slots, writes the portions, commits. Each step may run in another thread. A
+    scene that fails leaves the others of the job alone.
+    """
+
+    def __init__(
+        self, works: Sequence[Work], destination: Destination, progress: IngestProgress
+    ) -> None:
+        self._cube = works[0].cube
         self._destination = destination
+        self._progress = progress
+        self._passages = [Passage(work, progress) for work in works]
+        self._portions = _portions(self._passages)
+
+    @property
+    def portions(self) -> int:
+        """How many portions there are to `write`."""
+        return len(self._portions)
+
+    def begin(self, previous: object) -> None:
+        """Claim slots for scenes that are neither there nor superseded.
+
+        `previous` was done before.
+        """
+        del previous
+        with self._failing(self._passages):
+            self._skip_known()
+            going = [passage for passage in self._passages if not passage.ended]
+            if going:
+                slots = self._destination.catalog.claim(self._cube.name, len(going))
+                for passage, slot in zip(going, slots, strict=True):
+                    passage.enter(slot, self._destination)
+
+    def write(self, number: int, begun: object) -> None:
+        """Write one portion at all levels; of scenes that ended, nothing."""
+        del begun
+        for passage, part in self._portions[number]:
+            with self._failing([passage]):
+                passage.write(part)
+
+    def finish(self, written: Sequence[object]) -> tuple[Outcome, ...]:
+        """Write the masks and commit; give up the slots of scenes that failed."""
+        del written
+        for passage in self._passages:
+            with self._failing([passage]):
+                passage.close()
+        offered = [passage for passage in self._passages if not passage.ended]
+        with self._failing(offered):
+            if offered:
+                numbers = [passage.new_slot.number for passage in offered]
+                self._destination.store.flush(self._cube, *numbers)
+                self._commit(offered)
+        outcomes = tuple(self._leave(passage) for passage in self._passages)
+        # The files of the scenes close with them.
+        self._passages, self._portions = [], []
+        return outcomes
+
+    def _skip_known(self) -> None:
+        """End what is there already, or superseded."""
+        catalog = self._destination.catalog
+        works = [(passage, passage.work) for passage in self._passages]
+        known = catalog.known_scenes(self._cube.name, [w.record.scene_id for _, w in works])
+        for passage, work in works:
+            if work.record.scene_id in known:
+                standing = catalog.standing(
+                    self._cube.name, work.record, windows=work.windows, bands=work.bands
+                )
+                if note := skip_note(standing):
+                    passage.end(work.outcome(Status.SKIPPED, note=note))
+
+    def _commit(self, offered: Sequence["Passage"]) -> None:
+        """Commit scenes together, or one by one where another writer was first with some."""
+        catalog, store = self._destination.catalog, self._destination.store
+        try:
+            committed = catalog.commit([passage.new_slot for passage in offered])
+        except CommitConflictError as error:
+            if len(offered) == 1:
+                offered[0].end(offered[0].work.outcome(Status.SKIPPED, note=str(error)))
+                return
+            self._skip_known()
+            for passage in offered:
+                if not passage.ended:
+                    with self._failing([passage]):
+                        self._commit([passage])
+            return
+        store.record_commit(committed.revision, committed.record)
+        for passage in offered:
+            passage.end(passage.ingested(committed))
+
+    def _leave(self, passage: "Passage") -> Outcome:
+        outcome = passage.outcome
+        if outcome.status is not Status.INGESTED and passage.slot is not None:
+            try:
+                self._destination.catalog.burn(self._cube.name, passage.slot)
+            except CubeError as error:
+                # `purge` finds the claim by its age.
+                _log.warning(
+                    "slot %d of %s stays claimed: %s", passage.slot, self._cube.name, error
+                )
+        self._progress.scene_done(
+            outcome.line, bands_left=passage.parts_left, nbytes_left=passage.bytes_left
+        )
+        return outcome
+
+    @contextmanager
+    def _failing(self, passages: Sequence["Passage"]) -> Iterator[None]:
+        """End the scenes that have not, where something fails."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001  # one scene fails alone, whatever fails
+            for passage in passages:
+                passage.fail(error)
+
+
+def _portions(passages: Sequence["Passage"]) -> list[list[tuple["Passage", Part]]]:
+    """Cut the work: part by part of one scene, several small scenes at a time of many."""
+    if len(passages) == 1:
+        (only,) = passages
+        return [[(only, part)] for part in only.work.parts]
+    return [
+        [(passage, part) for passage in some for part in passage.work.parts]
+        for some in batched(passages, PORTION_SCENES)
+    ]
+
+
+class Passage:
+    """One scene on its way into one slot."""
+
+    def __init__(self, work: Work, progress: IngestProgress) -> None:
+        self.work = work
+        self.slot: int | None = None
+        """The claimed number."""
         self._progress = progress
         self._lock = threading.Lock()
         self._writer: SceneWriter | None = None
-        self._slot: int | None = None
+        self._new: NewSlot | None = None
         self._ended: Outcome | None = None
-        self._parts = work.parts
         self._parts_done = 0
 
-    def begin(self, previous: object) -> None:
-        """Claim a slot, unless the scene is there or superseded; `previous` was done before."""
-        del previous
-        try:
-            self._begin(self._needed())
-        except Exception as error:  # noqa: BLE001  # one scene fails alone, whatever fails
-            self._fail(error)
+    @property
+    def ended(self) -> bool:
+        """Whether it is known what became of the scene."""
+        return self._ended is not None
 
-    def part(self, number: int, begun: object) -> None:
-        """Write one part at all levels, unless the scene ended."""
-        del begun
-        writer = self._writer
-        if self._ended is not None or writer is None:
+    @property
+    def outcome(self) -> Outcome:
+        """What became of the scene."""
+        if self._ended is None:
+            raise RuntimeError(f"{self.work.record.product_id} has not ended")
+        return self._ended
+
+    @property
+    def new_slot(self) -> NewSlot:
+        """What is offered for commit, once all is written."""
+        if self._new is None:
+            raise RuntimeError(f"{self.work.record.product_id} is not written")
+        return self._new
+
+    @property
+    def parts_left(self) -> int:
+        """Parts that are not written."""
+        return len(self.work.parts) - self._parts_done
+
+    @property
+    def bytes_left(self) -> int:
+        """Decoded bytes at level 0 that are not written."""
+        return self.work.nbytes - (0 if self._writer is None else self._writer.bytes_written)
+
+    def enter(self, slot: int, destination: Destination) -> None:
+        """Take a claimed slot."""
+        self.slot = slot
+        target = Target(
+            cube=self.work.cube,
+            slot=slot,
+            store=destination.store,
+            catalog=destination.catalog,
+            reduce=destination.reduce,
+        )
+        self._writer = SceneWriter(target, self.work.placed, self._progress)
+
+    def write(self, part: Part) -> None:
+        """Write a part at all levels, unless the scene ended."""
+        if self._ended is not None or self._writer is None:
             return
-        try:
-            writer.write(self._parts[number])
-        except Exception as error:  # noqa: BLE001  # one scene fails alone, whatever fails
-            self._fail(error)
-            return
+        self._writer.write(part)
         with self._lock:
             self._parts_done += 1
 
-    def finish(self, parts: Sequence[object]) -> Outcome:
-        """Write the masks and commit; give the slot up where something failed."""
-        del parts
-        work, writer = self._needed(), self._writer
-        try:
-            if self._ended is None and writer is not None:
-                self._ended = self._commit(work, writer)
-        except CommitConflictError as error:
-            self._ended = work.outcome(Status.SKIPPED, note=str(error))
-        except Exception as error:  # noqa: BLE001  # one scene fails alone, whatever fails
-            self._fail(error)
-        outcome = self._ended or failed(
-            self._source, self._product_id, RuntimeError("the scene was never begun")
-        )
-        if outcome.status is not Status.INGESTED:
-            self._give_up(work.cube)
-        written = 0 if writer is None else writer.bytes_written
-        self._progress.scene_done(
-            outcome.line,
-            bands_left=len(self._parts) - self._parts_done,
-            nbytes_left=work.nbytes - written,
-        )
-        # The files of the scene close with it.
-        self._work = self._writer = None
-        self._parts = ()
-        return outcome
-
-    def _begin(self, work: Work) -> None:
-        catalog = self._destination.catalog
-        standing = catalog.standing(
-            work.cube.name, work.record, windows=work.windows, bands=work.bands
-        )
-        if note := skip_note(standing):
-            self._ended = work.outcome(Status.SKIPPED, note=note)
+    def close(self) -> None:
+        """Write what waits for all parts, unless the scene ended; then it can be committed."""
+        if self._ended is not None:
             return
-        self._slot = catalog.claim(work.cube.name)
-        target = Target(
-            cube=work.cube,
-            slot=self._slot,
-            store=self._destination.store,
-            catalog=catalog,
-            reduce=self._destination.reduce,
-        )
-        self._writer = SceneWriter(target, work.placed, self._progress)
-
-    def _commit(self, work: Work, writer: SceneWriter) -> Outcome:
-        destination, slot = self._destination, self._slot
-        if slot is None:
+        if self._writer is None or self.slot is None:
             raise RuntimeError("no slot was claimed")
+        work = self.work
         shards = all_shards(work.cube, work.windows, work.bands)
         if not work.in_place:
-            shards = writer.finish()
-        destination.store.flush(work.cube, slot)
-        saturated = tuple(
-            (p.band.name, count)
-            for p in work.placed
-            if p.source.saturated is not None and (count := p.source.saturated())
-        )
-        new = NewSlot(
+            shards = self._writer.finish()
+        self._new = NewSlot(
             cube=work.cube,
-            number=slot,
-            scene=_with_facts(work, saturated),
+            number=self.slot,
+            scene=_with_facts(work, self._saturated()),
             windows=work.windows,
             shards=shards,
         )
-        committed = destination.catalog.commit([new])
-        destination.store.record_commit(committed.revision, committed.record)
+
+    def ingested(self, committed: Committed) -> Outcome:
+        """Return the outcome of a scene that became visible."""
+        record = self.work.record
         return replace(
-            work.outcome(Status.INGESTED),
-            slot=slot,
+            self.work.outcome(Status.INGESTED),
+            slot=self.slot,
             revision=committed.revision,
-            superseded=committed.retired,
-            saturated=saturated,
+            superseded=tuple(old for scene, old in committed.retired if scene == record.scene_id),
+            saturated=self._saturated(),
         )
 
-    def _fail(self, error: Exception) -> None:
-        _log.debug("%s failed", self._product_id, exc_info=error)
+    def fail(self, error: Exception) -> None:
+        """End with an error, unless the scene ended."""
+        record = self.work.record
+        _log.debug("%s failed", record.product_id, exc_info=error)
+        self.end(failed(self.work.source, record.product_id, error))
+
+    def end(self, outcome: Outcome) -> None:
+        """Say what became of the scene; what is said first holds."""
         with self._lock:
             if self._ended is None:
-                self._ended = failed(self._source, self._product_id, error)
+                self._ended = outcome
 
-    def _give_up(self, cube: Cube) -> None:
-        if self._slot is None:
-            return
-        try:
-            self._destination.catalog.burn(cube.name, self._slot)
-        except CubeError as error:
-            # `purge` finds the claim by its age.
-            _log.warning("slot %d of %s stays claimed: %s", self._slot, cube.name, error)
-
-    def _needed(self) -> Work:
-        if self._work is None:
-            raise RuntimeError("the scene is finished")
-        return self._work
+    def _saturated(self) -> tuple[tuple[str, int], ...]:
+        return tuple(
+            (p.band.name, count)
+            for p in self.work.placed
+            if p.source.saturated is not None and (count := p.source.saturated())
+        )
 
 
 def _with_facts(work: Work, saturated: tuple[tuple[str, int], ...]) -> SceneRecord:

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -19,6 +20,10 @@ from ingest.progress import IngestProgress, Silent
 from ingest.scene import CubeChoice, Scene, SceneReader, UnreadableScene
 from ingest.summary import Outcome, Status, Summary
 from ingest.writer import slot_windows
+
+TOGETHER_SCENES = 128
+TOGETHER_BYTES = 64 * 2**20
+"""Decoded bytes at level 0 of the scenes of one commit, unless it is one scene."""
 
 _log = logging.getLogger(__name__)
 
@@ -44,8 +49,9 @@ def run(
 ) -> Summary:
     """Ingest every scene at `locations`; one that fails leaves the others alone.
 
-    Scenes become visible one by one, each in a commit of its own. Processings of the
-    same scene are written one after the other, the best first.
+    Scenes become visible one by one, each in a commit of its own, but for small ones that
+    may go together. Processings of the same scene are written one after the other, the
+    best first.
 
     Memory, while whole tiles of 10980 x 10980 pixels are read: about 700 MB, 256 MB of
     decoded blocks included, and 400 MB for each of `options.jobs` (see `SceneWriter`);
@@ -159,6 +165,7 @@ def _plan(
         warnings=warnings,
         nbytes=sum(sizes[p.group.name] * p.band.numpy_dtype.itemsize for p in placed),
         in_place=scene.levels_in_place is not None,
+        together=scene.together,
     )
 
 
@@ -215,28 +222,56 @@ def _write(
     options: IngestOptions,
     progress: IngestProgress,
 ) -> Sequence[Outcome]:
-    """Write all scenes on threads: Dask begins a scene only where none begun has work left.
+    """Write all scenes on threads: Dask begins a job only where none begun has work left.
 
-    Empties `works`: a scene's files and masks are let go when it is finished.
+    Empties `works`: a scene's files and masks are let go when its job is finished.
     """
     for cube in {work.cube.name: work.cube for work in works}.values():
         destination.store.prepare(cube)
-    finished: dict[int, object] = {}
-    last: dict[tuple[str, str], object] = {}
-    order = _order(works)
-    scenes = [_scene(work) for work in works]
-    parts_of = [len(work.parts) for work in works]
-    jobs = [Job(work, destination, progress) for work in works]
+    jobs = [
+        (indices, {_scene(works[n]) for n in indices}, Job(part, destination, progress))
+        for indices in _jobs(works)
+        for part in ([works[n] for n in indices],)
+    ]
+    count = len(works)
     works.clear()
-    for index in order:
-        job, scene = jobs[index], scenes[index]
-        begun = _task(job.begin, f"begin-{index}")(last.get(scene))
-        parts = [
-            _task(partial(job.part, number), f"part-{index}-{number}")(begun)
-            for number in range(parts_of[index])
+    finished: list[object] = []
+    last: dict[tuple[str, str], object] = {}
+    for number, (_, scenes, job) in enumerate(jobs):
+        before = [last[scene] for scene in scenes if scene in last]
+        begun = _task(job.begin, f"begin-{number}")(before)
+        portions = [
+            _task(partial(job.write, portion), f"write-{number}-{portion}")(begun)
+            for portion in range(job.portions)
         ]
-        last[scene] = finished[index] = _task(job.finish, f"finish-{index}")([begun, *parts])
-    return _compute([finished[index] for index in range(len(jobs))], options.jobs)
+        done = _task(job.finish, f"finish-{number}")([begun, *portions])
+        finished.append(done)
+        last |= dict.fromkeys(scenes, done)
+    outcomes: list[Outcome | None] = [None] * count
+    for (indices, _, _), made in zip(jobs, _compute(finished, options.jobs), strict=True):
+        for index, outcome in zip(indices, made, strict=True):
+            outcomes[index] = outcome
+    return [outcome for outcome in outcomes if outcome is not None]
+
+
+def _jobs(works: Sequence[Work]) -> list[list[int]]:
+    """Return positions of works by job: neighbours that may go together, each scene but once."""
+    often = Counter(map(_scene, works))
+    jobs: list[list[int]] = []
+    held: list[int] = []
+    nbytes = 0
+    for index in _order(works):
+        work = works[index]
+        alone = not work.together or often[_scene(work)] > 1
+        nbytes += 0 if work.in_place else work.nbytes
+        same = held and works[held[0]].cube.name == work.cube.name
+        if alone or not same or len(held) == TOGETHER_SCENES or nbytes > TOGETHER_BYTES:
+            held, nbytes = [], 0 if work.in_place else work.nbytes
+            jobs.append(held)
+        held.append(index)
+        if alone:
+            held = []
+    return jobs
 
 
 def _order(works: Sequence[Work]) -> list[int]:

@@ -73,6 +73,8 @@ class Scene:
     """Levels, 0 included, that its files have, where its cells stay in them; None: they are
     written to the store. How they are read is said by the record's properties.
     """
+    together: bool = False
+    """Whether it may become visible in one commit with small scenes of the same cube."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import batched
 from pathlib import Path
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -23,13 +24,14 @@ from datacube.catalog.commit import (
     add_cube,
     add_revision,
     apply_record,
-    same_scene,
+    same_scenes,
     take_revision,
 )
 from datacube.catalog.precedence import Extent, supersedes
 from datacube.catalog.reading import SqlReader
 from datacube.catalog.sqlite import SqliteDatabase
 from datacube.catalog.tables import (
+    ASKED_AT_ONCE,
     claims,
     collections,
     cubes,
@@ -115,7 +117,7 @@ class SqlCatalog(SqlReader):
                     slots.c.generation_time == to_micros(scene.generation_time),
                 )
             ).first()
-            rows = same_scene(connection, cube_id, scene.scene_id)
+            rows = list(same_scenes(connection, cube_id, [scene.scene_id]))
         better = [
             row.extent.scene
             for row in rows
@@ -133,31 +135,41 @@ class SqlCatalog(SqlReader):
             present=present is not None, superseded_by=None if best is None else best.product_id
         )
 
-    def claim(self, cube: str) -> int:
-        """Return a slot number that was never used before."""
+    def known_scenes(self, cube: str, scene_ids: Sequence[str]) -> frozenset[str]:
+        """Return those of `scene_ids` of which any processing was ever committed."""
+        query = (
+            select(slots.c.scene_id)
+            .join(cubes, cubes.c.id == slots.c.cube_id)
+            .where(cubes.c.name == cube)
+        )
+        known: set[str] = set()
+        with self._database.read() as connection:
+            for some in batched(scene_ids, ASKED_AT_ONCE):
+                known.update(connection.execute(query.where(slots.c.scene_id.in_(some))).scalars())
+        return frozenset(known)
+
+    def claim(self, cube: str, count: int = 1) -> tuple[int, ...]:
+        """Return slot numbers that were never used before."""
         with self._database.write() as connection:
             cube_id = self._cube_id(connection, cube)
-            number = int(
+            first = int(
                 connection.execute(
                     select(cubes.c.next_slot).where(cubes.c.id == cube_id).with_for_update()
                 ).scalar_one()
             )
-            if number >= SLOT_AXIS_SIZE:
-                raise StoreFullError(f"cube {cube} has used all its {SLOT_AXIS_SIZE} slots")
+            numbers = tuple(range(first, first + count))
+            if first + count > SLOT_AXIS_SIZE:
+                raise StoreFullError(
+                    f"cube {cube} has {SLOT_AXIS_SIZE - first} of its {SLOT_AXIS_SIZE} slots left, "
+                    f"{count} are needed"
+                )
             connection.execute(
-                update(cubes).where(cubes.c.id == cube_id).values(next_slot=number + 1)
+                update(cubes).where(cubes.c.id == cube_id).values(next_slot=first + count)
             )
             now = _now()
-            connection.execute(
-                insert(claims).values(
-                    cube_id=cube_id,
-                    number=number,
-                    state=CLAIMED,
-                    claimed_at=now,
-                    heartbeat_at=now,
-                )
-            )
-        return number
+            held = {"cube_id": cube_id, "state": CLAIMED, "claimed_at": now, "heartbeat_at": now}
+            connection.execute(insert(claims), [held | {"number": number} for number in numbers])
+        return numbers
 
     def heartbeat(self, cube: str, slot: int) -> None:
         """Note that a claimed slot is still being written.
@@ -223,14 +235,12 @@ class SqlCatalog(SqlReader):
             raise ValueError("a commit needs at least one slot")
         for slot in slots:
             _check_shards(slot)
-        current = slots[0]
         try:
             with self._database.write() as connection:
-                for current in slots:
-                    self._release_claim(connection, current)
+                self._release_claims(connection, slots)
                 return self._commit(connection, slots)
         except IntegrityError as error:
-            loser = self._burn_losers(slots) or current.scene.product_id
+            loser = self._burn_losers(slots) or slots[-1].scene.product_id
             raise CommitConflictError(f"another writer committed {loser} first") from error
         except CommitConflictError:
             self._burn_losers(slots)
@@ -254,11 +264,11 @@ class SqlCatalog(SqlReader):
             ],
         }
         retired = apply_record(self._database, connection, record)
-        record["retired"] = [{"cube": cube, "number": number} for cube, number, _ in retired]
+        record["retired"] = [{"cube": row.cube, "number": row.number} for row in retired]
         text = dump(record)
         add_revision(connection, revision, now, text)
-        products = tuple(sorted(product for _, _, product in retired))
-        return Committed(revision=revision, record=text, retired=products)
+        scenes = tuple(sorted((row.scene_id, row.product_id) for row in retired))
+        return Committed(revision=revision, record=text, retired=scenes)
 
     def name_coverage(self, alias: str, coverage_id: str) -> Committed:
         """Let `alias` name a coverage from a new revision on."""
@@ -290,19 +300,23 @@ class SqlCatalog(SqlReader):
             "collections": [by_id[key] for key in sorted(by_id)],
         }
 
-    def _release_claim(self, connection: Connection, slot: NewSlot) -> None:
-        released = connection.execute(
-            delete(claims).where(
-                claims.c.cube_id == self._cube_id(connection, slot.cube.name),
-                claims.c.number == slot.number,
-                claims.c.state == CLAIMED,
-            )
-        ).rowcount
-        if not released:
-            raise CommitConflictError(
-                f"slot {slot.number} of {slot.cube.name} is not claimed: "
-                "its claim was revoked, burned or committed"
-            )
+    def _release_claims(self, connection: Connection, new: Sequence[NewSlot]) -> None:
+        for name in sorted({slot.cube.name for slot in new}):
+            cube_id = self._cube_id(connection, name)
+            numbers = [slot.number for slot in new if slot.cube.name == name]
+            for some in batched(numbers, ASKED_AT_ONCE):
+                claimed = (
+                    claims.c.cube_id == cube_id,
+                    claims.c.number.in_(some),
+                    claims.c.state == CLAIMED,
+                )
+                held = connection.execute(select(claims.c.number).where(*claimed)).scalars().all()
+                for number in sorted(set(some).difference(held)):
+                    raise CommitConflictError(
+                        f"slot {number} of {name} is not claimed: "
+                        "its claim was revoked, burned or committed"
+                    )
+                connection.execute(delete(claims).where(*claimed))
 
     def _burn_losers(self, new: Sequence[NewSlot]) -> str:
         """Burn the slots that cannot be committed any more; return their product ids."""

@@ -1,11 +1,12 @@
-"""One commit: slots become visible, what they supersede retires, and the description follows."""
+"""One commit: slots become visible, what they supersede retires, and what is told follows."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import batched
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 from sqlalchemy import Row as SqlRow
 
 from datacube.catalog.codec import (
@@ -17,19 +18,16 @@ from datacube.catalog.codec import (
     unpack_shards,
     windows_from_json,
 )
+from datacube.catalog.following import follow, replace_row
 from datacube.catalog.precedence import Extent, supersedes
 from datacube.catalog.sqlite import SqliteDatabase
 from datacube.catalog.tables import (
+    ASKED_AT_ONCE,
     OPEN,
-    acquisitions,
     aliases,
-    band_presence,
     collections,
-    counts,
     cubes,
-    descriptions,
     from_micros,
-    hulls,
     meta,
     revisions,
     slots,
@@ -37,7 +35,6 @@ from datacube.catalog.tables import (
 )
 from datacube.cube import VALID_BAND, Cube
 from datacube.errors import CommitConflictError
-from datacube.grid import Window
 from datacube.protocols import Bbox
 from datacube.slots import SceneRecord, SlotWindow
 
@@ -46,9 +43,45 @@ from datacube.slots import SceneRecord, SlotWindow
 class Row:
     """A committed slot as far as commits look at it."""
 
-    id: int
     number: int
     extent: Extent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Added:
+    """A slot that a commit adds, read from its record."""
+
+    number: int
+    extent: Extent
+    record: Json
+
+    @property
+    def times(self) -> tuple[int, int]:
+        """Hull of first, last and reference time, in microseconds since 1970."""
+        scene = self.extent.scene
+        times = (scene.reference_time, scene.first_time, scene.last_time)
+        return to_micros(min(times)), to_micros(max(times))
+
+
+def read_added(record: Json) -> Added:
+    """Read a slot of a commit record."""
+    bands = frozenset(s.band for s in shards_from_json(record["shards"])) - {VALID_BAND}
+    extent = Extent(
+        scene=scene_from_json(record["scene"]),
+        windows=windows_from_json(record["windows"]),
+        bands=bands,
+    )
+    return Added(number=record["number"], extent=extent, record=record)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retired:
+    """A slot that a commit retired."""
+
+    cube: str
+    number: int
+    scene_id: str
+    product_id: str
 
 
 def take_revision(connection: Connection) -> int:
@@ -59,13 +92,10 @@ def take_revision(connection: Connection) -> int:
     )
 
 
-def apply_record(
-    database: SqliteDatabase, connection: Connection, record: Json
-) -> list[tuple[str, int, str]]:
+def apply_record(database: SqliteDatabase, connection: Connection, record: Json) -> list[Retired]:
     """Write every row that `record` calls for; used by commits and by the rebuild alike.
 
-    Returns `(cube, slot number, product id)` of the slots that retired. Raises
-    `sqlalchemy.exc.IntegrityError` where a slot's key is taken.
+    Raises `sqlalchemy.exc.IntegrityError` where a slot's key is taken.
     """
     revision = record["revision"]
     for value in record.get("collections", ()):
@@ -75,15 +105,24 @@ def apply_record(
         connection.execute(
             update(cubes).where(cubes.c.name == value["name"]).values(recorded_in=revision)
         )
-    by_cube: dict[str, list[Json]] = {}
+    by_cube: dict[str, list[Added]] = {}
     for slot in record.get("slots", ()):
-        by_cube.setdefault(slot["cube"], []).append(slot)
-    retired: list[tuple[str, int, str]] = []
+        by_cube.setdefault(slot["cube"], []).append(read_added(slot))
+    retired: list[Retired] = []
     for name, added in sorted(by_cube.items()):
-        cube_id, cube = load_cube(connection, name)
-        gone = _add_slots(database, connection, revision, cube_id, cube, added)
-        _follow(connection, revision, cube_id, added, gone)
-        retired += [(name, row.number, row.extent.scene.product_id) for row in gone]
+        held = load_cube(connection, name)
+        gone = _add_slots(database, connection, revision, held, added)
+        extents = [new.extent for new in added]
+        follow(connection, revision, held[0], added=extents, gone=[row.extent for row in gone])
+        retired += [
+            Retired(
+                cube=name,
+                number=row.number,
+                scene_id=row.extent.scene.scene_id,
+                product_id=row.extent.scene.product_id,
+            )
+            for row in gone
+        ]
     for alias, coverage in record.get("aliases", {}).items():
         _set_alias(connection, revision, alias, coverage)
     return retired
@@ -129,25 +168,23 @@ def add_revision(connection: Connection, revision: int, committed_at: int, recor
     )
 
 
-def same_scene(connection: Connection, cube_id: int, scene_id: str) -> list[Row]:
-    """Return the visible slots of a scene, of every processing."""
-    found = connection.execute(
-        select(slots).where(
-            slots.c.cube_id == cube_id, slots.c.scene_id == scene_id, slots.c.valid_to == OPEN
+def same_scenes(connection: Connection, cube_id: int, scene_ids: Sequence[str]) -> Iterator[Row]:
+    """Yield the visible slots of scenes, of every processing."""
+    for some in batched(scene_ids, ASKED_AT_ONCE):
+        found = connection.execute(
+            select(slots).where(
+                slots.c.cube_id == cube_id, slots.c.scene_id.in_(some), slots.c.valid_to == OPEN
+            )
         )
-    )
-    return [
-        Row(
-            id=row.id,
-            number=row.number,
-            extent=Extent(
-                scene=scene_from_row(row),
-                windows=windows_from_json(json.loads(row.windows)),
-                bands=frozenset(s.band for s in unpack_shards(row.shards)) - {VALID_BAND},
-            ),
-        )
-        for row in found
-    ]
+        for row in found:
+            yield Row(
+                number=row.number,
+                extent=Extent(
+                    scene=scene_from_row(row),
+                    windows=windows_from_json(json.loads(row.windows)),
+                    bands=frozenset(s.band for s in unpack_shards(row.shards)) - {VALID_BAND},
+                ),
+            )
 
 
 def scene_from_row(row: SqlRow[Any]) -> SceneRecord:
@@ -170,73 +207,94 @@ def _add_slots(
     database: SqliteDatabase,
     connection: Connection,
     revision: int,
-    cube_id: int,
-    cube: Cube,
-    added: Sequence[Json],
+    held: tuple[int, Cube],
+    added: Sequence[Added],
 ) -> list[Row]:
-    """Insert slots, lowest precedence first, so that one commit may hold two processings."""
+    """Insert slots, lowest precedence first, so that one commit may hold two processings.
+
+    Returns the slots that retire, which may be among those inserted.
+    """
+    cube_id, cube = held
+    ordered = sorted(added, key=lambda a: a.extent.scene.precedence)
+    visible: dict[str, list[Row]] = {}
+    for row in same_scenes(connection, cube_id, [a.extent.scene.scene_id for a in ordered]):
+        visible.setdefault(row.extent.scene.scene_id, []).append(row)
     gone: list[Row] = []
-    scenes = {slot["number"]: scene_from_json(slot["scene"]) for slot in added}
-    for slot in sorted(added, key=lambda s: scenes[s["number"]].precedence):
-        scene = scenes[slot["number"]]
-        windows = windows_from_json(slot["windows"])
-        bands = frozenset(s.band for s in shards_from_json(slot["shards"])) - {VALID_BAND}
-        extent = Extent(scene=scene, windows=windows, bands=bands)
-        for row in same_scene(connection, cube_id, scene.scene_id):
-            if supersedes(row.extent, extent):
+    for new in ordered:
+        scene = new.extent.scene
+        rows = visible.setdefault(scene.scene_id, [])
+        for row in tuple(rows):
+            if supersedes(row.extent, new.extent):
                 raise CommitConflictError(
                     f"{scene.product_id} is superseded by {row.extent.scene.product_id}, "
                     "which another writer committed"
                 )
-            if supersedes(extent, row.extent):
-                connection.execute(
-                    update(slots).where(slots.c.id == row.id).values(valid_to=revision)
-                )
+            if supersedes(new.extent, row.extent):
                 gone.append(row)
-        _insert_slot(database, connection, revision, cube_id, cube, slot)
+                rows.remove(row)
+        rows.append(Row(number=new.number, extent=new.extent))
+    boxes = {new.number: windows_box(cube, new.extent.windows) for new in ordered}
+    connection.execute(
+        insert(slots), [_slot_values(new, cube_id, revision, boxes[new.number]) for new in ordered]
+    )
+    _index(database, connection, cube_id, ordered, boxes)
+    for some in batched([row.number for row in gone], ASKED_AT_ONCE):
+        connection.execute(
+            update(slots)
+            .where(slots.c.cube_id == cube_id, slots.c.number.in_(some))
+            .values(valid_to=revision)
+        )
     return gone
 
 
-def _insert_slot(
+def _slot_values(new: Added, cube_id: int, revision: int, box: Bbox) -> dict[str, object]:
+    """Return the row of a slot in `slots`."""
+    scene = new.extent.scene
+    return {
+        "cube_id": cube_id,
+        "number": new.number,
+        "scene_id": scene.scene_id,
+        "product_id": scene.product_id,
+        "reference_time": to_micros(scene.reference_time),
+        "first_time": to_micros(scene.first_time),
+        "last_time": to_micros(scene.last_time),
+        "baseline": scene.baseline,
+        "generation_time": to_micros(scene.generation_time),
+        "footprint": scene.footprint,
+        "cloud_cover_percent": scene.cloud_cover_percent,
+        "properties": scene.properties,
+        "min_x": box[0],
+        "min_y": box[1],
+        "max_x": box[2],
+        "max_y": box[3],
+        "earliest": new.times[0],
+        "latest": new.times[1],
+        "windows": json.dumps(new.record["windows"]),
+        "shards": pack_shards(new.record["shards"]),
+        "valid_from": revision,
+        "valid_to": OPEN,
+    }
+
+
+def _index(
     database: SqliteDatabase,
     connection: Connection,
-    revision: int,
     cube_id: int,
-    cube: Cube,
-    slot: Json,
+    added: Sequence[Added],
+    boxes: Mapping[int, Bbox],
 ) -> None:
-    scene = scene_from_json(slot["scene"])
-    box = windows_box(cube, windows_from_json(slot["windows"]))
-    times = (scene.reference_time, scene.first_time, scene.last_time)
-    earliest, latest = to_micros(min(times)), to_micros(max(times))
-    result = connection.execute(
-        insert(slots).values(
-            cube_id=cube_id,
-            number=slot["number"],
-            scene_id=scene.scene_id,
-            product_id=scene.product_id,
-            reference_time=to_micros(scene.reference_time),
-            first_time=to_micros(scene.first_time),
-            last_time=to_micros(scene.last_time),
-            baseline=scene.baseline,
-            generation_time=to_micros(scene.generation_time),
-            footprint=scene.footprint,
-            cloud_cover_percent=scene.cloud_cover_percent,
-            properties=scene.properties,
-            min_x=box[0],
-            min_y=box[1],
-            max_x=box[2],
-            max_y=box[3],
-            earliest=earliest,
-            latest=latest,
-            windows=json.dumps(slot["windows"]),
-            shards=pack_shards(slot["shards"]),
-            valid_from=revision,
-            valid_to=OPEN,
+    """Enter inserted slots into the index of places and times."""
+    ids: dict[int, int] = {}
+    for some in batched([new.number for new in added], ASKED_AT_ONCE):
+        found = connection.execute(
+            select(slots.c.number, slots.c.id).where(
+                slots.c.cube_id == cube_id, slots.c.number.in_(some)
+            )
         )
+        ids.update((number, slot_id) for number, slot_id in found)
+    database.index_slots(
+        connection, cube_id, [(ids[new.number], boxes[new.number], new.times) for new in added]
     )
-    (slot_id,) = result.inserted_primary_key or (0,)
-    database.index_slot(connection, slot_id, cube_id, box, (earliest, latest))
 
 
 def windows_box(cube: Cube, windows: Sequence[SlotWindow]) -> Bbox:
@@ -250,121 +308,5 @@ def windows_box(cube: Cube, windows: Sequence[SlotWindow]) -> Bbox:
     )
 
 
-def _follow(
-    connection: Connection,
-    revision: int,
-    cube_id: int,
-    added: Sequence[Json],
-    gone: Sequence[Row],
-) -> None:
-    """Bring hull, bands, time list and count of a cube up to the new slots."""
-    windows = [w for slot in added for w in windows_from_json(slot["windows"])]
-    bands = {entry[2] for slot in added for entry in slot["shards"]} - {VALID_BAND}
-    references = {to_micros(scene_from_json(slot["scene"]).reference_time) for slot in added} | {
-        to_micros(row.extent.scene.reference_time) for row in gone
-    }
-    changed = [
-        _grow_hulls(connection, revision, cube_id, windows),
-        _add_bands(connection, revision, cube_id, bands),
-        *(_follow_time(connection, revision, cube_id, r) for r in sorted(references)),
-    ]
-    known = connection.execute(
-        select(descriptions.c.id).where(
-            descriptions.c.cube_id == cube_id, descriptions.c.valid_to == OPEN
-        )
-    ).first()
-    if any(changed) or known is None:
-        _replace(connection, revision, descriptions, {"cube_id": cube_id}, {})
-    scenes = connection.execute(
-        select(func.count()).where(slots.c.cube_id == cube_id, slots.c.valid_to == OPEN)
-    ).scalar_one()
-    _replace(connection, revision, counts, {"cube_id": cube_id}, {"scenes": scenes})
-
-
-def _replace(
-    connection: Connection,
-    revision: int,
-    table: Table,
-    key: Mapping[str, object],
-    values: Mapping[str, object],
-) -> None:
-    """End the row of `key` that holds, and begin one with `values`."""
-    connection.execute(
-        update(table)
-        .where(table.c.valid_to == OPEN, *(table.c[name] == v for name, v in key.items()))
-        .values(valid_to=revision)
-    )
-    connection.execute(insert(table).values(**key, **values, valid_from=revision, valid_to=OPEN))
-
-
-def _grow_hulls(
-    connection: Connection, revision: int, cube_id: int, windows: Sequence[SlotWindow]
-) -> bool:
-    held = {
-        row.group_name: Window(((row.row_start, row.row_stop), (row.col_start, row.col_stop)))
-        for row in connection.execute(
-            select(hulls).where(hulls.c.cube_id == cube_id, hulls.c.valid_to == OPEN)
-        )
-    }
-    grown = dict(held)
-    for w in windows:
-        plane = w.window.plane
-        grown[w.group] = grown[w.group].hull(plane) if w.group in grown else plane
-    for group, window in grown.items():
-        if held.get(group) != window:
-            (y0, y1), (x0, x1) = window.ranges
-            _replace(
-                connection,
-                revision,
-                hulls,
-                {"cube_id": cube_id, "group_name": group},
-                {"row_start": y0, "row_stop": y1, "col_start": x0, "col_stop": x1},
-            )
-    return grown != held
-
-
-def _add_bands(connection: Connection, revision: int, cube_id: int, bands: set[str]) -> bool:
-    known = set(
-        connection.execute(
-            select(band_presence.c.band).where(band_presence.c.cube_id == cube_id)
-        ).scalars()
-    )
-    for band in sorted(bands - known):
-        connection.execute(
-            insert(band_presence).values(
-                cube_id=cube_id, band=band, valid_from=revision, valid_to=OPEN
-            )
-        )
-    return bool(bands - known)
-
-
-def _follow_time(connection: Connection, revision: int, cube_id: int, reference: int) -> bool:
-    """Make the time list's entry what the visible slots of that reference time say."""
-    first, last = connection.execute(
-        select(func.min(slots.c.earliest), func.max(slots.c.latest)).where(
-            slots.c.cube_id == cube_id,
-            slots.c.reference_time == reference,
-            slots.c.valid_to == OPEN,
-        )
-    ).one()
-    held = connection.execute(
-        select(acquisitions).where(
-            acquisitions.c.cube_id == cube_id,
-            acquisitions.c.reference == reference,
-            acquisitions.c.valid_to == OPEN,
-        )
-    ).one_or_none()
-    if (held, first) == (None, None) or (held and (held.first, held.last) == (first, last)):
-        return False
-    if first is None and held is not None:
-        connection.execute(
-            update(acquisitions).where(acquisitions.c.id == held.id).values(valid_to=revision)
-        )
-    else:
-        key = {"cube_id": cube_id, "reference": reference}
-        _replace(connection, revision, acquisitions, key, {"first": first, "last": last})
-    return True
-
-
 def _set_alias(connection: Connection, revision: int, alias: str, coverage: str) -> None:
-    _replace(connection, revision, aliases, {"alias": alias}, {"coverage": coverage})
+    replace_row(connection, revision, aliases, {"alias": alias}, {"coverage": coverage})

@@ -10,7 +10,7 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -178,23 +178,28 @@ class SqliteDatabase:
         finally:
             connection.close()
 
-    def index_slot(
-        self, connection: Connection, slot_id: int, cube_id: int, box: Bbox, times: tuple[int, int]
+    def index_slots(
+        self,
+        connection: Connection,
+        cube_id: int,
+        entries: Iterable[tuple[int, Bbox, tuple[int, int]]],
     ) -> None:
-        """Enter a slot into the RTree; `times` in microseconds."""
-        connection.execute(
-            insert(_rtree).values(
-                id=slot_id,
-                c0=cube_id * CUBE_SPACING,
-                c1=cube_id * CUBE_SPACING + CUBE_SPACING / 2,
-                x0=box[0],
-                x1=box[2],
-                y0=box[1],
-                y1=box[3],
-                t0=_days(times[0]),
-                t1=_days(times[1]),
-            )
-        )
+        """Enter slots of a cube into the RTree: row id, box, and times in microseconds."""
+        rows = [
+            {
+                "id": slot_id,
+                "c0": cube_id * CUBE_SPACING,
+                "c1": cube_id * CUBE_SPACING + CUBE_SPACING / 2,
+                "x0": box[0],
+                "x1": box[2],
+                "y0": box[1],
+                "y1": box[3],
+                "t0": _days(times[0]),
+                "t1": _days(times[1]),
+            }
+            for slot_id, box, times in entries
+        ]
+        connection.execute(insert(_rtree), rows)
 
     def slot_numbers(self, connection: Connection, search: SlotSearch) -> list[int]:
         """Return the numbers of the slots that `search` finds."""

@@ -27,6 +27,9 @@ SCHEMA_VERSION = 1
 OPEN = 2**62
 """`valid_to` of a row that still holds; greater than any revision."""
 
+ASKED_AT_ONCE = 500
+"""Values listed in one statement; SQLite takes 999 in its oldest form."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 metadata = MetaData()

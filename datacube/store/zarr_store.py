@@ -239,10 +239,10 @@ class ZarrStore:
             written.append(shard)
         return tuple(written)
 
-    def flush(self, cube: Cube, slot: int) -> None:
-        """Bring every shard of the slot to disk; called before the commit."""
+    def flush(self, cube: Cube, *slots: int) -> None:
+        """Bring every shard of the slots to disk; called before the commit."""
         self._check_writable()
-        keys = (slot_key(key, slot) for key in self._array_keys(cube.name))
+        keys = (slot_key(key, slot) for key in self._array_keys(cube.name) for slot in slots)
         self.location.sync(key for key in keys if self.location.exists(key))
 
     def _check_writable(self) -> None:

@@ -192,6 +192,7 @@ class RecipeReader:
             cube=cube,
             bands=bands,
             levels_in_place=levels,
+            together=True,
         )
 
     def _make_cube(self, source: SourceFile, locations: Sequence[str]) -> Cube:

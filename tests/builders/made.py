@@ -164,7 +164,7 @@ def add_scene(made: Made, cube: Cube, arrays: Arrays, shot: Shot) -> None:
     outer = group.window.ranges[:-2] if shot.places is None else shot.places
     window = Window((*outer, *_cells(group, shot.plane).ranges))
     covered = SlotWindow(group=GROUP, window=window, levels=level_count(window))
-    number = catalog.claim(cube.name)
+    number = catalog.claim(cube.name)[0]
     writing = _Writing(local=made.local, cube=cube, number=number, covered=covered)
     shards: list[BandShards] = []
     mask = np.zeros(window.shape, dtype=bool)

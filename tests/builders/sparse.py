@@ -80,7 +80,7 @@ def add_sparse(made: Made, sparse: Sparse, content: Content) -> None:
     )
     cube = catalog.ensure_cube(Collection(id=cube.collection, title=cube.title), cube)
     store.prepare(cube)
-    numbers = [catalog.claim(cube.name) for _ in range(sparse.dates)]
+    numbers = catalog.claim(cube.name, sparse.dates)
     shards = _write(made, cube, sparse, content, numbers)
     side = sparse.side_px
     covered = SlotWindow(group=GROUP, window=Window(((0, side), (0, side))), levels=1)

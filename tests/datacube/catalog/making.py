@@ -125,7 +125,7 @@ def commit_scene(
     standing = catalog.standing(cube.name, scene, windows=windows, bands=present)
     if skip and (standing.present or standing.superseded_by):
         return None
-    number = catalog.claim(cube.name)
+    number = catalog.claim(cube.name)[0]
     return catalog.commit(
         [NewSlot(cube=cube, number=number, scene=scene, windows=windows, shards=shards)]
     )

@@ -37,7 +37,7 @@ def test_reprocessing_retires_the_old_scene_in_one_revision(catalog: SqlCatalog)
     before = state_of(catalog.view())
     done = commit_scene(catalog, make_scene(baseline="05.09"))
     assert done is not None
-    assert done.retired == ("A_N04.00_0000",)
+    assert [name for _, name in done.retired] == ["A_N04.00_0000"]
     assert visible(catalog) == ["A_N05.09_0000"]
     assert state_of(catalog.view(as_of=1)) == before
     assert catalog.view().counts() == {CUBE: 1}
@@ -83,7 +83,7 @@ def test_the_loser_of_a_race_is_burned_and_its_number_never_used_again(
     catalog: SqlCatalog,
 ) -> None:
     cube = catalog.ensure_cube(COLLECTION, make_cube())
-    first, second = catalog.claim(cube.name), catalog.claim(cube.name)
+    first, second = catalog.claim(cube.name)[0], catalog.claim(cube.name)[0]
     windows = make_windows()
     offers = [
         NewSlot(
@@ -102,7 +102,7 @@ def test_the_loser_of_a_race_is_burned_and_its_number_never_used_again(
     with pytest.raises(CommitConflictError, match="not claimed"):
         catalog.commit(offers[1:])
     assert catalog.claimed() == []
-    assert catalog.claim(cube.name) == 2
+    assert catalog.claim(cube.name)[0] == 2
     assert catalog.view().revision == 1
 
 
@@ -114,7 +114,7 @@ def test_a_failed_commit_of_several_slots_shows_none_and_keeps_the_claims_of_the
     offers = [
         NewSlot(
             cube=cube,
-            number=catalog.claim(CUBE),
+            number=catalog.claim(CUBE)[0],
             scene=make_scene(scene),
             windows=windows,
             shards=full_shards(cube, windows),
@@ -136,7 +136,7 @@ def test_one_commit_of_two_processings_shows_the_better(catalog: SqlCatalog) -> 
         [
             NewSlot(
                 cube=cube,
-                number=catalog.claim(CUBE),
+                number=catalog.claim(CUBE)[0],
                 scene=make_scene(baseline=baseline),
                 windows=windows,
                 shards=full_shards(cube, windows),
@@ -144,13 +144,13 @@ def test_one_commit_of_two_processings_shows_the_better(catalog: SqlCatalog) -> 
             for baseline in ("05.09", "04.00")
         ]
     )
-    assert done.retired == ("A_N04.00_0000",)
+    assert [name for _, name in done.retired] == ["A_N04.00_0000"]
     assert visible(catalog) == ["A_N05.09_0000"]
 
 
 def test_a_revoked_claim_cannot_be_committed_or_kept_alive(catalog: SqlCatalog) -> None:
     cube = catalog.ensure_cube(COLLECTION, make_cube())
-    number, windows = catalog.claim(CUBE), make_windows()
+    number, windows = catalog.claim(CUBE)[0], make_windows()
     catalog.heartbeat(CUBE, number)
     assert catalog.revoke(CUBE, number)
     with pytest.raises(CommitConflictError, match="revoked"):
@@ -171,7 +171,7 @@ def test_a_bitmap_of_the_wrong_length_is_refused(catalog: SqlCatalog) -> None:
     cube, windows = catalog.ensure_cube(COLLECTION, make_cube()), make_windows()
     shards = full_shards(cube, make_windows(rows=(600_000, 660_000)))
     offer = NewSlot(
-        cube=cube, number=catalog.claim(CUBE), scene=make_scene(), windows=windows, shards=shards
+        cube=cube, number=catalog.claim(CUBE)[0], scene=make_scene(), windows=windows, shards=shards
     )
     with pytest.raises(ValueError, match="bitmap of B02"):
         catalog.commit([offer])
@@ -224,7 +224,7 @@ def test_a_cube_keeps_its_first_definition(catalog: SqlCatalog) -> None:
     assert catalog.find_cube("S2_TEST_32634") is None
     assert catalog.view().cubes() == ()
     with pytest.raises(UnknownNameError):
-        catalog.claim("S2_TEST_32634")
+        catalog.claim("S2_TEST_32634")[0]
 
 
 def test_a_standing_definition_equals_what_was_registered(tmp_path: Path) -> None:

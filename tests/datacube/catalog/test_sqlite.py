@@ -139,7 +139,7 @@ def test_a_writer_waits_for_a_lock_and_gives_up_in_bounded_time(
     assert catalog.view().revision == 1
     release = threading.Timer(0.15, lambda: holder.execute("ROLLBACK"))
     release.start()
-    assert catalog.claim(CUBE) == 1
+    assert catalog.claim(CUBE)[0] == 1
     release.join()
     holder.close()
 

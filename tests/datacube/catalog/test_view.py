@@ -147,7 +147,7 @@ def _commit_scattered(
             offers.append(
                 NewSlot(
                     cube=cube,
-                    number=catalog.claim(cube.name),
+                    number=catalog.claim(cube.name)[0],
                     scene=scene,
                     windows=windows,
                     shards=full_shards(cube, windows),

@@ -48,7 +48,7 @@ def test_verify_counts_what_is_there_and_names_what_is_not(store: ZarrStore) -> 
     catalog = open_catalog(store.location.name)
     cube = catalog.ensure_cube(COLLECTION, CUBE)
     for scene_id in ("A", "B"):
-        catalog.commit([offer(store, cube, catalog.claim(cube.name), scene_id)])
+        catalog.commit([offer(store, cube, catalog.claim(cube.name)[0], scene_id)])
     report = verify(catalog.view(), store)
     assert report.intact
     assert (report.cubes, report.slots, report.shards) == (1, 2, 2 * 3 * 4)
@@ -66,12 +66,12 @@ def test_verify_counts_what_is_there_and_names_what_is_not(store: ZarrStore) -> 
 def test_verify_reads_what_was_superseded_while_it_may_be_asked_for(store: ZarrStore) -> None:
     catalog = open_catalog(store.location.name)
     cube = catalog.ensure_cube(COLLECTION, CUBE)
-    old = offer(store, cube, catalog.claim(cube.name), "A")
+    old = offer(store, cube, catalog.claim(cube.name)[0], "A")
     catalog.commit([old])
     (first, *_) = shard_files(store)
-    better = offer(store, cube, catalog.claim(cube.name), "A")
+    better = offer(store, cube, catalog.claim(cube.name)[0], "A")
     better = replace(better, scene=make_scene("A", baseline="05.10"))
-    assert catalog.commit([better]).retired == (old.scene.product_id,)
+    assert catalog.commit([better]).retired == ((old.scene.scene_id, old.scene.product_id),)
     first.unlink()
     report = verify(catalog.view(), store, slots_of=catalog.readable_slots)
     assert (report.slots, len(report.damage)) == (2, 1)
