@@ -19,24 +19,6 @@ _TEXTS = ("Layer", "Style", "Format", "TileMatrixSet", "TileMatrix", "TileRow", 
 _POINT = ("I", "J", "InfoFormat")
 
 
-def parse_xml(body: bytes) -> Element:
-    """Return the root of a body in XML, in which no entity is ever looked up.
-
-    Raises
-    ------
-    InvalidParameterError
-        If it is not well-formed, or has a document type.
-    """
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
-    try:
-        root = etree.fromstring(body, parser)
-    except etree.XMLSyntaxError as error:
-        raise InvalidParameterError(f"the body is not XML: {error.msg}") from error
-    if getattr(root.getroottree().docinfo, "doctype", ""):
-        raise InvalidParameterError("the XML has a document type; allowed is none")
-    return root
-
-
 def read_request(root: Element) -> Kvp:
     """Return an XML request as the parameters that KVP would have.
 

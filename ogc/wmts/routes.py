@@ -1,6 +1,7 @@
 """The routes of `/wmts`: every binding of the tile service."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 
 from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
@@ -8,17 +9,19 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from datacube.errors import LimitExceededError
+from ogc import soap
 from ogc.exchange import Reply, Sessions, Site
 from ogc.faults import UnsupportedError
 from ogc.kvp import Kvp, shown
 from ogc.responses import read_body, respond
-from ogc.wmts.envelope import SOAP_TYPE, content, is_envelope, wrapped
-from ogc.wmts.posted import parse_xml, read_request
+from ogc.wmts.envelope import payload
+from ogc.wmts.posted import read_request
 from ogc.wmts.resources import read_resource
 from ogc.wmts.service import dispatch, refuse
+from ogc.xml_body import read_xml
 
 FORM = "application/x-www-form-urlencoded"
-XML_TYPES = ("application/xml", "text/xml", SOAP_TYPE)
+XML_TYPES = ("application/xml", "text/xml", soap.MEDIA_TYPE)
 
 
 def wmts_routes(
@@ -77,13 +80,17 @@ def _posted(content_type: str, body: bytes, sessions: Sessions, site: Site) -> R
                 parameter="Content-Type",
             )
         )
-    enveloped = kind == SOAP_TYPE
+    enveloped = False
 
     def read() -> Kvp:
         nonlocal enveloped
-        root = parse_xml(body)
-        enveloped = enveloped or is_envelope(root)
-        return read_request(content(root) if is_envelope(root) else root)
+        root = read_xml(body)
+        if not soap.is_envelope(root):
+            return read_request(root)
+        enveloped = soap.is_current(root)
+        return read_request(soap.content(root))
 
     reply = dispatch(read, sessions, site)
-    return wrapped(reply) if enveloped else reply
+    if not enveloped:
+        return reply
+    return soap.enclosed(payload(reply)) if reply.status == HTTPStatus.OK else soap.fault(reply)
