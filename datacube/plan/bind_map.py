@@ -4,18 +4,19 @@ from dataclasses import dataclass
 from math import hypot, isfinite
 
 from datacube.axes import RegularAxis
-from datacube.cube import Band, Collection, Coverage, Cube, ResolutionGroup, find_band
+from datacube.cube import Band, Coverage, Cube, ResolutionGroup, find_band
 from datacube.errors import (
     InvalidParameterError,
     LimitExceededError,
     OutOfDomainError,
-    UnknownNameError,
 )
 from datacube.grid import Grid, Window, transformer
 from datacube.plan import nodes, query
+from datacube.plan.bind_map_axes import MapPlaces, choose_places
 from datacube.plan.bind_map_time import MapSlots, choose_time
 from datacube.plan.functions import apply
 from datacube.plan.geometry import lonlat_box, reach_window, reproject_box
+from datacube.plan.map_layers import LayerCubes, find_layer
 from datacube.plan.query import Method
 from datacube.plan.style import BandTerm, Style, StyleBook, Term
 from datacube.protocols import Bbox, CatalogView, Limits
@@ -56,13 +57,13 @@ def bind_map(
     layers: list[nodes.Colour] = []
     notes: dict[str, None] = {}
     for one in asked.layers:
-        layer = _layer(one.layer, view)
+        layer = find_layer(one.layer, view)
         style = styles.style(layer.collection, layer.bands, one.style)
         times = choose_time(asked.time, layer.coverages, default_map_days)
-        for note in (times.note, *layer.place_notes):
-            if note:
-                notes.setdefault(note)
-        source = _source(layer, style, grid, times, view)
+        places = choose_places(asked.choices, layer.coverages)
+        for note in (*times.notes, *places.notes):
+            notes.setdefault(note)
+        source = _source(layer, style, _Shown(grid=grid, times=times, places=places), view)
         if source is not None:
             layers.append(nodes.Colour(source=source, rule=style.rule))
     picture = nodes.Picture(
@@ -72,56 +73,6 @@ def bind_map(
         background=asked.background,
     )
     return picture, (*notes, *_level_notes(picture))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Layer:
-    """A layer's cubes, each as the coverage on its finest grid or the one that was named."""
-
-    collection: Collection
-    coverages: tuple[Coverage, ...]
-
-    @property
-    def bands(self) -> tuple[Band, ...]:
-        """The bands that any of them has, in order of first use."""
-        found: dict[str, Band] = {}
-        for coverage in self.coverages:
-            for band in coverage.bands:
-                found.setdefault(band.name, band)
-        return tuple(found.values())
-
-    @property
-    def place_notes(self) -> tuple[str, ...]:
-        """Say which place of axes between time and plane is shown: the first."""
-        firsts = {
-            axis.name: axis.coordinates()[0]
-            for coverage in self.coverages
-            for axis in coverage.axes
-        }
-        return tuple(f"Default value used: {name}={value:g}" for name, value in firsts.items())
-
-
-def _layer(name: str, view: CatalogView) -> _Layer:
-    try:
-        collection = view.collection(name)
-    except UnknownNameError:
-        return _one_cube(name, view)
-    found = (view.coverage(cube.name) for cube in view.cubes(name))
-    coverages = tuple(coverage for coverage in found if coverage.mappable)
-    if not coverages:
-        return _one_cube(name, view)
-    return _Layer(collection=collection, coverages=coverages)
-
-
-def _one_cube(name: str, view: CatalogView) -> _Layer:
-    try:
-        coverage = view.coverage(name)
-    except UnknownNameError:
-        offered = tuple(c.id for c in view.collections())
-        raise UnknownNameError("layer", name, offered) from None
-    if not coverage.mappable:
-        raise UnknownNameError("layer", name)
-    return _Layer(collection=view.collection(coverage.cube.collection), coverages=(coverage,))
 
 
 def _target(asked: query.Map, limits: Limits) -> Grid:
@@ -151,12 +102,19 @@ def _target(asked: query.Map, limits: Limits) -> Grid:
     )
 
 
-def _source(
-    layer: _Layer, style: Style, grid: Grid, times: MapSlots, view: CatalogView
-) -> nodes.Plan | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shown:
+    """What a map shows of a layer, whatever its style."""
+
+    grid: Grid
+    times: MapSlots
+    places: MapPlaces
+
+
+def _source(layer: LayerCubes, style: Style, shown: _Shown, view: CatalogView) -> nodes.Plan | None:
     members = []
     for coverage in layer.coverages:
-        plan = _cube(coverage, style, grid, times, view)
+        plan = _cube(coverage, style, shown, view)
         if plan is not None:
             home = utm_home(coverage.cube) if len(layer.coverages) > 1 else None
             members.append(nodes.Member(source=plan, home=home))
@@ -188,11 +146,9 @@ def _official(bands: tuple[Band, ...], name: str) -> str:
     return find_band(bands, name).name
 
 
-def _cube(
-    coverage: Coverage, style: Style, grid: Grid, times: MapSlots, view: CatalogView
-) -> nodes.Plan | None:
+def _cube(coverage: Coverage, style: Style, shown: _Shown, view: CatalogView) -> nodes.Plan | None:
     """Bind one cube to the map's grid; None where it has nothing in the box."""
-    cube = coverage.cube
+    cube, grid = coverage.cube, shown.grid
     if _apart(coverage.grid, grid):
         return None
     reach = reach_window(coverage.grid, grid)
@@ -211,11 +167,12 @@ def _cube(
         grid=grid,
         method=style.method,
     )
-    runs = wanted.runs(times.stack(cube, area, view).slots)
+    runs = wanted.runs(shown.times.stack(cube, area, view).slots)
     members = tuple(
         nodes.Member(source=plan, home=None)
+        for place in shown.places.combinations(cube.axes)
         for levels, slots in runs
-        if (plan := wanted.plan(levels, slots)) is not None
+        if (plan := wanted.plan(levels, slots, place)) is not None
     )
     if not members:
         return None
@@ -268,26 +225,31 @@ class _Wanted:
         return level
 
     def plan(
-        self, levels: tuple[tuple[ResolutionGroup, int], ...], slots: list[Slot]
+        self,
+        levels: tuple[tuple[ResolutionGroup, int], ...],
+        slots: list[Slot],
+        place: tuple[int, ...],
     ) -> nodes.Plan | None:
-        """Scan each group at its level and bring it to the map's grid; None without cells."""
+        """Scan each group at its level and bring it to the map's grid; None without cells.
+
+        `place` are the indices on the axes that a picture does not have.
+        """
         resampled: dict[str, nodes.Plan] = {}
         found = False
         for group, level in levels:
             lattice = group.level_grid(level)
             part, touching = _near(lattice, group, level, slots, self.area)
             found = found or bool(touching)
-            # Of axes that a picture does not have it shows the first place.
-            firsts = tuple(axis.select(axis.first, axis.first) for axis in group.axes)
+            outer = tuple(axis.select(at, at) for axis, at in zip(group.axes, place, strict=True))
             plan: nodes.Plan = nodes.Scan(
                 cube=self.cube.name,
                 group=group,
                 level=level,
                 bands=tuple(band for band in self.bands if band.group == group.name),
                 stacks=(nodes.Stack(time=None, slots=tuple(touching)),),
-                domain=nodes.Domain(outer=firsts, grid=lattice.at(part)),
+                domain=nodes.Domain(outer=outer, grid=lattice.at(part)),
             )
-            for axis in firsts:
+            for axis in outer:
                 plan = nodes.Slice(source=plan, axis=0, index=axis.first)
             resampled[group.name] = nodes.Resample(source=plan, grid=self.grid, method=self.method)
         if not found:

@@ -3,7 +3,7 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from datacube.axes import TimeAxis
 from datacube.cube import Coverage, Cube
@@ -19,15 +19,13 @@ _NEAREST = timedelta(hours=12)
 """How far an acquisition may be from the instant asked for."""
 _USUAL_LENGTH = timedelta(hours=12)
 """Few acquisitions last longer: only those whose time is an assumed interval."""
-_ANY_TIME = datetime(1970, 1, 1, tzinfo=UTC)
-"""Stands where no cube of a layer has times; nothing compares with it."""
 _INSTANT = timedelta(seconds=1)
 """A time written to the second or finer is an instant, not a period."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MapSlots:
-    """The slots of a layer at the time of a map."""
+class _Shown:
+    """What one value of a time shows."""
 
     first: datetime
     """Inclusive bound on the scenes' times."""
@@ -38,7 +36,40 @@ class MapSlots:
     by_reference: bool = False
     """The bounds count for reference times only, not for the time a scene took; but an
     instant within that time is met."""
-    note: str = ""
+
+    def shows(self, acquisition: Acquisition) -> bool:
+        """Tell whether an acquisition may be shown."""
+        if not self.by_reference:
+            return acquisition.first <= self.last and acquisition.last >= self.first
+        if self.instant is not None and acquisition.first <= self.instant <= acquisition.last:
+            return True
+        return self.first <= acquisition.reference <= self.last
+
+    def stack(self, cube: Cube, area: Bbox, view: CatalogView) -> list[Slot]:
+        """Return the slots of a timed cube near `area`, in the order in which they count."""
+        found = view.slots(
+            cube.name,
+            bbox=area,
+            first=self.first - _USUAL_LENGTH,
+            last=self.last + _USUAL_LENGTH,
+        )
+        kept = [slot for slot in found if self.shows(scene_acquisition(slot))]
+        # Both sorts are stable: precedence decides between scenes of one time.
+        kept.sort(key=lambda slot: slot.scene.precedence, reverse=True)
+        if self.instant is None:
+            kept.sort(key=lambda slot: slot.scene.reference_time, reverse=True)
+        else:
+            kept.sort(key=_distance(self.instant))
+        return kept
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapSlots:
+    """The slots of a layer at the time of a map."""
+
+    parts: tuple[_Shown, ...]
+    """What each value shows, the latest value first; none where the layer has no times."""
+    notes: tuple[str, ...] = ()
     """What was chosen for the asker."""
 
     def stack(self, cube: Cube, area: Bbox, view: CatalogView) -> Stack:
@@ -48,39 +79,19 @@ class MapSlots:
         """
         if not cube.timed:
             return stacked(None, tuple(view.slots(cube.name, bbox=area)))[0]
-        found = view.slots(
-            cube.name,
-            bbox=area,
-            first=self.first - _USUAL_LENGTH,
-            last=self.last + _USUAL_LENGTH,
-        )
-        kept = [slot for slot in found if self._shows(slot)]
-        # Both sorts are stable: precedence decides between scenes of one time.
-        kept.sort(key=lambda slot: slot.scene.precedence, reverse=True)
-        if self.instant is None:
-            kept.sort(key=lambda slot: slot.scene.reference_time, reverse=True)
-        else:
-            kept.sort(key=_distance(self.instant))
-        return Stack(time=None, slots=tuple(kept))
+        found = {slot.number: slot for part in self.parts for slot in part.stack(cube, area, view)}
+        return Stack(time=None, slots=tuple(found.values()))
 
-    def _shows(self, slot: Slot) -> bool:
-        scene = slot.scene
-        reference = scene.reference_time
-        return self.shows(
-            Acquisition(
-                reference=reference,
-                first=min(reference, scene.first_time),
-                last=max(reference, scene.last_time),
-            )
-        )
 
-    def shows(self, acquisition: Acquisition) -> bool:
-        """Tell whether an acquisition may be shown."""
-        if not self.by_reference:
-            return acquisition.first <= self.last and acquisition.last >= self.first
-        if self.instant is not None and acquisition.first <= self.instant <= acquisition.last:
-            return True
-        return self.first <= acquisition.reference <= self.last
+def scene_acquisition(slot: Slot) -> Acquisition:
+    """Return the time of a slot's scene as an acquisition of its own."""
+    scene = slot.scene
+    reference = scene.reference_time
+    return Acquisition(
+        reference=reference,
+        first=min(reference, scene.first_time),
+        last=max(reference, scene.last_time),
+    )
 
 
 def _distance(instant: datetime) -> Callable[[Slot], timedelta]:
@@ -94,60 +105,88 @@ def choose_time(asked: MapTime, coverages: Sequence[Coverage], default_days: int
     """Decide which times a layer shows.
 
     An instant: the nearest acquisition within 12 hours, place by place. A period or
-    an interval: all of it, newest first. Nothing: the days before the layer's newest
-    visible acquisition. Coverages without a time axis have no say.
+    an interval: all of it, newest first. A list: what any of its values shows, that of the
+    latest value first. Nothing: the days before the layer's newest visible acquisition.
+    Coverages without a time axis have no say.
 
     Raises
     ------
     TimeSelectionError
         If the layer has nothing then, anywhere; the message names the nearest.
     InvalidParameterError
-        If the interval runs backwards.
+        If an interval runs backwards.
     """
     axes = [coverage.time for coverage in coverages if coverage.time is not None]
     if not axes:
-        return MapSlots(first=_ANY_TIME, last=_ANY_TIME)
-    if asked.instant is None and asked.start is None and asked.end is None:
-        return _newest(axes, default_days)
-    chosen = _written(asked)
-    if not any(_has_any(axis, chosen) for axis in axes):
-        raise TimeSelectionError(_nothing(asked, chosen, [a for axis in axes for a in axis]))
-    return chosen
+        return MapSlots(parts=())
+    notes: dict[str, None] = {}
+    parts: list[_Shown] = []
+    for value in asked.values:
+        if value.unset:
+            part = _newest(axes, default_days)
+            notes.setdefault(
+                f"Default value used: time={iso_text(part.first)}/{iso_text(part.last)}"
+            )
+        else:
+            part = _written(value)
+            if not any(_has_any(axis, part) for axis in axes):
+                continue
+            notes.update((note, None) for note in _nearest_note(part, axes))
+        parts.append(part)
+    if not parts:
+        value = asked.values[0]
+        every = [acquisition for axis in axes for acquisition in axis]
+        raise TimeSelectionError(_nothing(value, _written(value), every))
+    parts.sort(key=lambda part: part.instant or part.last, reverse=True)
+    return MapSlots(parts=tuple(parts), notes=tuple(notes))
 
 
-def _has_any(axis: TimeAxis, chosen: MapSlots) -> bool:
+def _nearest_note(part: _Shown, axes: Sequence[TimeAxis]) -> list[str]:
+    """Name the acquisition of the layer nearest to an instant at which there is none."""
+    instant = part.instant
+    if instant is None:
+        return []
+    shown = [a for axis in axes for a in _around(axis, part) if part.shows(a)]
+    end = instant + _INSTANT
+    # A time written to the second means the acquisition that begins within it.
+    if any(a.first < end and a.last >= instant for a in shown):
+        return []
+    nearest = min(shown, key=lambda a: abs(a.reference - instant), default=None)
+    return [] if nearest is None else [f"Nearest value used: time={iso_text(nearest.reference)}"]
+
+
+def _around(axis: TimeAxis, part: _Shown) -> Sequence[Acquisition]:
+    """Return the acquisitions near the bounds of `part`: all that it shows but very long ones."""
     times = axis.acquisitions
-    start = bisect_left(times, chosen.first - _USUAL_LENGTH, key=_reference)
-    stop = bisect_right(times, chosen.last + _USUAL_LENGTH, key=_reference)
-    return any(chosen.shows(a) for a in times[start:stop]) or any(map(chosen.shows, times))
+    start = bisect_left(times, part.first - _USUAL_LENGTH, key=_reference)
+    stop = bisect_right(times, part.last + _USUAL_LENGTH, key=_reference)
+    return times[start:stop]
+
+
+def _has_any(axis: TimeAxis, part: _Shown) -> bool:
+    return any(map(part.shows, _around(axis, part))) or any(map(part.shows, axis.acquisitions))
 
 
 def _reference(acquisition: Acquisition) -> datetime:
     return acquisition.reference
 
 
-def _newest(axes: Sequence[TimeAxis], days: int) -> MapSlots:
+def _newest(axes: Sequence[TimeAxis], days: int) -> _Shown:
     newest = max(axis.acquisitions[-1].reference for axis in axes)
-    first = newest - timedelta(days=days)
-    return MapSlots(
-        first=first,
-        last=newest,
-        by_reference=True,
-        note=f"Default value used: time={iso_text(first)}/{iso_text(newest)}",
-    )
+    return _Shown(first=newest - timedelta(days=days), last=newest, by_reference=True)
 
 
-def _written(asked: MapTime) -> MapSlots:
+def _written(asked: MapTime) -> _Shown:
     if asked.instant is not None:
         when = asked.instant
         if when.end - when.start <= _INSTANT:
-            return MapSlots(
+            return _Shown(
                 first=when.start - _NEAREST,
                 last=when.start + _NEAREST,
                 instant=when.start,
                 by_reference=True,
             )
-        return MapSlots(first=when.start, last=_closed(when))
+        return _Shown(first=when.start, last=_closed(when))
     if asked.start is None or asked.end is None:
         raise InvalidParameterError(
             "an interval of time needs a start and an end", parameter="time"
@@ -156,14 +195,14 @@ def _written(asked: MapTime) -> MapSlots:
         raise InvalidParameterError(
             f"time {asked.start}/{asked.end} ends before it starts", parameter="time"
         )
-    return MapSlots(first=asked.start.start, last=_closed(asked.end))
+    return _Shown(first=asked.start.start, last=_closed(asked.end))
 
 
 def _closed(when: Period) -> datetime:
     return when.end - timedelta(microseconds=1)
 
 
-def _nothing(asked: MapTime, chosen: MapSlots, acquisitions: Sequence[Acquisition]) -> str:
+def _nothing(asked: MapTime, chosen: _Shown, acquisitions: Sequence[Acquisition]) -> str:
     text = f"{asked.instant}" if asked.instant is not None else f"{asked.start}/{asked.end}"
     times = sorted(a.reference for a in acquisitions)
     middle = chosen.instant or chosen.first

@@ -4,7 +4,7 @@ Services build these values; `datacube.plan.bind` turns them into nodes.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from pyproj import CRS
@@ -150,6 +150,28 @@ class MapTime:
     start: Period | None = None
     """Interval start; with `end`, a mosaic of the interval, newest valid pixel first."""
     end: Period | None = None
+    further: tuple["MapTime", ...] = ()
+    """Further values of a list, which have none themselves: what any of all selects is shown."""
+
+    @property
+    def values(self) -> tuple["MapTime", ...]:
+        """The values of the list, this one first."""
+        return (replace(self, further=()), *self.further)
+
+    @property
+    def unset(self) -> bool:
+        """Whether it is the default alone."""
+        return self == MapTime()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AxisChoice:
+    """What is asked of an axis between time and plane: `height`, a forecast's hour."""
+
+    axis: str
+    """Name of the axis in any case; a layer that has no such axis ignores it."""
+    values: tuple[tuple[float, float], ...]
+    """Closed intervals, of which the first counts most; of a single value both ends are one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +198,22 @@ class Map:
     time: MapTime = MapTime()
     transparent: bool = False
     background: tuple[int, int, int] = (255, 255, 255)
+    choices: tuple[AxisChoice, ...] = ()
+    """Places on further axes; of an axis without a choice the first place is shown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """What layers hold at one place."""
+
+    layers: tuple[MapLayer, ...]
+    """Each with the style whose quantity is told beside the bands."""
+    crs: CRS
+    x: float
+    """Easting or longitude, whatever the axis order of the request was; likewise y."""
+    y: float
+    time: MapTime = MapTime()
+    choices: tuple[AxisChoice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -125,7 +125,11 @@ def test_default_time_reaches_back_as_configured(three: World) -> None:
 def test_instant_shows_the_nearest_within_twelve_hours(three: World, text: str, value: int) -> None:
     bound = ask(three, HERE, time=at(text))
     assert (shown(three, bound).values[0] == value).all()
-    assert bound.notes == ()
+    exact = text.endswith("31.024Z")
+    day = 15 if value == 100 else 20
+    assert bound.notes == (
+        () if exact else (f"Nearest value used: time=2023-08-{day}T09:50:31.024Z",)
+    )
 
 
 @pytest.mark.parametrize("text", ["2023-03", "2023-03-05", "2023-03-05T12:00:00Z"])
@@ -149,6 +153,17 @@ def test_period_is_a_mosaic_newest_first(three: World) -> None:
     assert set(np.unique(month)) == {110, 105}
     interval = MapTime(start=parse_period("2023-08-14"), end=parse_period("2023-08-20"))
     assert (shown(three, ask(three, HERE, time=interval)).values[0] == 105).all()
+
+
+def test_a_list_shows_its_latest_value_first(three: World) -> None:
+    """As values of lists, days before those of an interval and times nearest to instants."""
+    some = MapTime(
+        instant=parse_period("2023-08-15"),
+        further=(at("2023-08-20T08:00:00Z"), at("2021")),
+    )
+    assert (shown(three, ask(three, HERE, time=some)).values[0] == 105).all()
+    first = MapTime(instant=parse_period("2023-08-15"), further=(at("2023-08-01"),))
+    assert (shown(three, ask(three, HERE, time=first)).values[0] == 100).all()
 
 
 @pytest.mark.parametrize(
