@@ -14,6 +14,7 @@ from dask.delayed import delayed
 
 from datacube.cube import Cube
 from datacube.errors import CubeError, SourceError, UnsupportedSourceError, WrongResolutionError
+from datacube.protocols import CatalogWriter
 from ingest.align import Fit, Placed, place
 from ingest.job import Destination, Job, Work, failed, skip_note
 from ingest.progress import IngestProgress, Silent
@@ -70,11 +71,8 @@ def run(
         [partial(_open, location, readers, options.choice) for location in locations],
         options.jobs,
     )
-    planned = [
-        _plan(source, scene, destination, dry_run=options.dry_run)
-        for found in opened
-        for source, scene in found
-    ]
+    cubes = _Cubes(destination.catalog, dry_run=options.dry_run)
+    planned = [_plan(source, scene, cubes) for found in opened for source, scene in found]
     if options.dry_run:
         outcomes = [p if isinstance(p, Outcome) else _would(p, destination) for p in planned]
     else:
@@ -127,20 +125,39 @@ def _reader(location: str, readers: Sequence[SceneReader]) -> SceneReader:
     )
 
 
-def _plan(
-    source: str, scene: Scene | UnreadableScene, destination: Destination, *, dry_run: bool
-) -> Work | Outcome:
+class _Cubes:
+    """The cubes of an ingest as they stand, each asked for once."""
+
+    def __init__(self, catalog: CatalogWriter, *, dry_run: bool) -> None:
+        self._catalog = catalog
+        self._dry_run = dry_run
+        self._registered: dict[str, Cube] = {}
+
+    def cube_of(self, scene: Scene) -> Cube:
+        """Return the cube that a scene goes into, registered where it is new.
+
+        Raises
+        ------
+        UnsupportedSourceError, WrongResolutionError
+            If the cube of this name holds something else.
+        """
+        name = scene.cube.name
+        standing = self._registered.get(name) or self._catalog.find_cube(name)
+        if standing is not None:
+            _check_same(scene.cube, standing)
+        if self._dry_run:
+            return standing or scene.cube
+        if name not in self._registered:
+            self._registered[name] = self._catalog.ensure_cube(scene.collection, scene.cube)
+        return self._registered[name]
+
+
+def _plan(source: str, scene: Scene | UnreadableScene, cubes: _Cubes) -> Work | Outcome:
     """Register the scene's cube and place its bands; touches no cell."""
     if isinstance(scene, UnreadableScene):
         return failed(scene.name, None, scene.error)
     try:
-        catalog = destination.catalog
-        standing = catalog.find_cube(scene.cube.name)
-        if standing is not None:
-            _check_same(scene.cube, standing)
-        if not dry_run:
-            standing = catalog.ensure_cube(scene.collection, scene.cube)
-        cube = standing or scene.cube
+        cube = cubes.cube_of(scene)
         placed = tuple(
             place(band, target, cube.group(target.group))
             for band in scene.bands

@@ -132,14 +132,18 @@ class Folder:
 
     def sync(self, prefixes: Iterable[str]) -> None:
         """Make everything below `prefixes`, and the way to it, durable."""
-        files: list[Path] = []
-        folders: set[Path] = set()
+        files: list[str] = []
+        folders = {self.name}
         for prefix in prefixes:
-            root = self.path / prefix
-            folders.update(self._way(root.parent))
-            for folder, _, names in root.walk():
+            root = f"{self.name}/{prefix}"
+            above = root.rpartition("/")[0]
+            while above not in folders:
+                folders.add(above)
+                above = above.rpartition("/")[0]
+            # Texts: a Path costs as much as bringing its file to disk.
+            for folder, _, names in os.walk(root):
                 folders.add(folder)
-                files += [folder / name for name in names]
+                files += [f"{folder}/{name}" for name in names]
         with mapped_errors(self.name), ThreadPoolExecutor(_SYNC_THREADS) as pool:
             for _ in pool.map(_fsync, files):
                 pass
@@ -221,7 +225,7 @@ def mapped_errors(what: str) -> Iterator[None]:
         raise StoreError(f"writing {what} failed: {error}") from error
 
 
-def _fsync(path: Path) -> None:
+def _fsync(path: Path | str) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
