@@ -9,12 +9,14 @@ from datacube.encode.answer import Answer, EncodeJob, Encoder
 from datacube.encode.credits import credits_of
 from datacube.errors import UnknownNameError
 from datacube.evaluate.handed import Handed
+from datacube.evaluate.place import PlaceAnswer, read_layer
 from datacube.evaluate.schedule import compute
 from datacube.explain.explaining import explain
 from datacube.explain.values import Explanation
 from datacube.grid import Window
 from datacube.plan import query
 from datacube.plan.bind import DEFAULT_MAP_DAYS, Bound, bind
+from datacube.plan.bind_place import bind_place, check_place
 from datacube.plan.cost import Cost, check, estimate
 from datacube.plan.digest import digest
 from datacube.plan.nodes import Encode, Picture, Plan, contributing_scenes, scans
@@ -125,6 +127,31 @@ class Session:
     def encode(self, bound: Bound) -> Answer:
         """Check the cost of a bound plan, evaluate and encode it, as `answer` does."""
         return self._encoded(bound, self._encoder(bound.encode.media_type))
+
+    def place(self, asked: query.Place) -> PlaceAnswer:
+        """Tell what layers hold at a place.
+
+        Raises
+        ------
+        RequestError
+            Whatever is wrong with the request, or what it would cost.
+        StoreDamagedError
+            If a recorded shard cannot be read.
+        """
+        engine = self.engine
+        layers = bind_place(
+            asked, self.view, engine.styles, default_map_days=engine.default_map_days
+        )
+        check_place(layers, engine.limits, series=asked.series)
+        deadline = monotonic() + engine.limits.seconds
+
+        def read(plan: Plan) -> Cells:
+            return compute(plan, engine.cells, limits=engine.limits, deadline=deadline)
+
+        return PlaceAnswer(
+            layers=tuple(read_layer(layer, read, series=asked.series) for layer in layers),
+            revision=self.revision,
+        )
 
     def query(
         self, text: str, *, compat: bool = False, uploads: tuple[Upload, ...] = ()

@@ -121,7 +121,7 @@ def _source(layer: LayerCubes, style: Style, shown: _Shown, view: CatalogView) -
     if not members:
         return None
     merged = members[0].source if len(members) == 1 else nodes.Mosaic(members=tuple(members))
-    plans = tuple(_term(term, merged, layer.bands) for term in style.terms)
+    plans = tuple(style_term(term, merged, layer.bands) for term in style.terms)
     names = tuple(_channel(term, at, layer.bands) for at, term in enumerate(style.terms))
     return nodes.Bands(
         picks=tuple(
@@ -131,11 +131,12 @@ def _source(layer: LayerCubes, style: Style, shown: _Shown, view: CatalogView) -
     )
 
 
-def _term(term: Term, merged: nodes.Plan, bands: tuple[Band, ...]) -> nodes.Plan:
+def style_term(term: Term, merged: nodes.Plan, bands: tuple[Band, ...]) -> nodes.Plan:
+    """Return the one field that a term of a style makes of a plan that has the layer's bands."""
     if isinstance(term, BandTerm):
         name = _official(bands, term.band)
         return nodes.Bands(picks=(nodes.Pick(source=merged, field=name, name=name),))
-    return apply(term.function, *(_term(arg, merged, bands) for arg in term.args))
+    return apply(term.function, *(style_term(arg, merged, bands) for arg in term.args))
 
 
 def _channel(term: Term, at: int, bands: tuple[Band, ...]) -> str:

@@ -214,6 +214,8 @@ class Place:
     y: float
     time: MapTime = MapTime()
     choices: tuple[AxisChoice, ...] = ()
+    series: bool = False
+    """Every acquisition and place that is meant, not only what a map shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
