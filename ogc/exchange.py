@@ -8,7 +8,7 @@ from typing import Protocol
 
 from datacube.encode.answer import Answer
 from datacube.explain.values import Explanation
-from datacube.plan.bind import DEFAULT_MAP_DAYS
+from datacube.plan.bind import DEFAULT_MAP_DAYS, Bound
 from datacube.plan.query import Encode
 from datacube.plan.style import StyleBook
 from datacube.protocols import CatalogView, Limits
@@ -31,6 +31,24 @@ class Session(Protocol):
     @property
     def styles(self) -> StyleBook:
         """The styles of map layers."""
+        ...
+
+    def bind(self, asked: Encode) -> Bound:
+        """Resolve every name, axis and slot of a query; reads no cells.
+
+        Raises
+        ------
+        CubeError
+        """
+        ...
+
+    def encode(self, bound: Bound) -> Answer:
+        """Check, evaluate and encode what is bound, as `answer` does.
+
+        Raises
+        ------
+        CubeError
+        """
         ...
 
     def answer(self, query: Encode) -> Answer:

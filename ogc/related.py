@@ -1,7 +1,7 @@
 """Answers of two parts: a document and the file that it refers to (RFC 2387)."""
 
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -26,9 +26,9 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelatedReply(Reply):
-    """An answer whose body is a document that refers to an attachment."""
+    """An answer whose body is a document that may refer to an attachment."""
 
-    attachment: Attachment
+    attachment: Attachment | None
 
 
 def joined(reply: Reply) -> Reply:
@@ -42,38 +42,31 @@ def joined(reply: Reply) -> Reply:
     root = reply.body.read_bytes() if isinstance(reply.body, Path) else reply.body
     # Equal answers are equal bytes, so the boundary comes from what the answer says.
     boundary = f"part-{sha256(root).hexdigest()[:40]}"
-    head = _NEW_LINE.join(
-        (
-            f"--{boundary}".encode(),
-            *_part_head(reply.media_type, _ROOT_ID),
-            root,
-            f"--{boundary}".encode(),
-            *_part_head(attached.media_type, attached.content_id),
-            b"",
-        )
-    )
-    tail = b"\r\n--" + boundary.encode() + b"--\r\n"
+    head = _part(boundary, reply.media_type, _ROOT_ID) + root + _NEW_LINE
+    body: bytes | Path = b""
+    if attached is not None:
+        head += _part(boundary, attached.media_type, attached.content_id)
+        body = attached.body
+    end = b"" if attached is None else _NEW_LINE
     kind = reply.media_type.split(";", 1)[0]
     return Reply(
         status=reply.status,
         media_type=f'{MULTIPART}; boundary="{boundary}"; type="{kind}"; start="<{_ROOT_ID}>"',
-        body=_between(head, attached.body, tail),
+        body=_between(head, body, end + f"--{boundary}--\r\n".encode()),
         headers=reply.headers,
     )
 
 
-def as_root(reply: Reply, body: bytes, media_type: str) -> Reply:
-    """Return an answer with another document and the same attachment."""
-    return replace(reply, body=body, media_type=media_type)
-
-
-def _part_head(media_type: str, content_id: str) -> tuple[bytes, ...]:
-    return (
-        f"Content-Type: {media_type}".encode(),
-        f"Content-ID: <{content_id}>".encode(),
-        b"Content-Transfer-Encoding: binary",
-        b"",
+def _part(boundary: str, media_type: str, content_id: str) -> bytes:
+    lines = (
+        f"--{boundary}",
+        f"Content-Type: {media_type}",
+        f"Content-ID: <{content_id}>",
+        "Content-Transfer-Encoding: binary",
+        "",
+        "",
     )
+    return "\r\n".join(lines).encode()
 
 
 def _between(head: bytes, body: bytes | Path, tail: bytes) -> bytes | Path:

@@ -12,7 +12,7 @@ from ogc.exchange import Operation, Reply, Session, Sessions, Site, revision_hea
 from ogc.faults import FaultTable, UnsupportedError
 from ogc.kvp import Kvp, as_of, shown
 from ogc.posted import Posted
-from ogc.related import joined
+from ogc.related import MULTIPART, joined
 from ogc.wcps import faults as wcps_faults
 from ogc.wcps import process
 from ogc.wcs import describe_coverage, get_coverage
@@ -93,6 +93,9 @@ def dispatch(asked: str | Posted, sessions: Sessions, site: Site) -> Reply:
         operation = _find_operation(kvp)
         if posted.uploads and operation is process.answer:
             operation = partial(process.answer, uploads=posted.uploads)
+        if enveloped and operation is get_coverage.answer:
+            # OGC 09-149r1, 6: the envelope holds the coverage, the file is its attachment.
+            kvp = Kvp(pairs=(*kvp.pairs, ("mediatype", MULTIPART)))
         if enveloped:
             return soap.enclosed(operation(kvp, session, site))
         return joined(operation(kvp, session, site))

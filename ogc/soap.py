@@ -64,8 +64,9 @@ def enclosed(reply: Reply) -> Reply:
         body.append(etree.fromstring(_bytes(reply), etree.XMLParser(huge_tree=True)))
     else:
         _XML.add(body, "xop:Include", href=f"cid:{_RESULT_ID}")
-    made = document(root)
-    return joined(replace(reply, body=made, media_type=MEDIA_TYPE))
+    made = replace(reply, body=document(root), media_type=MEDIA_TYPE)
+    alone = isinstance(made, RelatedReply) and made.attachment is None
+    return made if alone else joined(made)
 
 
 def fault(reply: Reply) -> Reply:

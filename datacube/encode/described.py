@@ -46,6 +46,8 @@ class Described:
     title: str
     domain: Domain
     fields: tuple[Field, ...]
+    about: str = ""
+    """What it is, in a sentence; empty: nothing is said."""
     time_first: bool = False
     """Axes are listed as text nests them, `ansi E N`: what clients of rasdaman expect."""
 

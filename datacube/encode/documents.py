@@ -17,11 +17,15 @@ from datacube.encode.sources import coverage_of
 from datacube.encode.xml import Element, Vocabulary, document
 from datacube.errors import InvalidParameterError
 from datacube.plan.encoding import GENERAL_GRID, EncodeParameters
-from datacube.plan.formats import COVERAGE_JSON, GML, JSON, PICTURE_FORMATS, media_type
+from datacube.plan.formats import COVERAGE_JSON, GEOTIFF, GML, JSON, PICTURE_FORMATS, media_type
 from datacube.plan.nodes import Domain, Field, Plan
+
+type Metadata = tuple[tuple[str, str], ...]
 
 _NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 does not hold."""
+_ROLES = {GEOTIFF: "http://www.opengis.net/spec/GMLCOV_geotiff-coverages/1.0/conf/geotiff-coverage"}
+"""What a file is to a coverage in GML, by its media type."""
 _DESCRIPTIONS = (GML, JSON, COVERAGE_JSON)
 _CIS_1_0 = Vocabulary(
     namespaces={k: v for k, v in gml.NAMESPACES.items() if k not in {"cis11", "xsi"}}
@@ -75,22 +79,49 @@ def encode_gml(job: EncodeJob) -> bytes:
     """
     plan = _source(job)
     described = _described(job, plan)
+    metadata = job.node.parameters.metadata
     if job.node.parameters.output_type == GENERAL_GRID:
-        return _general_coverage(job, plan, described)
-    rectified = gml.is_rectified(described)
-    root = _CIS_1_0.root(f"gmlcov:{gml.RECTIFIED if rectified else gml.REFERENCEABLE}")
-    name = ncname(described.id)
-    _CIS_1_0.attribute(root, "gml:id", name)
-    gml.add_bounds(_CIS_1_0, root, described)
-    gml.add_domain(_CIS_1_0, root, described, name, rectified=rectified)
-    block = _CIS_1_0.add(_CIS_1_0.add(root, "gml:rangeSet"), "gml:DataBlock")
+        root, ranges = _general_coverage(described, metadata)
+        block = _CIS_1_1.add(ranges, "cis11:DataBlock")
+        for values in _cells(job, plan):
+            parent = block if len(values) == 1 else _CIS_1_1.add(block, "cis11:CV")
+            for value in values:
+                _CIS_1_1.add(parent, "cis11:V", value)
+        return document(root)
+    root, ranges = _grid_coverage(described, metadata)
+    block = _CIS_1_0.add(ranges, "gml:DataBlock")
     _CIS_1_0.add(block, "gml:rangeParameters")
     places = {axis.name: at for at, axis in enumerate(plan.domain.axes)}
     order = tuple(places[axis.name] for axis in reversed(described.grid_axes))
     _CIS_1_0.add(block, "gml:tupleList", _tuples(job, plan, order), ts=" ", cs=",")
-    gml.add_function(_CIS_1_0, root, described)
-    gml.add_range(_CIS_1_0, root, plan.fields)
-    _add_metadata(_CIS_1_0, root, job, "gmlcov:metadata", "gmlcov:Extension")
+    return document(root)
+
+
+def reference_document(
+    domain: Domain,
+    fields: tuple[Field, ...],
+    title: str,
+    address: str,
+    media_type: str,
+    *,
+    output_type: str = "",
+) -> bytes:
+    """Return a coverage in GML whose values are in a file at `address`, in CIS 1.0 or 1.1."""
+    described = Described(id=title or "result", title=title, domain=domain, fields=fields)
+    if output_type == GENERAL_GRID:
+        root, ranges = _general_coverage(described, ())
+        _CIS_1_1.add(ranges, "cis11:FileReference", address)
+        return document(root)
+    root, ranges = _grid_coverage(described, ())
+    file = _CIS_1_0.add(ranges, "gml:File")
+    parameters = _CIS_1_0.add(file, "gml:rangeParameters")
+    role = _ROLES.get(media_type)
+    if role:
+        for name, value in (("href", address), ("role", role), ("arcrole", "fileReference")):
+            _CIS_1_0.attribute(parameters, f"xlink:{name}", value)
+    _CIS_1_0.add(file, "gml:fileReference", address)
+    _CIS_1_0.add(file, "gml:fileStructure", "inapplicable")
+    _CIS_1_0.add(file, "gml:mimeType", media_type)
     return document(root)
 
 
@@ -181,20 +212,32 @@ def _tuples(job: EncodeJob, plan: Plan, order: tuple[int, ...] | None) -> str:
     return " ".join(parts)
 
 
-def _general_coverage(job: EncodeJob, plan: Plan, described: Described) -> bytes:
+def _grid_coverage(described: Described, metadata: Metadata) -> tuple[Element, Element]:
+    """Return a coverage of CIS 1.0 and its range set, which is empty."""
+    xml, name = _CIS_1_0, ncname(described.id)
+    rectified = gml.is_rectified(described)
+    root = xml.root(f"gmlcov:{gml.RECTIFIED if rectified else gml.REFERENCEABLE}")
+    xml.attribute(root, "gml:id", name)
+    gml.add_bounds(xml, root, described)
+    gml.add_domain(xml, root, described, name, rectified=rectified)
+    ranges = xml.add(root, "gml:rangeSet")
+    gml.add_function(xml, root, described)
+    gml.add_range(xml, root, described.fields)
+    _add_metadata(xml, root, metadata, "gmlcov:metadata", "gmlcov:Extension")
+    return root, ranges
+
+
+def _general_coverage(described: Described, metadata: Metadata) -> tuple[Element, Element]:
+    """Return a coverage of CIS 1.1 and its range set, which is empty."""
     xml = _CIS_1_1
     root = xml.root("cis11:GeneralGridCoverage")
     xml.attribute(root, "gml:id", ncname(described.id))
     gml.add_axis_envelope(xml, root, described)
     gml.add_general_grid(xml, root, described)
-    block = xml.add(xml.add(root, "cis11:RangeSet"), "cis11:DataBlock")
-    for values in _cells(job, plan):
-        parent = block if len(values) == 1 else xml.add(block, "cis11:CV")
-        for value in values:
-            xml.add(parent, "cis11:V", value)
-    gml.add_record(xml, xml.add(root, "cis11:RangeType"), plan.fields)
-    _add_metadata(xml, root, job, "cis11:Metadata")
-    return document(root)
+    ranges = xml.add(root, "cis11:RangeSet")
+    gml.add_record(xml, xml.add(root, "cis11:RangeType"), described.fields)
+    _add_metadata(xml, root, metadata, "cis11:Metadata")
+    return root, ranges
 
 
 def _cells(job: EncodeJob, plan: Plan) -> Iterator[tuple[str, ...]]:
@@ -202,15 +245,15 @@ def _cells(job: EncodeJob, plan: Plan) -> Iterator[tuple[str, ...]]:
         yield from zip(*columns, strict=True)
 
 
-def _add_metadata(xml: Vocabulary, root: Element, job: EncodeJob, *path: str) -> None:
+def _add_metadata(xml: Vocabulary, root: Element, metadata: Metadata, *path: str) -> None:
     """Append what was asked as metadata, as elements of a namespace of their own."""
-    if not job.node.parameters.metadata:
+    if not metadata:
         return
     parent = root
     for tag in path:
         parent = xml.add(parent, tag)
     entries = xml.add(parent, "meta:covMetadata")
-    for key, text in job.node.parameters.metadata:
+    for key, text in metadata:
         xml.add(entries, f"meta:{ncname(key)}", _NO_XML.sub(" ", text))
 
 
@@ -218,27 +261,8 @@ def _gml_description(described: Described, *, general: bool) -> bytes:
     """Write the CoverageDescriptions of one coverage."""
     xml = _WCS_2_1 if general else _WCS_2_0
     root = xml.root("wcs:CoverageDescriptions")
-    description = xml.add(root, "wcs:CoverageDescription")
-    name = ncname(described.id)
-    xml.attribute(description, "gml:id", name)
-    if general:
-        gml.add_axis_envelope(xml, description, described)
-        xml.add(description, "wcs:CoverageId", described.id)
-        gml.add_general_grid(xml, description, described)
-        gml.add_record(xml, xml.add(description, "cis11:RangeType"), described.fields)
-        subtype = GENERAL_GRID
-    else:
-        gml.add_bounds(xml, description, described)
-        xml.add(description, "wcs:CoverageId", described.id)
-        gml.add_function(xml, description, described)
-        gml.add_time_domain(xml, description, described, name)
-        rectified = gml.is_rectified(described)
-        gml.add_domain(xml, description, described, name, rectified=rectified)
-        gml.add_range(xml, description, described.fields)
-        subtype = gml.RECTIFIED if rectified else gml.REFERENCEABLE
-    parameters = xml.add(description, "wcs:ServiceParameters")
-    xml.add(parameters, "wcs:CoverageSubtype", subtype)
-    xml.add(parameters, "wcs:nativeFormat", GML)
+    add = gml.add_general_description if general else gml.add_description
+    add(xml, root, described, ncname(described.id), GML)
     return document(root)
 
 

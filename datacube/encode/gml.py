@@ -33,6 +33,7 @@ from datacube.encode.described import (
 )
 from datacube.encode.xml import Element, Vocabulary, number
 from datacube.plan.axis_order import index_labels
+from datacube.plan.encoding import GENERAL_GRID
 from datacube.plan.nodes import Field
 from datacube.times import iso_text
 
@@ -50,6 +51,53 @@ NAMESPACES = {
     "xsi": "http://www.w3.org/2001/XMLSchema-instance",
 }
 _NIL_REASON = "http://www.opengis.net/def/nil/OGC/0/missing"
+
+
+def subtype(described: Described, *, general: bool = False) -> str:
+    """Return the type of coverage that it is, in CIS 1.1 where `general`."""
+    if general:
+        return GENERAL_GRID
+    return RECTIFIED if is_rectified(described) else REFERENCEABLE
+
+
+def add_description(
+    xml: Vocabulary, parent: Element, described: Described, name: str, native_format: str
+) -> None:
+    """Append wcs:CoverageDescription of WCS 2.0 (OGC 09-110r4, 8.3), in CIS 1.0; `name` its id."""
+    description = xml.add(parent, "wcs:CoverageDescription")
+    xml.attribute(description, "gml:id", name)
+    _add_about(xml, description, described)
+    add_bounds(xml, description, described)
+    xml.add(description, "wcs:CoverageId", described.id)
+    add_function(xml, description, described)
+    add_time_domain(xml, description, described, name)
+    add_domain(xml, description, described, name, rectified=is_rectified(described))
+    add_range(xml, description, described.fields)
+    parameters = xml.add(description, "wcs:ServiceParameters")
+    xml.add(parameters, "wcs:CoverageSubtype", subtype(described))
+    xml.add(parameters, "wcs:nativeFormat", native_format)
+
+
+def add_general_description(
+    xml: Vocabulary, parent: Element, described: Described, name: str, native_format: str
+) -> None:
+    """Append wcs:CoverageDescription of WCS 2.1 with the parts of CIS 1.1; `name` its id."""
+    description = xml.add(parent, "wcs:CoverageDescription")
+    xml.attribute(description, "gml:id", name)
+    _add_about(xml, description, described)
+    add_axis_envelope(xml, description, described)
+    xml.add(description, "wcs:CoverageId", described.id)
+    add_general_grid(xml, description, described)
+    add_record(xml, xml.add(description, "cis11:RangeType"), described.fields)
+    parameters = xml.add(description, "wcs:ServiceParameters")
+    xml.add(parameters, "wcs:CoverageSubtype", GENERAL_GRID)
+    xml.add(parameters, "wcs:nativeFormat", native_format)
+
+
+def _add_about(xml: Vocabulary, description: Element, described: Described) -> None:
+    if described.about:
+        xml.add(description, "gml:description", described.about)
+        xml.add(description, "gml:name", described.title)
 
 
 def add_bounds(xml: Vocabulary, parent: Element, described: Described) -> None:

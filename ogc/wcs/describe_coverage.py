@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from datacube.cube import Coverage
 from datacube.encode import gml
 from datacube.encode.described import Described, ncname
-from datacube.encode.xml import Element
 from datacube.errors import InvalidParameterError
-from datacube.plan.encoding import GENERAL_GRID, OUTPUT_TYPES
-from datacube.plan.formats import NETCDF
+from datacube.plan.encoding import GENERAL_GRID
 from datacube.plan.nodes import Domain, band_field
 from datacube.protocols import CatalogView
 from ogc.exchange import Reply, Session, Site, reply_document
-from ogc.kvp import Kvp, MissingParameterError, shown
-from ogc.wcs.names import ACCEPTED_VERSIONS, NATIVE_FORMAT, VERSION_2_1, WCS, WCS_2_1, check_version
+from ogc.kvp import Kvp, MissingParameterError
+from ogc.wcs.names import WCS, WCS_2_1, native_format, parse_output_type
 from ogc.xml import MEDIA_TYPE, Vocabulary, document
 
 MAX_IDS = 100
@@ -41,6 +39,12 @@ class DescribeCoverage:
     """The answer is in CIS 1.1, which WCS 2.1 has, else in CIS 1.0."""
 
 
+class NoCoverageIdsError(MissingParameterError):
+    """None of the identifiers of a request for descriptions names anything."""
+
+    code = "empty-coverage-ids"
+
+
 def parse(kvp: Kvp) -> DescribeCoverage:
     """Read the parameters.
 
@@ -48,23 +52,17 @@ def parse(kvp: Kvp) -> DescribeCoverage:
     ------
     InvalidParameterError, UnsupportedError
     """
-    check_version(kvp, (*ACCEPTED_VERSIONS, VERSION_2_1))
-    output_type = kvp.one("outputtype", default=OUTPUT_TYPES[0])
-    known = {name.casefold(): name for name in OUTPUT_TYPES}.get(output_type.casefold())
-    if known is None:
-        raise InvalidParameterError(
-            f"OUTPUTTYPE is {shown(output_type)}; allowed: {', '.join(OUTPUT_TYPES)}",
-            parameter="OUTPUTTYPE",
-        )
-    ids = tuple(part.strip() for part in kvp.one("coverageid").split(",") if part.strip())
+    output_type = parse_output_type(kvp)
+    asked = kvp.one("coverageid", default="")
+    ids = tuple(part.strip() for part in asked.split(",") if part.strip())
     if not ids:
-        raise MissingParameterError("coverageid")
+        raise NoCoverageIdsError("coverageid")
     if len(ids) > MAX_IDS:
         raise InvalidParameterError(
             f"COVERAGEID names {len(ids)} coverages; allowed are {MAX_IDS}",
             parameter="COVERAGEID",
         )
-    return DescribeCoverage(coverage_ids=ids, general=known == GENERAL_GRID)
+    return DescribeCoverage(coverage_ids=ids, general=output_type == GENERAL_GRID)
 
 
 def handle(request: DescribeCoverage, view: CatalogView) -> tuple[Coverage, ...]:
@@ -78,45 +76,41 @@ def handle(request: DescribeCoverage, view: CatalogView) -> tuple[Coverage, ...]
     return tuple(view.coverage(coverage_id) for coverage_id in request.coverage_ids)
 
 
-def encode(coverages: tuple[Coverage, ...], *, time_first: bool = False) -> bytes:
-    """Write a CoverageDescriptions document, axes as `Described.time_first` says."""
-    root = _XML.root("wcs:CoverageDescriptions")
-    _XML.attribute(
-        root, "xsi:schemaLocation", f"{WCS} http://schemas.opengis.net/wcs/2.0/wcsAll.xsd"
-    )
-    for number, coverage in enumerate(coverages):
-        _add_description(root, coverage, number, time_first=time_first)
-    return document(root)
+def encode(
+    coverages: tuple[Coverage, ...], *, general: bool = False, time_first: bool = False
+) -> bytes:
+    """Write a CoverageDescriptions document: of WCS 2.1 where `general`, else of WCS 2.0.
 
-
-def encode_general(coverages: tuple[Coverage, ...]) -> bytes:
-    """Write a CoverageDescriptions document of WCS 2.1, with the parts of CIS 1.1."""
-    root = _XML_2_1.root("wcs:CoverageDescriptions")
+    `time_first` is of the axes in WCS 2.0, as `Described.time_first` says.
+    """
+    xml = _XML_2_1 if general else _XML
+    add = gml.add_general_description if general else gml.add_description
+    root = xml.root("wcs:CoverageDescriptions")
+    if not general:
+        # WCS 2.1 has no published schema.
+        xml.attribute(
+            root, "xsi:schemaLocation", f"{WCS} http://schemas.opengis.net/wcs/2.0/wcsAll.xsd"
+        )
     for number, coverage in enumerate(coverages):
-        described = described_coverage(coverage)
-        description = _XML_2_1.add(root, "wcs:CoverageDescription")
+        described = described_coverage(coverage, time_first=time_first and not general)
+        # Ids are unique within the document even where a coverage is asked for twice.
         name = ncname(coverage.id if number == 0 else f"{coverage.id}-{number}")
-        _XML_2_1.attribute(description, "gml:id", name)
-        _XML_2_1.add(description, "gml:description", _about(coverage))
-        _XML_2_1.add(description, "gml:name", coverage.cube.title)
-        gml.add_axis_envelope(_XML_2_1, description, described)
-        _XML_2_1.add(description, "wcs:CoverageId", coverage.id)
-        gml.add_general_grid(_XML_2_1, description, described)
-        record = _XML_2_1.add(description, "cis11:RangeType")
-        gml.add_record(_XML_2_1, record, described.fields)
-        parameters = _XML_2_1.add(description, "wcs:ServiceParameters")
-        _XML_2_1.add(parameters, "wcs:CoverageSubtype", GENERAL_GRID)
-        _XML_2_1.add(parameters, "wcs:nativeFormat", _native_format(coverage))
+        add(xml, root, described, name, native_format(coverage))
     return document(root)
 
 
 def described_coverage(coverage: Coverage, *, time_first: bool = False) -> Described:
     """Return what a description states of a stored coverage."""
+    times = "" if coverage.time is None else f", acquisitions: {coverage.time.size}"
     return Described(
         id=coverage.id,
         title=coverage.cube.title,
         domain=Domain(outer=coverage.outer_axes, grid=coverage.grid),
         fields=tuple(map(band_field, coverage.bands)),
+        about=(
+            f"{coverage.cube.title}; bands: {len(coverage.bands)}{times}. Values are stored "
+            "numbers; the description of each field states scale and unit."
+        ),
         time_first=time_first,
     )
 
@@ -125,38 +119,5 @@ def answer(kvp: Kvp, session: Session, site: Site) -> Reply:
     """Answer the operation."""
     request = parse(kvp)
     coverages = handle(request, session.view)
-    body = (
-        encode_general(coverages) if request.general else encode(coverages, time_first=site.compat)
-    )
+    body = encode(coverages, general=request.general, time_first=site.compat)
     return reply_document(body, MEDIA_TYPE, session.view.revision)
-
-
-def _add_description(root: Element, coverage: Coverage, number: int, *, time_first: bool) -> None:
-    described = described_coverage(coverage, time_first=time_first)
-    # Ids are unique within the document even where a coverage is asked for twice.
-    name = ncname(coverage.id if number == 0 else f"{coverage.id}-{number}")
-    description = _XML.add(root, "wcs:CoverageDescription")
-    _XML.attribute(description, "gml:id", name)
-    _XML.add(description, "gml:description", _about(coverage))
-    _XML.add(description, "gml:name", coverage.cube.title)
-    gml.add_bounds(_XML, description, described)
-    _XML.add(description, "wcs:CoverageId", coverage.id)
-    gml.add_function(_XML, description, described)
-    gml.add_time_domain(_XML, description, described, name)
-    gml.add_domain(_XML, description, described, name)
-    gml.add_range(_XML, description, described.fields)
-    parameters = _XML.add(description, "wcs:ServiceParameters")
-    _XML.add(parameters, "wcs:CoverageSubtype", gml.REFERENCEABLE)
-    _XML.add(parameters, "wcs:nativeFormat", _native_format(coverage))
-
-
-def _native_format(coverage: Coverage) -> str:
-    return NATIVE_FORMAT if len(coverage.grid.axes) == 2 else NETCDF
-
-
-def _about(coverage: Coverage) -> str:
-    times = "" if coverage.time is None else f", acquisitions: {coverage.time.size}"
-    return (
-        f"{coverage.cube.title}; bands: {len(coverage.bands)}{times}. Values are stored numbers; "
-        "the description of each field states scale and unit."
-    )

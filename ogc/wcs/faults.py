@@ -14,12 +14,13 @@ FAULTS = MappingProxyType(
         "failure": Fault(exception_code="NoApplicableCode", status=500),
         "invalid-request": _INVALID,
         "missing-parameter": Fault(exception_code="MissingParameterValue", status=400),
-        "missing-parameter/coverageid": Fault(exception_code="emptyCoverageIdList", status=404),
+        "empty-coverage-ids": Fault(exception_code="emptyCoverageIdList", status=404),
         "invalid-parameter/subset": Fault(exception_code="InvalidSubsetting", status=404),
         "invalid-parameter/time": Fault(exception_code="InvalidSubsetting", status=404),
         "invalid-parameter/rangesubset": Fault(exception_code="IllegalFieldSequence", status=400),
         "invalid-parameter/scalefactor": Fault(exception_code="InvalidScaleFactor", status=404),
         "invalid-parameter/scaleaxes": Fault(exception_code="InvalidScaleFactor", status=404),
+        "invalid-parameter/scaleaxis": Fault(exception_code="ScaleAxisUndefined", status=404),
         "invalid-parameter/scale": Fault(exception_code="InvalidScaleFactor", status=404),
         "invalid-parameter/scalesize": Fault(exception_code="InvalidExtent", status=404),
         "invalid-parameter/scaleextent": Fault(exception_code="InvalidExtent", status=404),
@@ -40,14 +41,20 @@ FAULTS = MappingProxyType(
         "invalid-parameter/updatesequence": Fault(
             exception_code="InvalidUpdateSequence", status=400
         ),
-        "not-supported/outputcrs": Fault(exception_code="OutputCrs-NotSupported", status=404),
+        "invalid-parameter/interpolation": Fault(
+            exception_code="InterpolationMethodNotSupported", status=404
+        ),
+        "not-supported/interpolation": Fault(
+            exception_code="InterpolationMethodNotSupported", status=404
+        ),
+        "invalid-parameter/outputcrs": Fault(exception_code="OutputCrs-NotSupported", status=404),
+        "invalid-parameter/crs": Fault(exception_code="SubsettingCrs-NotSupported", status=404),
         "out-of-domain": Fault(exception_code="InvalidSubsetting", status=404),
         "time-selection": Fault(exception_code="InvalidSubsetting", status=404),
         "not-supported": Fault(exception_code="OperationNotSupported", status=501),
         "not-supported/content-type": Fault(exception_code="InvalidParameterValue", status=415),
         "not-supported/version": Fault(exception_code="VersionNegotiationFailed", status=400),
         "not-supported/service": _INVALID,
-        "not-supported/mediatype": _INVALID,
         "revision": Fault(exception_code="InvalidParameterValue", status=404),
         "limit-exceeded": Fault(exception_code="NoApplicableCode", status=413),
     }

@@ -1,8 +1,18 @@
-"""GetCoverage: cells of one coverage (OGC 09-110r4, 8.4; 12-039 scaling; 12-040 bands)."""
+"""GetCoverage: cells of one coverage (OGC 09-110r4, 8.4, and its extensions).
 
-from dataclasses import dataclass
+11-053r1 CRS, 12-039 scaling, 12-040 range subsetting, 12-049 interpolation.
+"""
 
-from datacube.errors import UnknownNameError
+from dataclasses import dataclass, replace
+
+from pyproj import CRS
+
+from datacube.encode.documents import reference_document
+from datacube.errors import InvalidParameterError, UnknownNameError
+from datacube.plan.encoding import GENERAL_GRID
+from datacube.plan.formats import GML
+from datacube.plan.names import is_time
+from datacube.plan.nodes import Picture
 from datacube.plan.query import (
     Coverage,
     Encode,
@@ -15,22 +25,19 @@ from datacube.plan.query import (
     Slice,
     Subset,
     Trim,
+    Warp,
 )
+from datacube.wcps.bind.methods import method_named
 from ogc.crs import parse_crs
 from ogc.exchange import Reply, Session, Site, reply
 from ogc.faults import UnsupportedError
 from ogc.kvp import Kvp, shown
-from ogc.wcs.names import NATIVE_FORMAT, check_version, parse_format
-from ogc.wcs.subsets import parse_bands, parse_scaling, parse_subsets
+from ogc.related import MULTIPART, Attachment, RelatedReply
+from ogc.wcs.names import NATIVE_FORMAT, native_format, parse_format, parse_output_type
+from ogc.wcs.subsets import AXIS, parse_bands, parse_scaling, parse_subsets
 
-_INTERPOLATION = "http://www.opengis.net/def/interpolation/OGC/1/"
-METHODS = {
-    "nearest": Method.NEAREST,
-    "nearest-neighbor": Method.NEAREST,
-    "average": Method.AVERAGE,
-    "mode": Method.MODE,
-}
-"""Values of INTERPOLATION, with or without the OGC's address before them."""
+_FILE = "coverage"
+"""How the document of a multipart answer calls the file beside it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +46,23 @@ class GetCoverage:
 
     coverage_id: str
     subsets: tuple[Trim | Slice, ...] = ()
+    subsetting_crs: CRS | None = None
+    """Of bounds of x and y that name none; None: the coverage's."""
+    output_crs: CRS | None = None
+    """None: that of the bounds."""
     bands: tuple[str, ...] = ()
     """Names and `from:to` intervals; empty means all."""
     scaling: tuple[ScaleFactor | ScaleSize, ...] = ()
     method: Method = Method.NEAREST
-    """How scaled cells are made."""
-    media_type: str = NATIVE_FORMAT
+    """How scaled and warped cells are made."""
+    method_axes: tuple[str, ...] = ()
+    """The axes that the method was given for, one by one."""
+    media_type: str = ""
+    """Empty: the coverage's native format."""
+    multipart: bool = False
+    """The answer is a description with the file beside it."""
+    general: bool = False
+    """What describes the cells is in CIS 1.1, else in CIS 1.0."""
 
 
 def parse(kvp: Kvp) -> GetCoverage:
@@ -54,50 +72,136 @@ def parse(kvp: Kvp) -> GetCoverage:
     ------
     InvalidParameterError, UnknownNameError, UnsupportedError
     """
-    check_version(kvp)
+    output_type = parse_output_type(kvp)
     coverage_id = kvp.one("coverageid")
-    if "mediatype" in kvp:
-        raise UnsupportedError(
-            f"MEDIATYPE {shown(kvp.one('mediatype', default=''))} is not offered; "
-            "leave it out to get the file itself",
-            parameter="MEDIATYPE",
-        )
-    if "outputcrs" in kvp:
-        raise UnsupportedError(
-            "OUTPUTCRS is not offered; a coverage comes in its own CRS", parameter="OUTPUTCRS"
-        )
     subsetting_crs = kvp.one("subsettingcrs", default="")
+    media_type = kvp.one("format", default="")
+    method, method_axes = _parse_method(kvp)
     return GetCoverage(
         coverage_id=coverage_id,
-        subsets=parse_subsets(
-            kvp.many("subset"), parse_crs(subsetting_crs) if subsetting_crs else None
-        ),
+        subsets=parse_subsets(kvp.many("subset")),
+        subsetting_crs=parse_crs(subsetting_crs) if subsetting_crs else None,
+        output_crs=_parse_output_crs(kvp.one("outputcrs", default="")),
         bands=parse_bands(kvp.one("rangesubset", default="")),
         scaling=parse_scaling(kvp),
-        method=_method(kvp.one("interpolation", default="nearest")),
-        media_type=parse_format(kvp.one("format", default=NATIVE_FORMAT)),
+        method=method,
+        method_axes=method_axes,
+        media_type=parse_format(media_type) if media_type else "",
+        multipart=_parse_multipart(kvp),
+        general=output_type == GENERAL_GRID,
     )
 
 
 def handle(request: GetCoverage) -> Encode:
-    """Cut, choose bands, scale, encode."""
+    """Cut, choose bands, warp or scale, encode."""
     source: Query = Coverage(coverage_id=request.coverage_id)
+    if request.method_axes:
+        # An open trim keeps every cell, and knows whether there is such an axis.
+        named = tuple(Trim(axis=name, low=None, high=None) for name in request.method_axes)
+        source = Subset(source=source, subsets=named)
     if request.subsets:
-        source = Subset(source=source, subsets=request.subsets)
+        source = Subset(source=source, subsets=request.subsets, crs=request.subsetting_crs)
     if request.bands:
         source = SelectBands(source=source, bands=request.bands)
-    if request.scaling:
+    crs = request.output_crs or request.subsetting_crs
+    if crs is not None:
+        source = Warp(source=source, crs=crs, by=request.scaling, method=request.method)
+    elif request.scaling:
         source = Scale(source=source, by=request.scaling, method=request.method)
-    return Encode(source=source, media_type=request.media_type)
+    return Encode(
+        source=source,
+        media_type=request.media_type or NATIVE_FORMAT,
+        output_type=GENERAL_GRID if request.general else "",
+    )
 
 
 def answer(kvp: Kvp, session: Session, site: Site) -> Reply:  # noqa: ARG001 operations share one signature
     """Answer the operation."""
-    return reply(session.answer(handle(parse(kvp))))
+    request = parse(kvp)
+    if not request.media_type:
+        native = native_format(session.view.coverage(request.coverage_id))
+        request = replace(request, media_type=native)
+    asked = handle(request)
+    return _related(asked, session) if request.multipart else reply(session.answer(asked))
 
 
-def _method(text: str) -> Method:
-    method = METHODS.get(text.removeprefix(_INTERPOLATION).casefold())
-    if method is None:
-        raise UnknownNameError("interpolation", text[:120], tuple(METHODS))
-    return method
+def _related(asked: Encode, session: Session) -> RelatedReply:
+    """Answer with a coverage in GML whose range set is the file beside it."""
+    bound = session.bind(asked)
+    made = session.encode(bound)
+    whole = reply(made)
+    headers = tuple(
+        (key, _own_tag(value) if key == "ETag" else value) for key, value in whole.headers
+    )
+    if made.media_type == GML:
+        return RelatedReply(
+            status=whole.status, media_type=GML, body=whole.body, headers=headers, attachment=None
+        )
+    source = bound.encode.source
+    if isinstance(source, Picture):
+        raise TypeError("a coverage was bound to a picture")
+    return RelatedReply(
+        status=whole.status,
+        media_type=GML,
+        body=reference_document(
+            source.domain,
+            source.fields,
+            bound.encode.title,
+            f"cid:{_FILE}",
+            made.media_type,
+            output_type=asked.output_type,
+        ),
+        headers=headers,
+        attachment=Attachment(content_id=_FILE, media_type=made.media_type, body=made.body),
+    )
+
+
+def _own_tag(tag: str) -> str:
+    return f'{tag.removesuffix('"')}-related"'
+
+
+def _parse_multipart(kvp: Kvp) -> bool:
+    text = kvp.one("mediatype", default="")
+    if text and text.casefold() != MULTIPART:
+        raise InvalidParameterError(
+            f"MEDIATYPE is {shown(text)}; allowed is {MULTIPART}, or none to get the file itself",
+            parameter="MEDIATYPE",
+        )
+    return bool(text)
+
+
+def _parse_output_crs(text: str) -> CRS | None:
+    try:
+        return parse_crs(text) if text else None
+    except UnknownNameError as error:
+        raise InvalidParameterError(str(error), parameter="OUTPUTCRS") from error
+
+
+def _parse_method(kvp: Kvp) -> tuple[Method, tuple[str, ...]]:
+    """Read INTERPOLATION and INTERPOLATIONPERAXIS; all axes of a plane have one method.
+
+    Raises
+    ------
+    InvalidParameterError, UnknownNameError, UnsupportedError
+    """
+    text = kvp.one("interpolation", default="")
+    method = method_named(text) if text else Method.NEAREST
+    by_axis: dict[str, Method] = {}
+    for one in kvp.many("interpolationperaxis"):
+        axis, comma, name = one.partition(",")
+        if not comma or not AXIS.fullmatch(axis.strip()):
+            raise InvalidParameterError(
+                f"INTERPOLATIONPERAXIS {shown(one)} is not allowed; allowed is axis,method",
+                parameter="INTERPOLATIONPERAXIS",
+            )
+        by_axis[axis.strip()] = method_named(name)
+    asked = {one for axis, one in by_axis.items() if not is_time(axis)}
+    nearest = all(one is Method.NEAREST for axis, one in by_axis.items() if is_time(axis))
+    if len(asked) > 1 or not nearest:
+        told = ", ".join(f"{axis}: {one}" for axis, one in by_axis.items())
+        raise UnsupportedError(
+            f"interpolation that differs by axis is not offered ({told}); x and y have one method, "
+            "time has nearest",
+            parameter="INTERPOLATION",
+        )
+    return asked.pop() if asked else method, tuple(by_axis)

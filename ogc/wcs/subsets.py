@@ -4,8 +4,6 @@ import re
 from collections.abc import Iterable
 from math import isfinite
 
-from pyproj import CRS
-
 from datacube.errors import InvalidParameterError
 from datacube.grid import crs_url
 from datacube.plan.query import ScaleFactor, ScaleSize, Slice, Trim
@@ -16,6 +14,8 @@ from ogc.kvp import Kvp, shown
 MAX_FACTOR = 1e6
 """Largest scale factor, and the inverse of the smallest."""
 _AXIS = r"[A-Za-z_][A-Za-z0-9_.-]{0,63}"
+AXIS = re.compile(_AXIS)
+"""Names that an axis may have."""
 _SUBSET = re.compile(rf"\s*({_AXIS})\s*(?:,\s*([^\s(),]+))?\s*\(([^()]{{1,400}})\)\s*")
 _SCALE = re.compile(rf"({_AXIS})\(([^()]{{1,80}})\)")
 _BAND = re.compile(rf"\*|(?:{_AXIS}|[0-9]{{1,5}})(?::(?:{_AXIS}|[0-9]{{1,5}}))?")
@@ -33,16 +33,14 @@ class RepeatedAxisError(InvalidParameterError):
     code = "repeated-axis"
 
 
-def parse_subsets(texts: Iterable[str], default_crs: CRS | None) -> tuple[Trim | Slice, ...]:
+def parse_subsets(texts: Iterable[str]) -> tuple[Trim | Slice, ...]:
     """Read the values of SUBSET, one an axis.
-
-    `default_crs` is the SUBSETTINGCRS, which counts for bounds that are numbers.
 
     Raises
     ------
     InvalidParameterError, UnknownNameError
     """
-    subsets = tuple(_subset(text, default_crs) for text in texts)
+    subsets = tuple(map(_subset, texts))
     axes = [subset.axis.casefold() for subset in subsets]
     for axis in axes:
         if axes.count(axis) > 1:
@@ -53,7 +51,7 @@ def parse_subsets(texts: Iterable[str], default_crs: CRS | None) -> tuple[Trim |
     return subsets
 
 
-def _subset(text: str, default_crs: CRS | None) -> Trim | Slice:
+def _subset(text: str) -> Trim | Slice:
     match = _SUBSET.fullmatch(text)
     if match is None:
         raise _bad_subset(text)
@@ -61,8 +59,6 @@ def _subset(text: str, default_crs: CRS | None) -> Trim | Slice:
     indices = bool(crs_text and _INDEX_CRS.fullmatch(crs_text))
     bounds = [_bound(part, axis, text) for part in inside.split(",")]
     crs = parse_crs(crs_text) if crs_text and not indices else None
-    if crs is None and not indices and any(isinstance(bound, float) for bound in bounds):
-        crs = default_crs
     if indices and not all(bound is None or _is_whole(bound) for bound in bounds):
         raise _bad_subset(text)
     if len(bounds) == 1:
@@ -156,7 +152,7 @@ def parse_scaling(kvp: Kvp) -> tuple[ScaleFactor | ScaleSize, ...]:
         return tuple(ScaleFactor(axis=axis, factor=_factor(value, name)) for axis, value in pairs)
     if name == "SCALESIZE":
         return tuple(ScaleSize(axis=axis, size=_size(value, name)) for axis, value in pairs)
-    return tuple(ScaleSize(axis=axis, size=_extent(value, name)) for axis, value in pairs)
+    return tuple(_extent(axis, value, name) for axis, value in pairs)
 
 
 def _scale_pairs(text: str, name: str) -> list[tuple[str, str]]:
@@ -195,14 +191,15 @@ def _size(text: str, name: str) -> int:
     return size
 
 
-def _extent(text: str, name: str) -> int:
+def _extent(axis: str, text: str, name: str) -> ScaleSize:
     match = re.fullmatch(r"(-?[0-9]{1,15})[:,](-?[0-9]{1,15})", text)
     if match is None or int(match[1]) > int(match[2]):
         raise InvalidParameterError(
             f"{name} {shown(text)} is not allowed; allowed is low:high of whole numbers",
             parameter=name,
         )
-    return int(match[2]) - int(match[1]) + 1
+    first, last = int(match[1]), int(match[2])
+    return ScaleSize(axis=axis, size=last - first + 1, first=first)
 
 
 def render_subset(subset: Trim | Slice) -> str:
@@ -230,6 +227,9 @@ def render_scaling(scaling: tuple[ScaleFactor | ScaleSize, ...]) -> dict[str, st
     """Write the parameter of the scaling extension."""
     factors = [scale for scale in scaling if isinstance(scale, ScaleFactor)]
     sizes = [scale for scale in scaling if isinstance(scale, ScaleSize)]
+    if any(scale.first is not None for scale in sizes):
+        ends = ((s.axis, s.first or 0, (s.first or 0) + s.size - 1) for s in sizes)
+        return {"SCALEEXTENT": ",".join(f"{axis}({low}:{high})" for axis, low, high in ends)}
     if sizes:
         return {"SCALESIZE": ",".join(f"{scale.axis}({scale.size})" for scale in sizes)}
     if len(factors) == 1 and factors[0].axis is None:

@@ -133,7 +133,7 @@ def test_netcdf_has_all_axes(made: Made, query: str, rows: slice) -> None:
             "no place in EPSG:4326",
         ),
         ("G&subset=i(20)", 404, "indices 0:10"),
-        ("L", 400, "image/tiff needs two"),
+        ("L&format=image/tiff", 400, "image/tiff needs two"),
     ],
 )
 def test_wrong_requests_are_told_what_is_right(

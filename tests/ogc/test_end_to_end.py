@@ -151,7 +151,7 @@ def test_a_place_without_data_is_empty(engine: Engine) -> None:
         (f"{COVERAGE}&subset=ansi(5.5)", 404, "InvalidSubsetting"),
         (COVERAGE + "_7m", 404, "NoSuchCoverage"),
         (f"{COVERAGE}&scalefactor=5000", 413, "NoApplicableCode"),
-        (f"{COVERAGE}&scalesize=Q(5)", 404, "InvalidAxisLabel"),
+        (f"{COVERAGE}&scalesize=Q(5)", 404, "ScaleAxisUndefined"),
         (_map(NATIVE, "EPSG:32633").replace("styles=scl", "styles=x"), 400, "StyleNotDefined"),
         (_map(NATIVE, "EPSG:32633").replace("=S2_L2A", "=x"), 400, "LayerNotDefined"),
         (_map(NATIVE, "EPSG:32633").replace("=80", "=100000"), 413, None),

@@ -24,7 +24,7 @@ MAP = (
     "service=WMS&version=1.3.0&request=GetMap&layers=a&styles=&crs=CRS:84"
     "&bbox=0,0,1,1&width=1&height=1&format=image/png"
 )
-COVERAGE = "service=WCS&version=2.0.1&request=GetCoverage&coverageid=a"
+COVERAGE = "service=WCS&version=2.0.1&request=GetCoverage&coverageid=a&format=image/tiff"
 
 
 @pytest.mark.parametrize(

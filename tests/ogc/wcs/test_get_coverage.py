@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from datacube.plan.names import is_time
 from datacube.plan.query import (
     Coverage,
     Encode,
@@ -13,6 +14,7 @@ from datacube.plan.query import (
     Slice,
     Subset,
     Trim,
+    Warp,
 )
 from datacube.times import parse_period
 from ogc.crs import parse_crs
@@ -22,6 +24,8 @@ from ogc.wcs.get_coverage import GetCoverage, handle, parse
 from tests.ogc.fakes import Client
 
 BASE = "service=WCS&version=2.0.1&request=GetCoverage&coverageId=S2_L2A_32633"
+
+METHODS = "http://www.opengis.net/def/interpolation/OGC"
 
 
 def _parse(more: str) -> GetCoverage:
@@ -65,9 +69,46 @@ def test_what_gdal_sends_with_a_slice_of_time() -> None:
     assert request.scaling == (ScaleSize(axis="E", size=5), ScaleSize(axis="N", size=10))
 
 
-def test_the_subsetting_crs_counts_for_numbers_only() -> None:
+def test_the_subsetting_crs_stands_beside_the_subsets() -> None:
     request = _parse('subset=E(1,2)&subset=ansi("2022-12-11")&subsettingcrs=EPSG:4326')
-    assert [subset.crs for subset in request.subsets] == [parse_crs("EPSG:4326"), None]
+    assert request.subsetting_crs == parse_crs("EPSG:4326")
+    assert [subset.crs for subset in request.subsets] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("more", "crs"),
+    [
+        ("", None),
+        ("subsettingcrs=EPSG:4326", 4326),
+        ("outputcrs=urn:ogc:def:crs:EPSG::3857", 3857),
+        ("subsettingcrs=EPSG:4326&outputcrs=http://www.opengis.net/def/crs/EPSG/0/3857", 3857),
+    ],
+)
+def test_the_output_is_in_the_subsettings_crs_by_default(more: str, crs: int | None) -> None:
+    source = handle(_parse(f"scalefactor=2&{more}")).source
+    assert isinstance(source, Scale if crs is None else Warp)
+    assert source.by == (ScaleFactor(factor=2.0),)
+    if isinstance(source, Warp):
+        assert source.crs == parse_crs(f"EPSG:{crs}")
+
+
+@pytest.mark.parametrize(
+    ("more", "method"),
+    [
+        ("", Method.NEAREST),
+        ("interpolation=linear", Method.LINEAR),
+        (
+            "interpolation=http://www.opengis.net/def/interpolation/OGC/1/nearest-neighbor",
+            "nearest",
+        ),
+        (f"interpolation={METHODS}/1.0/cubic", Method.CUBIC),
+        ("interpolationperaxis=E,linear&interpolationperaxis=N,linear", Method.LINEAR),
+        ("interpolation=average&interpolationperaxis=ansi,nearest-neighbor", Method.AVERAGE),
+        ("interpolationPerAxis0=N,mode&interpolationPerAxis1=E,mode", Method.MODE),
+    ],
+)
+def test_methods(more: str, method: Method) -> None:
+    assert _parse(more).method == method
 
 
 def test_the_order_of_the_query_is_cut_choose_scale() -> None:
@@ -92,8 +133,8 @@ def test_the_order_of_the_query_is_cut_choose_scale() -> None:
 
 def test_a_scale_extent_gives_sizes() -> None:
     assert _parse("scaleextent=E(10:19),N(-5:4)").scaling == (
-        ScaleSize(axis="E", size=10),
-        ScaleSize(axis="N", size=10),
+        ScaleSize(axis="E", size=10, first=10),
+        ScaleSize(axis="N", size=10, first=-5),
     )
 
 
@@ -119,9 +160,20 @@ def test_a_scale_extent_gives_sizes() -> None:
         ("scaleextent=E(9:1)", "InvalidExtent", 404),
         ("scalefactor=2&scalesize=E(1)", "InvalidScaleFactor", 404),
         ("format=image/gif", "InvalidParameterValue", 400),
-        ("mediatype=multipart/related", "InvalidParameterValue", 400),
-        ("outputcrs=EPSG:4326", "OutputCrs-NotSupported", 404),
-        ("interpolation=cubic", "InterpolationMethodNotSupported", 404),
+        ("mediatype=multipart/mixed", "InvalidParameterValue", 400),
+        ("outputcrs=EPSG:1", "OutputCrs-NotSupported", 404),
+        ("outputcrs=nonsense", "OutputCrs-NotSupported", 404),
+        ("subsettingcrs=EPSG:99999", "SubsettingCrs-NotSupported", 404),
+        ("coverageid=other", "InvalidParameterValue", 400),
+        ("outputtype=Swath", "InvalidParameterValue", 400),
+        ("interpolationperaxis=E", "InvalidParameterValue", 400),
+        ("interpolation=lost-area", "InterpolationMethodNotSupported", 404),
+        (
+            "interpolationperaxis=E,linear&interpolationperaxis=N,cubic",
+            "InterpolationMethodNotSupported",
+            404,
+        ),
+        ("interpolationperaxis=ansi,linear", "InterpolationMethodNotSupported", 404),
         ("as_of=8", "InvalidParameterValue", 404),
     ],
 )
@@ -173,7 +225,21 @@ def subsets(draw: st.DrawFn) -> Trim | Slice:
 
 
 FACTORS = st.floats(1e-5, 1e5)
+
+
+@st.composite
+def extents(draw: st.DrawFn) -> tuple[ScaleSize, ...]:
+    axes = draw(st.lists(AXES.map(str.upper), min_size=1, max_size=3, unique=True))
+    return tuple(
+        ScaleSize(
+            axis=axis, size=draw(st.integers(1, 10**6)), first=draw(st.integers(-(10**6), 10**6))
+        )
+        for axis in axes
+    )
+
+
 SCALINGS = st.one_of(
+    extents(),
     st.just(()),
     FACTORS.map(lambda factor: (ScaleFactor(factor=factor),)),
     st.dictionaries(AXES.map(str.upper), FACTORS, min_size=1, max_size=3).map(
@@ -189,8 +255,15 @@ REQUESTS = st.builds(
     subsets=st.lists(subsets(), max_size=3, unique_by=lambda s: s.axis.casefold()).map(tuple),
     bands=st.lists(AXES, max_size=3).map(tuple),
     scaling=SCALINGS,
-    method=st.sampled_from([Method.NEAREST, Method.AVERAGE, Method.MODE]),
-    media_type=st.sampled_from(["image/tiff", "application/netcdf"]),
+    subsetting_crs=CRSS,
+    output_crs=CRSS,
+    method=st.sampled_from(Method),
+    method_axes=st.lists(AXES, max_size=2, unique=True)
+    .filter(lambda axes: not any(map(is_time, axes)))
+    .map(tuple),
+    media_type=st.sampled_from(["", "image/tiff", "application/netcdf"]),
+    multipart=st.booleans(),
+    general=st.booleans(),
 )
 
 

@@ -1,0 +1,171 @@
+"""The capabilities of the coverage service as XML (OGC 09-110r4, 8.2; OWS Common 2.0)."""
+
+from dataclasses import dataclass
+
+from datacube.axes import TimeAxis
+from datacube.cube import Coverage
+from datacube.encode import gml
+from datacube.encode.described import Described, bounds_text, extent
+from datacube.encode.xml import Element
+from datacube.grid import crs_url
+from datacube.plan.query import Method
+from ogc.crs import COMMON, lonlat_bbox
+from ogc.exchange import Site
+from ogc.ows_common import add_provider
+from ogc.wcs.describe_coverage import described_coverage
+from ogc.wcs.names import (
+    CRS,
+    FORMATS,
+    INTERPOLATION,
+    OFFERED_VERSIONS,
+    OWS,
+    PROFILES,
+    VERSION,
+    VERSION_2_1,
+    WCS,
+    WCS_2_1,
+    method_url,
+)
+from ogc.xml import XLINK, XSI, Vocabulary, document, number
+
+_SHARED = {"ows": OWS, "crs": CRS, "int": INTERPOLATION, "xlink": XLINK, "xsi": XSI}
+_VOCABULARIES = {
+    VERSION: Vocabulary(namespaces={"wcs": WCS, **_SHARED}),
+    VERSION_2_1: Vocabulary(namespaces={"wcs": WCS_2_1, **_SHARED}),
+}
+_POST_ENCODINGS = ("KVP", "XML", "SOAP")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What is offered at one revision."""
+
+    version: str
+    """2.0.1 or 2.1.0."""
+    revision: int
+    sections: tuple[str, ...]
+    """None where the client's document is current: its head is sent (OWS Common 7.3.4)."""
+    coverages: tuple[Coverage, ...]
+
+
+def encode(capabilities: Capabilities, site: Site) -> bytes:
+    """Write a wcs:Capabilities document."""
+    xml = _VOCABULARIES[capabilities.version]
+    root = xml.root(
+        "wcs:Capabilities",
+        version=capabilities.version,
+        updateSequence=str(capabilities.revision),
+    )
+    if capabilities.version == VERSION:
+        xml.attribute(
+            root, "xsi:schemaLocation", f"{WCS} http://schemas.opengis.net/wcs/2.0/wcsAll.xsd"
+        )
+    sections = capabilities.sections
+    if "ServiceIdentification" in sections:
+        _add_identification(xml, root, site)
+    if "ServiceProvider" in sections:
+        add_provider(xml, root, site.provider)
+    if "OperationsMetadata" in sections:
+        _add_operations(xml, root, site)
+    if "ServiceMetadata" in sections:
+        _add_service(xml, root, capabilities.coverages)
+    if "Contents" in sections:
+        contents = xml.add(root, "wcs:Contents")
+        general = capabilities.version == VERSION_2_1
+        for coverage in capabilities.coverages:
+            _add_summary(xml, contents, coverage, site, general=general)
+    return document(root)
+
+
+def _add_identification(xml: Vocabulary, root: Element, site: Site) -> None:
+    service = xml.add(root, "ows:ServiceIdentification")
+    xml.add(service, "ows:Title", site.title)
+    xml.add(service, "ows:Abstract", site.abstract)
+    keywords = xml.add(service, "ows:Keywords")
+    for keyword in site.keywords:
+        xml.add(keywords, "ows:Keyword", keyword)
+    xml.add(service, "ows:ServiceType", "OGC WCS", codeSpace="OGC")
+    for version in OFFERED_VERSIONS:
+        xml.add(service, "ows:ServiceTypeVersion", version)
+    for profile in PROFILES:
+        xml.add(service, "ows:Profile", profile)
+    xml.add(service, "ows:Fees", site.provider.fees)
+    xml.add(service, "ows:AccessConstraints", site.provider.access_constraints)
+
+
+def _add_operations(xml: Vocabulary, root: Element, site: Site) -> None:
+    operations = xml.add(root, "ows:OperationsMetadata")
+    for name in ("GetCapabilities", "DescribeCoverage", "GetCoverage", "ProcessCoverages"):
+        operation = xml.add(operations, "ows:Operation", name=name)
+        http = xml.add(xml.add(operation, "ows:DCP"), "ows:HTTP")
+        xml.attribute(xml.add(http, "ows:Get"), "xlink:href", site.prefix)
+        post = xml.add(http, "ows:Post")
+        xml.attribute(post, "xlink:href", site.url)
+        _add_encodings(xml, post)
+    _add_encodings(xml, operations)
+
+
+def _add_encodings(xml: Vocabulary, parent: Element) -> None:
+    """Append which bodies a POST may have (OWS Common 11.5)."""
+    constraint = xml.add(parent, "ows:Constraint", name="PostEncoding")
+    values = xml.add(constraint, "ows:AllowedValues")
+    for encoding in _POST_ENCODINGS:
+        xml.add(values, "ows:Value", encoding)
+
+
+def _add_service(xml: Vocabulary, root: Element, coverages: tuple[Coverage, ...]) -> None:
+    service = xml.add(root, "wcs:ServiceMetadata")
+    for media_type in FORMATS:
+        xml.add(service, "wcs:formatSupported", media_type)
+    extension = xml.add(service, "wcs:Extension")
+    metadata = xml.add(extension, "int:InterpolationMetadata")
+    for method in Method:
+        # The standard's text and clients spell it so, its schema with a small i.
+        xml.add(metadata, "int:InterpolationSupported", method_url(method))
+    own = (coverage.grid.crs for coverage in coverages if coverage.mappable)
+    metadata = xml.add(extension, "crs:CrsMetadata")
+    for url in dict.fromkeys(crs_url(crs) for crs in (*COMMON, *own)):
+        xml.add(metadata, "crs:crsSupported", url)
+
+
+def _add_summary(
+    xml: Vocabulary, contents: Element, coverage: Coverage, site: Site, *, general: bool
+) -> None:
+    described = described_coverage(coverage)
+    summary = xml.add(contents, "wcs:CoverageSummary")
+    xml.add(summary, "ows:Title", coverage.cube.title)
+    if coverage.mappable:
+        west, south, east, north = (number(value) for value in lonlat_bbox(coverage.grid))
+        box = xml.add(summary, "ows:WGS84BoundingBox")
+        xml.add(box, "ows:LowerCorner", f"{west} {south}")
+        xml.add(box, "ows:UpperCorner", f"{east} {north}")
+    xml.add(summary, "wcs:CoverageId", coverage.id)
+    xml.add(summary, "wcs:CoverageSubtype", gml.subtype(described, general=general))
+    if site.compat:
+        _add_texts_box(xml, summary, described)
+    else:
+        axes = described.mapped_axes
+        ends = [[number(end) for end in extent(axis)] for axis in axes]
+        _add_box(xml, summary, described.crs_of(axes), ends)
+
+
+def _add_texts_box(xml: Vocabulary, summary: Element, described: Described) -> None:
+    """Append the extent on all axes, time first, as rasdaman does.
+
+    Only for its clients: times are texts there, which others take for broken numbers.
+    """
+    axes = described.nested_axes
+    ends = [
+        [f'"{end}"' if isinstance(axis, TimeAxis) else end for end in bounds_text(axis)]
+        for axis in axes
+    ]
+    _add_box(xml, summary, described.crs_of(axes), ends)
+    more = xml.add(xml.add(summary, "ows:AdditionalParameters"), "ows:AdditionalParameter")
+    xml.add(more, "ows:Name", "axisList")
+    xml.add(more, "ows:Value", ",".join(axis.name for axis in axes))
+
+
+def _add_box(xml: Vocabulary, summary: Element, crs: str, ends: list[list[str]]) -> None:
+    box = xml.add(summary, "ows:BoundingBox", crs=crs, dimensions=f"{len(ends)}")
+    for at, corner in enumerate(("ows:LowerCorner", "ows:UpperCorner")):
+        xml.add(box, corner, " ".join(end[at] for end in ends))
