@@ -11,15 +11,19 @@ BIN := $(VENV)/bin
 UV := $(shell command -v uv || echo .tools/bin/uv)
 PAGE_LIBRARY := copernicube/page/vendor/ol.js
 
-.PHONY: help setup demo test lint docs bench lock clean
+.PHONY: help setup demo cite-server test lint docs bench lock clean
 
 help: ## List the targets.
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 13
 
 setup: $(VENV)/.project-installed $(PAGE_LIBRARY) ## Make or update .venv and the page's map library.
 
 demo: setup ## Ingest the bundled samples and serve them.
 	$(BIN)/python -m copernicube.demo
+
+cite-server: setup ## Serve the layers that the OGC conformance suite of WMS 1.3.0 expects.
+	$(BIN)/python tools/make_cite_store.py
+	$(BIN)/copernicube serve --store build/cite-store
 
 test: setup ## Run the tests.
 	$(BIN)/pytest -n auto --dist loadfile
