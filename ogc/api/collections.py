@@ -36,6 +36,11 @@ class Resources(Mapping[str, Document]):
         self._ids: tuple[str, ...] | None = None
         self._made: dict[str, Document] = {}
 
+    @property
+    def view(self) -> CatalogView:
+        """The catalogue at the revision that is described."""
+        return self._view
+
     def __getitem__(self, coverage_id: str) -> Document:
         if coverage_id not in self._made:
             try:
@@ -66,6 +71,12 @@ def describe(coverage: Coverage, description: str, site: Site) -> Document:
         _link(f"{url}/coverage?f={name}", media_type, "coverage", f"Coverage as {name}")
         for name, media_type in FORMATS.items()
     ]
+    if coverage.mappable:
+        links += [
+            _link(f"{url}/map?f=png", "image/png", "map", "Map of the newest valid pixels"),
+            _link(f"{url}/map/tiles", "application/json", "tilesets-map", "Tile sets of maps"),
+            _link(f"{url}/styles", "application/json", "styles", "Styles of maps"),
+        ]
     root = site.url.removesuffix("/ogcapi")
     links.append(
         {

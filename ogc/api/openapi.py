@@ -7,13 +7,14 @@ from datacube.explain.values import Level
 from datacube.plan.formats import QUERY_FORMATS, TEXT
 from ogc.api.collections import Document
 from ogc.api.get_coverage import ALLOWED, FORMATS
+from ogc.api.maps_openapi import map_paths
 from ogc.posted import FORM, JSON
 from ogc.posted import TEXT as PLAIN
 from ogc.wcps.process import COMPAT
 from ogc.wcps.process import FORMS as FORMS_TOLD
 
 SERVED = re.compile(
-    r"/(openapi|conformance|processes|TileMatrixSets(/\{tileMatrixSetId\})?"
+    r"/(openapi|conformance|processes"
     r"|collections(/[^/]+(/(schema|queryables|coverage))?)?)?"
 )
 """Paths that have a route; pygeoapi describes more."""
@@ -50,6 +51,7 @@ def amend_openapi(document: Document) -> Document:
             else:
                 item["get"].setdefault("parameters", []).append(_AS_OF)
     paths["/wcps"] = _wcps()
+    paths |= map_paths()
     document["paths"] = paths
     return document
 

@@ -1,17 +1,28 @@
 """Pages of which pygeoapi's own would say what is not so, made of its parts."""
 
+import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from pygeoapi.api import API, CONFORMANCE_CLASSES, APIRequest, describe_collections, openapi_
+from pygeoapi.api import (
+    API,
+    CONFORMANCE_CLASSES,
+    APIRequest,
+    describe_collections,
+    landing_page,
+    openapi_,
+)
 from pygeoapi.api.collection import gen_collection
 from pygeoapi.api.coverages import CONFORMANCE_CLASSES as COVERAGE_CLASSES
 from pygeoapi.formats import F_HTML, F_JSON, F_JSONLD, FORMAT_TYPES
 from pygeoapi.openapi import get_oas
 from pygeoapi.util import render_j2_template, to_json
 
+from datacube.errors import UnknownNameError
 from ogc.api.collections import Document, amend
+from ogc.api.maps_conformance import MAP_CLASSES
 from ogc.api.openapi import amend_openapi
+from ogc.api.tiles_documents import REL, describe_set, every_set, list_sets
 
 PAGE_FORMATS = (F_JSON, F_HTML, F_JSONLD)
 """Values of `f` on pages, the usual one first."""
@@ -19,6 +30,7 @@ _NOT_OFFERED = ("/coverage-subset", "/conf/html")
 CONFORMS_TO = sorted(
     {
         *CONFORMANCE_CLASSES,
+        *MAP_CLASSES,
         *(name for name in COVERAGE_CLASSES if not name.endswith(_NOT_OFFERED)),
     }
 )
@@ -29,6 +41,48 @@ if TYPE_CHECKING:
 
 type Answered = tuple[dict[str, str], int, str | bytes]
 """`(headers, status, body)`, as pygeoapi answers."""
+
+
+def landing(api: API, request: APIRequest) -> Answered:
+    """Send the first page, with links to what pygeoapi does not know."""
+    headers, status, body = landing_page(api, request)
+    if status == HTTPStatus.OK and request.format not in {F_HTML, F_JSONLD}:
+        document = json.loads(body)
+        base = api.base_url
+        kept = [link for link in document["links"] if "/TileMatrixSets" not in link["href"]]
+        document["links"] = [
+            *kept,
+            *(
+                {
+                    "rel": f"{REL}/{relation}",
+                    "type": media_type,
+                    "title": title,
+                    "href": f"{base}/{path}",
+                }
+                for relation, path, media_type, title in (
+                    ("tiling-schemes", "tileMatrixSets", "application/json", "Tile matrix sets"),
+                    ("map", "map", "image/png", "Map of all collections"),
+                    ("tilesets-map", "map/tiles", "application/json", "Tile sets of all"),
+                )
+            ),
+        ]
+        body = to_json(document, api.pretty_print)
+    return headers, status, body
+
+
+def tile_matrix_sets(api: API, request: APIRequest) -> Answered:
+    """List the tile matrix sets."""
+    document = list_sets(api.config["resources"].view, api.base_url)
+    return _rendered(api, request, "tilematrixsets/index.html", document)
+
+
+def tile_matrix_set(api: API, request: APIRequest, name: str) -> Answered:
+    """Define one tile matrix set."""
+    sets = {tiles.id: tiles for tiles in every_set(api.config["resources"].view)}
+    if name not in sets:
+        raise UnknownNameError("tile-matrix-set", name[:80], tuple(sets))
+    document = describe_set(sets[name])
+    return _rendered(api, request, "tilematrixsets/tilematrixset.html", document)
 
 
 def conformance(api: API, request: APIRequest) -> Answered:

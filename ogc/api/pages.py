@@ -14,10 +14,9 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from pygeoapi import l10n
-from pygeoapi.api import API, APIRequest, get_collection_schema, landing_page
+from pygeoapi.api import API, APIRequest, get_collection_schema
 from pygeoapi.api.itemtypes import get_collection_queryables
 from pygeoapi.api.processes import describe_processes
-from pygeoapi.api.tiles import tilematrixset, tilematrixsets
 from pygeoapi.formats import F_HTML, F_JSON
 
 from datacube.errors import UnknownNameError
@@ -60,7 +59,7 @@ class Page:
 
 PAGES = MappingProxyType(
     {
-        "/": Page(function=landing_page, formats=PAGE_FORMATS),
+        "/": Page(function=operations.landing, formats=PAGE_FORMATS),
         "/openapi": Page(function=operations.openapi, allowed=("ui",)),
         "/conformance": Page(function=operations.conformance),
         "/collections": Page(function=operations.collections, formats=PAGE_FORMATS),
@@ -73,8 +72,11 @@ PAGES = MappingProxyType(
             allowed=("properties", "profile"),
             of_collection=True,
         ),
-        "/TileMatrixSets": Page(function=tilematrixsets),
-        "/TileMatrixSets/{name}": Page(function=tilematrixset),
+        "/tileMatrixSets": Page(function=operations.tile_matrix_sets),
+        "/tileMatrixSets/{name}": Page(function=operations.tile_matrix_set),
+        # pygeoapi's links spell it so.
+        "/TileMatrixSets": Page(function=operations.tile_matrix_sets),
+        "/TileMatrixSets/{name}": Page(function=operations.tile_matrix_set),
         "/processes": Page(function=describe_processes, allowed=("limit",)),
     }
 )

@@ -12,6 +12,7 @@ from starlette.staticfiles import StaticFiles
 
 from datacube.errors import UnknownNameError
 from ogc.api import get_coverage
+from ogc.api.maps_routes import map_routes
 from ogc.api.pages import PAGES, Page, Pages
 from ogc.exchange import Reply, Session, Sessions, Site
 from ogc.pinned import kvp_of, resource_route
@@ -48,6 +49,7 @@ def api_routes(
     route = partial(resource_route, sessions=sessions, limiter=limiter)
     return [
         route("/collections/{name}/coverage", coverage),
+        *map_routes(sessions, root_of, limiter=limiter),
         wcps_route(sessions, about, limiter=limiter),
         *(route(path, partial(page, found)) for path, found in PAGES.items()),
         Mount("/static", StaticFiles(directory=STATIC)),
@@ -56,5 +58,5 @@ def api_routes(
 
 
 def _unknown(request: Request, _session: Session) -> Reply:
-    offered = ("/collections/{name}/coverage", "/wcps", *PAGES)
+    offered = ("/collections/{name}/coverage", "/collections/{name}/map", "/wcps", *PAGES)
     raise UnknownNameError("page", request.path_params["path"][:80], offered)
