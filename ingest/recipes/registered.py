@@ -127,7 +127,8 @@ class RegisteredCells:
                 return source
             if time.monotonic() - looked < LOOK_AGAIN_S:
                 return source
-        source = open_source(registered.location, self._access)
+        until = parse_period(registered.stamp["modified"]).start
+        source = open_source(registered.location, self._access, until=until)
         self._check(slot, registered, source.modified)
         if level and isinstance(source, RasterFile):
             source = source.overview(level - 1)
@@ -137,7 +138,7 @@ class RegisteredCells:
 
     def _check(self, slot: Slot, registered: _Registered, modified: datetime) -> None:
         stamp = registered.stamp
-        if not unchanged(stamp, size_of(registered.location), modified):
+        if not unchanged(stamp, modified):
             raise StoreDamagedError(
                 f"{registered.location}, registered as slot {slot.number} of cube {slot.cube}, "
                 f"was changed after {parse_period(stamp['modified']).text}; ingest or register it "

@@ -8,11 +8,11 @@ from typing import Any
 from datacube.cube import ResolutionGroup
 from datacube.errors import UnsupportedSourceError
 from datacube.grid import Grid
-from datacube.times import iso_text
+from datacube.times import iso_text, parse_period
 from ingest.recipes.cells import BandCells
 from ingest.recipes.sources import SourceFile
 from ingest.recipes.sources.raster import RasterFile
-from ingest.recipes.sources.zarr_arrays import is_zarr, metadata_documents, modified
+from ingest.recipes.sources.zarr_arrays import is_zarr, metadata_documents, metadata_modified
 
 _MEANS = frozenset(("AVERAGE",))
 
@@ -71,14 +71,21 @@ def stamp_of(location: str) -> datetime:
     """Return when a local file, or the metadata of a local Zarr group, was written last."""
     path = Path(location)
     if path.is_dir():
-        return modified(location)
+        return metadata_modified(location)
     return datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
 
-def unchanged(stamp: dict[str, Any], size: int | None, when: datetime) -> bool:
-    """Tell whether a file is the one that was registered."""
-    known: tuple[int | None, str] = stamp["size"], stamp["modified"]
-    return known == (size, iso_text(when))
+def unchanged(stamp: dict[str, Any], when: datetime) -> bool:
+    """Tell whether a file, written last at `when`, is the one that was registered.
+
+    Of a local Zarr group `when` is that of its metadata: chunks may be newer than that, and
+    metadata not newer than all that was registered.
+    """
+    location: str = stamp["location"]
+    if size_of(location) != stamp["size"]:
+        return False
+    known = parse_period(stamp["modified"]).start
+    return when <= known if Path(location).is_dir() else iso_text(when) == iso_text(known)
 
 
 def _levels(

@@ -1,6 +1,7 @@
 """Files of every format that recipes take, opened by their first bytes."""
 
 import zipfile
+from datetime import datetime
 from pathlib import Path
 
 from datacube.errors import SourceError, UnsafeSourceError, UnsupportedSourceError
@@ -20,11 +21,14 @@ MAX_RATIO = 200
 MAX_UNPACKED_BYTES = 64 * 2**30
 
 
-def open_source(location: str, access: ObjectStoreAccess | None = None) -> SourceFile:
+def open_source(
+    location: str, access: ObjectStoreAccess | None = None, *, until: datetime | None = None
+) -> SourceFile:
     """Open a file: its header only.
 
     `location` is a path, or an `http(s)://` or `s3://` address of a GeoTIFF or a Zarr group
-    (whose address ends in `.zarr`). A zip holds one raster, which is read in place.
+    (whose address ends in `.zarr`). A zip holds one raster, which is read in place. Chunks of
+    a Zarr group that were changed after `until` are refused when they are read.
 
     Raises
     ------
@@ -40,13 +44,13 @@ def open_source(location: str, access: ObjectStoreAccess | None = None) -> Sourc
     name = location.rstrip("/").rsplit("/", 1)[-1]
     if remote:
         if name.endswith(".zarr"):
-            return open_zarr(location, name, access)
+            return open_zarr(location, name, access, until=until)
         return RasterFile(location, name, access)
     path = Path(location).resolve()
     if location.startswith("/vsi") or str(path).startswith("/vsi"):
         raise UnsafeSourceError(f"{location} is a name special to GDAL")
     if is_zarr(path):
-        return open_zarr(str(path), path.name, access)
+        return open_zarr(str(path), path.name, access, until=until)
     if not path.is_file():
         raise SourceError(f"{location} does not exist, or is no file")
     return _open_file(path, access)

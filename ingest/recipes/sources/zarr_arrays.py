@@ -1,9 +1,11 @@
 """Zarr groups, formats 2 and 3: folders, and addresses of web servers and object stores."""
 
+import os
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from obstore.store import HTTPStore
 from zarr.storage import LocalStore, ObjectStore
 
 from datacube.errors import SourceError
+from datacube.times import iso_text
 from ingest.rasters import ObjectStoreAccess
 from ingest.recipes.sources.arrays import ArrayFile
 from ingest.recipes.sources.cf import decoded_dtype, describe
@@ -31,8 +34,14 @@ def is_zarr(path: Path) -> bool:
     return path.is_dir() and any((path / name).is_file() for name in DOCUMENTS)
 
 
-def open_zarr(location: str, name: str, access: ObjectStoreAccess) -> ArrayFile:
+def open_zarr(
+    location: str, name: str, access: ObjectStoreAccess, *, until: datetime | None = None
+) -> ArrayFile:
     """Open a Zarr group: its metadata only.
+
+    `modified` is the time of the newest of its files, chunks included. With `until` it is that
+    of its metadata alone, so that chunks are not listed; reading chunks of a folder that were
+    written or deleted after `until` is then a SourceError.
 
     Raises
     ------
@@ -48,21 +57,40 @@ def open_zarr(location: str, name: str, access: ObjectStoreAccess) -> ArrayFile:
     return ArrayFile(
         name=name,
         location=location,
-        modified=modified(location),
+        modified=modified(location) if until is None else metadata_modified(location),
         variables=variables,
         attributes=attributes,
         tags={},
-        load=partial(_load, name, arrays, attributes),
+        load=partial(_load, name, arrays, attributes)
+        if until is None
+        else partial(_load_unchanged, name, arrays, attributes, (location, until)),
     )
 
 
 def modified(location: str) -> datetime:
+    """Return when a group in a folder was changed last, chunks included; of others, the epoch.
+
+    Every file and folder is looked at.
+    """
+    below = [folder for folder, _, _ in os.walk(location)]
+    files = [f"{folder}/{name}" for folder, _, names in os.walk(location) for name in names]
+    return max(map(_written, (*below, *files)), default=EPOCH)
+
+
+def metadata_modified(location: str) -> datetime:
     """Return when metadata of a group in a folder was written last; of others, the epoch.
 
-    Metadata of its arrays count. That chunks were written is not seen.
+    Metadata of its arrays count.
     """
-    stamps = [each.stat().st_mtime for each in metadata_documents(Path(location))]
-    return datetime.fromtimestamp(max(stamps), UTC) if stamps else EPOCH
+    return max(map(_written, map(str, metadata_documents(Path(location)))), default=EPOCH)
+
+
+def _written(path: str) -> datetime:
+    """Return when a file or a folder was changed; the epoch where there is none."""
+    try:
+        return datetime.fromtimestamp(os.stat(path).st_mtime, UTC)  # noqa: PTH116 - many a read
+    except FileNotFoundError:
+        return EPOCH
 
 
 def metadata_documents(path: Path) -> list[Path]:
@@ -126,3 +154,43 @@ def _load(
         raise SourceError(f"{name}: {variable} cannot be read: {error}") from error
     native = values.astype(values.dtype.newbyteorder("="), copy=False)
     return native.view(decoded_dtype(values.dtype, attributes[variable]))
+
+
+def _load_unchanged(
+    name: str,
+    arrays: Mapping[str, zarr.Array[Any]],
+    attributes: Mapping[str, Attributes],
+    known: tuple[str, datetime],
+    variable: str,
+    index: tuple[slice, ...],
+) -> NDArray[Any]:
+    """Read as `_load`; refuse chunks below a location that changed after a time."""
+    values = _load(name, arrays, attributes, variable, index)
+    location, until = known
+    # After reading, so that what was written meanwhile is noticed.
+    for path in _chunk_places(location, arrays[variable], index):
+        if _written(path) > until:
+            raise SourceError(f"{path} was changed after {iso_text(until)}")
+    return values
+
+
+def _chunk_places(location: str, array: zarr.Array[Any], index: tuple[slice, ...]) -> Iterator[str]:
+    """Yield the files of the chunks that `index` meets, and the folders that they lie in.
+
+    The time of a folder tells that one of its files was added, replaced or deleted.
+    """
+    root = f"{location}/{array.path}"
+    sides = array.shards or array.chunks
+    spans = [
+        range(cut.start // side, -(-cut.stop // side))
+        for cut, side in zip(index, sides, strict=False)
+    ]
+    folders: set[str] = set()
+    for place in product(*spans):
+        path = f"{root}/{array.metadata.encode_chunk_key(place)}"
+        yield path
+        folder = path.rpartition("/")[0]
+        while folder not in folders and folder.startswith(root):
+            folders.add(folder)
+            yield folder
+            folder = folder.rpartition("/")[0]

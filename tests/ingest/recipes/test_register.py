@@ -11,6 +11,7 @@ import pytest
 import rasterio
 import rasterio.shutil
 import xarray as xr
+import zarr
 from numpy.typing import NDArray
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -180,6 +181,47 @@ def test_a_turned_and_packed_zarr(kitchen: Kitchen, version: int) -> None:
     shutil.rmtree(kitchen.folder / "a.zarr/v")
     with pytest.raises(StoreDamagedError):
         kitchen.stored("Z", "v")
+
+
+@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize("change", ["rewritten", "deleted", "added"])
+def test_a_chunk_of_a_registered_zarr_that_changes_is_noticed(
+    kitchen: Kitchen, version: int, change: str
+) -> None:
+    """One of four chunks, with metadata as it was."""
+    values = values_with_gaps(64, 64)
+    values[:32, :32] = 7
+    # What a chunk that is not there holds: xarray makes it the nodata of format 2 alone.
+    missing = -1 if version == 2 else 0
+    if change == "added":
+        values[32:, 32:] = missing
+    path = kitchen.folder / "a.zarr"
+    coordinates = {"y": -np.arange(64.0), "x": np.arange(64.0)}
+    xr.Dataset({"v": (("y", "x"), values, {"_FillValue": -1})}, coordinates).to_zarr(
+        path, zarr_format=version, encoding={"v": {"chunks": (32, 32)}}, consolidated=False
+    )
+    group = zarr.open_group(path, mode="r+")
+    array = group["v"]
+    assert isinstance(array, zarr.Array)
+    recipe = "{coverage: Z, crs: 'EPSG:32633', files: a.zarr, bands: [{name: v, nodata: -1}]}"
+    kitchen.served(recipe, register=True)
+    np.testing.assert_array_equal(kitchen.stored("Z", "v")[0], values)
+    chunk = path / "v" / ("1.1" if version == 2 else "c/1/1")
+    if change == "deleted":
+        chunk.unlink()
+    else:
+        assert chunk.exists() == (change == "rewritten")
+        array[32:, 32:] = values[:32, :32]
+    with pytest.raises(StoreDamagedError, match=r"was changed after|register it again"):
+        kitchen.stored("Z", "v")
+    summary = kitchen.served(recipe, register=True)
+    assert summary.counts == {"ingested": 1, "superseded": 1} | {
+        "skipped": 0,
+        "failed": 0,
+        "planned": 0,
+    }
+    values[32:, 32:] = missing if change == "deleted" else values[:32, :32]
+    np.testing.assert_array_equal(kitchen.stored("Z", "v")[0], values)
 
 
 def test_a_cog_and_a_zarr_on_a_web_server(kitchen: Kitchen) -> None:
