@@ -25,6 +25,8 @@ from datacube.plan.style import StyleBook
 from datacube.plan.udf import UserFunctions
 from datacube.processing import Processor
 from datacube.protocols import ANONYMOUS, Catalog, CatalogView, Limits, Principal, ReadCells
+from datacube.render.book import ViewStyles
+from datacube.render.fragment import FragmentContext
 from datacube.service_provider import Credits, ServiceProvider
 from datacube.wcps.bind.scope import Upload
 
@@ -73,8 +75,10 @@ class Session:
 
     @property
     def styles(self) -> StyleBook:
-        """The styles of map layers."""
-        return self.engine.styles
+        """The styles of map layers: those that the catalogue keeps, and the engine's."""
+        engine = self.engine
+        context = FragmentContext(view=self.view, limits=engine.limits, functions=engine.functions)
+        return ViewStyles(house=engine.styles, context=context)
 
     def bind(self, asked: query.Encode) -> Bound:
         """Bind a query and rewrite it by the rules; reads no cells.
@@ -88,7 +92,7 @@ class Session:
         bound = bind(
             asked,
             self.view,
-            engine.styles,
+            self.styles,
             engine.limits,
             default_map_days=engine.default_map_days,
         )

@@ -148,6 +148,17 @@ class Standing:
     """Product id of a visible scene that supersedes it."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredStyle:
+    """A named style that the catalogue keeps."""
+
+    name: str
+    target: str
+    """What it is for: `collection:S2_L2A`, `family:sentinel-2`, or empty for any layer."""
+    definition: str
+    """JSON; what it means is known to those who paint."""
+
+
 class CatalogView(Protocol):
     """The catalogue at one revision, as one principal may see it."""
 
@@ -210,6 +221,10 @@ class CatalogView(Protocol):
 
     def counts(self) -> Mapping[str, int]:
         """Return the number of visible scenes by cube."""
+        ...
+
+    def stored_styles(self) -> Sequence[StoredStyle]:
+        """Return the styles that stand at the revision, by target and name."""
         ...
 
 
@@ -275,6 +290,20 @@ class CatalogWriter(Catalog, Protocol):
         ------
         CommitConflictError
             If another writer committed the same scene first, or the claim was revoked.
+        """
+        ...
+
+    def change_styles(
+        self, add: Sequence[StoredStyle], remove: Sequence[tuple[str, str]] = ()
+    ) -> Committed:
+        """Add styles, in place of those of the same target and name, and remove others.
+
+        `remove` are pairs of target and name. All of it is visible from one new revision on.
+
+        Raises
+        ------
+        UnknownNameError
+            If a style to be removed does not stand.
         """
         ...
 

@@ -30,6 +30,7 @@ from datacube.catalog.commit import (
 from datacube.catalog.precedence import Extent, supersedes
 from datacube.catalog.reading import SqlReader
 from datacube.catalog.sqlite import SqliteDatabase
+from datacube.catalog.styles import style_changes
 from datacube.catalog.tables import (
     ASKED_AT_ONCE,
     claims,
@@ -49,7 +50,7 @@ from datacube.errors import (
     UnknownNameError,
 )
 from datacube.offers import Offers
-from datacube.protocols import Committed, NewSlot, Standing
+from datacube.protocols import Committed, NewSlot, Standing, StoredStyle
 from datacube.slots import SceneRecord, Slot, SlotWindow
 from datacube.times import iso_text
 
@@ -274,12 +275,23 @@ class SqlCatalog(SqlReader):
         """Let `alias` name a coverage from a new revision on."""
         if not _NAME.fullmatch(alias):
             raise InvalidParameterError(f"{alias!r} is not allowed as an alias", parameter="alias")
+        return self._commit_changes({"aliases": {alias: coverage_id}})
+
+    def change_styles(
+        self, add: Sequence[StoredStyle], remove: Sequence[tuple[str, str]] = ()
+    ) -> Committed:
+        """Add and remove styles in one commit; see `protocols.CatalogWriter`."""
+        if not (add or remove):
+            raise ValueError("a commit needs at least one style")
+        return self._commit_changes(style_changes(add, remove))
+
+    def _commit_changes(self, changes: Json) -> Committed:
         with self._database.write() as connection:
             revision, now = take_revision(connection), _now()
             record: Json = {
                 "revision": revision,
                 "committed_at": iso_text(from_micros(now)),
-                "aliases": {alias: coverage_id},
+                **changes,
             }
             apply_record(self._database, connection, record)
             add_revision(connection, revision, now, dump(record))

@@ -21,6 +21,7 @@ from datacube.catalog.codec import (
 from datacube.catalog.following import follow, replace_row
 from datacube.catalog.precedence import Extent, supersedes
 from datacube.catalog.sqlite import SqliteDatabase
+from datacube.catalog.styles import apply_styles
 from datacube.catalog.tables import (
     ASKED_AT_ONCE,
     OPEN,
@@ -125,6 +126,7 @@ def apply_record(database: SqliteDatabase, connection: Connection, record: Json)
         ]
     for alias, coverage in record.get("aliases", {}).items():
         _set_alias(connection, revision, alias, coverage)
+    apply_styles(connection, revision, record.get("styles", ()))
     return retired
 
 

@@ -17,6 +17,7 @@ from datacube.catalog.codec import (
 )
 from datacube.catalog.commit import scene_from_row
 from datacube.catalog.sqlite import SlotSearch, SqliteDatabase
+from datacube.catalog.styles import load_styles
 from datacube.catalog.tables import (
     acquisitions,
     aliases,
@@ -136,6 +137,7 @@ class SqlReader:
             names = connection.execute(
                 select(aliases.c.alias, aliases.c.coverage).where(valid_at(aliases, revision))
             ).all()
+            styles = load_styles(connection, revision)
         entries = {
             row.name: Entry(
                 cube_id=row.id,
@@ -151,6 +153,7 @@ class SqlReader:
             revision=revision,
             entries=entries,
             aliases={row.alias: row.coverage for row in names},
+            styles=styles,
         )
 
     def load_cube(self, cube_id: int) -> Cube:

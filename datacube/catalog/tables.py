@@ -192,6 +192,17 @@ aliases = Table(
     Index("aliases_by_name", "alias", "valid_to"),
 )
 
+styles = Table(
+    "styles",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("target", String(255), nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("definition", Text, nullable=False),
+    *_versions(),
+    Index("styles_by_name", "target", "name", "valid_to"),
+)
+
 
 def valid_at(table: Table, revision: int) -> ColumnElement[bool]:
     """Return the condition that a row of `table` holds at `revision`."""

@@ -10,7 +10,7 @@ from datacube.cube import Collection, Coverage, Cube, ResolutionGroup
 from datacube.errors import UnknownNameError
 from datacube.grid import Window
 from datacube.offers import NO_OFFERS, Offers
-from datacube.protocols import Bbox, Principal
+from datacube.protocols import Bbox, Principal, StoredStyle
 from datacube.slots import Slot
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class Snapshot:
     entries: Mapping[str, Entry]
     """By cube name, in that order."""
     aliases: Mapping[str, str] = field(default_factory=dict)
+    styles: tuple[StoredStyle, ...] = ()
 
 
 class SqlView:
@@ -165,6 +166,10 @@ class SqlView:
     def counts(self) -> Mapping[str, int]:
         """Return the number of visible scenes by cube."""
         return {name: entry.scenes for name, entry in self._entries.items()}
+
+    def stored_styles(self) -> Sequence[StoredStyle]:
+        """Return the styles that stand at the revision, by target and name."""
+        return self._snapshot.styles
 
 
 def make_coverage(

@@ -1,32 +1,28 @@
 """Binding of maps: the cubes, slots and pyramid levels that each layer shows, and its paint."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import hypot, isfinite
 
 from datacube.axes import RegularAxis
-from datacube.cube import Band, Coverage, Cube, ResolutionGroup, find_band
+from datacube.cube import Band, Coverage, Cube, ResolutionGroup
 from datacube.errors import (
     InvalidParameterError,
     LimitExceededError,
-    OutOfDomainError,
 )
-from datacube.grid import Grid, Window, transformer
+from datacube.grid import Grid, transformer
 from datacube.plan import nodes, query
 from datacube.plan.bind_map_axes import MapPlaces, choose_places
 from datacube.plan.bind_map_time import MapSlots, choose_time
-from datacube.plan.functions import apply
+from datacube.plan.bind_style import channels, choose_style
+from datacube.plan.bind_temporal import TemporalMap
 from datacube.plan.geometry import lonlat_box, reach_window, reproject_box
 from datacube.plan.map_layers import LayerCubes, find_layer
+from datacube.plan.map_reading import level_for, near
 from datacube.plan.query import Method
-from datacube.plan.style import BandTerm, Style, StyleBook, Term
+from datacube.plan.style import Style, StyleBook
 from datacube.protocols import Bbox, CatalogView, Limits
 from datacube.slots import Slot
-
-_MARGIN_CELLS = 2
-"""Cells around a map that interpolation at its edge may need."""
-_WHOLE_CELL = 1 + 1e-6
-_MOST_LEVELS = 24
-"""More than any slot has."""
 
 
 def bind_map(
@@ -58,7 +54,7 @@ def bind_map(
     notes: dict[str, None] = {}
     for one in asked.layers:
         layer = find_layer(one.layer, view)
-        style = styles.style(layer.collection, layer.bands, one.style)
+        style = choose_style(one.style, styles, layer.collection, layer.bands)
         times = choose_time(asked.time, layer.coverages, default_map_days)
         places = choose_places(asked.choices, layer.coverages)
         for note in (*times.notes, *places.notes):
@@ -121,30 +117,7 @@ def _source(layer: LayerCubes, style: Style, shown: _Shown, view: CatalogView) -
     if not members:
         return None
     merged = members[0].source if len(members) == 1 else nodes.Mosaic(members=tuple(members))
-    plans = tuple(style_term(term, merged, layer.bands) for term in style.terms)
-    names = tuple(_channel(term, at, layer.bands) for at, term in enumerate(style.terms))
-    return nodes.Bands(
-        picks=tuple(
-            nodes.Pick(source=plan, field=plan.fields[0].name, name=name)
-            for plan, name in zip(plans, names, strict=True)
-        )
-    )
-
-
-def style_term(term: Term, merged: nodes.Plan, bands: tuple[Band, ...]) -> nodes.Plan:
-    """Return the one field that a term of a style makes of a plan that has the layer's bands."""
-    if isinstance(term, BandTerm):
-        name = _official(bands, term.band)
-        return nodes.Bands(picks=(nodes.Pick(source=merged, field=name, name=name),))
-    return apply(term.function, *(style_term(arg, merged, bands) for arg in term.args))
-
-
-def _channel(term: Term, at: int, bands: tuple[Band, ...]) -> str:
-    return f"{at}:{_official(bands, term.band)}" if isinstance(term, BandTerm) else f"{at}"
-
-
-def _official(bands: tuple[Band, ...], name: str) -> str:
-    return find_band(bands, name).name
+    return merged if style.temporal is not None else channels(style, merged, layer.bands)
 
 
 def _cube(coverage: Coverage, style: Style, shown: _Shown, view: CatalogView) -> nodes.Plan | None:
@@ -160,6 +133,12 @@ def _cube(coverage: Coverage, style: Style, shown: _Shown, view: CatalogView) ->
     if area is None or not all(isfinite(v) for v in area):
         area = coverage.grid.bbox
     pixel = _pixel_size(seen, cube)
+    slots = shown.times.stack(cube, area, view).slots
+    if style.temporal is not None:
+        over_time = TemporalMap(
+            cube=cube, style=style, bands=coverage.bands, area=area, pixel=pixel, grid=grid
+        )
+        return _mosaic(over_time.plan(slots, at) for at in shown.places.combinations(cube.axes))
     wanted = _Wanted(
         cube=cube,
         bands=tuple(cube.band(name) for name in style.bands),
@@ -168,16 +147,19 @@ def _cube(coverage: Coverage, style: Style, shown: _Shown, view: CatalogView) ->
         grid=grid,
         method=style.method,
     )
-    runs = wanted.runs(shown.times.stack(cube, area, view).slots)
-    members = tuple(
-        nodes.Member(source=plan, home=None)
+    runs = wanted.runs(slots)
+    return _mosaic(
+        wanted.plan(levels, some, place)
         for place in shown.places.combinations(cube.axes)
-        for levels, slots in runs
-        if (plan := wanted.plan(levels, slots, place)) is not None
+        for levels, some in runs
     )
-    if not members:
-        return None
-    return members[0].source if len(members) == 1 else nodes.Mosaic(members=members)
+
+
+def _mosaic(plans: Iterable[nodes.Plan | None]) -> nodes.Plan | None:
+    members = tuple(nodes.Member(source=plan, home=None) for plan in plans if plan is not None)
+    if len(members) > 1:
+        return nodes.Mosaic(members=members)
+    return members[0].source if members else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,7 +185,7 @@ class _Wanted:
         that has it, which only a scan of both can tell.
         """
         groups = [self.cube.group(name) for name in dict.fromkeys(b.group for b in self.bands)]
-        found = [tuple(self._level(group, slot) for group in groups) for slot in slots]
+        found = [tuple(level_for(group, slot, self.pixel) for group in groups) for slot in slots]
         if not all(slot.has_band(b.group, b.name) for slot in slots for b in self.bands):
             found = [tuple(map(min, zip(*found, strict=True)))] * len(slots)
         made: list[tuple[tuple[tuple[ResolutionGroup, int], ...], list[Slot]]] = []
@@ -213,17 +195,6 @@ class _Wanted:
                 made.append((levels, []))
             made[-1][1].append(slot)
         return made
-
-    def _level(self, group: ResolutionGroup, slot: Slot) -> int:
-        """Return the coarsest level that the slot has whose cells are no larger than a pixel."""
-        covered = slot.window(group.name)
-        written = _MOST_LEVELS if covered is None else covered.levels
-        level = 0
-        while level + 1 < written and (
-            group.resolution * 2 ** (level + 1) <= self.pixel * _WHOLE_CELL
-        ):
-            level += 1
-        return level
 
     def plan(
         self,
@@ -239,7 +210,7 @@ class _Wanted:
         found = False
         for group, level in levels:
             lattice = group.level_grid(level)
-            part, touching = _near(lattice, group, level, slots, self.area)
+            part, touching = near(lattice, group, level, slots, self.area)
             found = found or bool(touching)
             outer = tuple(axis.select(at, at) for axis, at in zip(group.axes, place, strict=True))
             plan: nodes.Plan = nodes.Scan(
@@ -269,30 +240,6 @@ def _apart(hull: Grid, grid: Grid) -> bool:
         return False
     beside = here[2] < there[0] or there[2] < here[0]
     return beside or here[3] < there[1] or there[3] < here[1]
-
-
-def _near(
-    lattice: Grid, group: ResolutionGroup, level: int, slots: list[Slot], area: Bbox
-) -> tuple[Window, list[Slot]]:
-    """Return the cells of the slots in the box, with a margin, and the slots that have some.
-
-    Cells of the box that no slot covers are left out, so that a scene beside the map
-    changes nothing of the plan.
-    """
-    dx, dy = _MARGIN_CELLS * abs(lattice.x.step), _MARGIN_CELLS * abs(lattice.y.step)
-    try:
-        box = lattice.cover((area[0] - dx, area[1] - dy, area[2] + dx, area[3] + dy)).window
-    except OutOfDomainError:
-        return lattice.window, []
-    hull: Window | None = None
-    kept = []
-    for slot in slots:
-        covered = slot.window(group.name)
-        part = None if covered is None else covered.window.plane.coarser(level).intersect(box)
-        if part is not None:
-            hull = part if hull is None else hull.hull(part)
-            kept.append(slot)
-    return hull or box, kept
 
 
 def _pixel_size(seen: Grid, cube: Cube) -> float:

@@ -15,9 +15,10 @@ from datacube.errors import (
 )
 from datacube.grid import Grid, Window, transformer
 from datacube.plan import nodes, query
-from datacube.plan.bind_map import style_term, utm_home
+from datacube.plan.bind_map import utm_home
 from datacube.plan.bind_map_axes import MapPlaces, choose_places
 from datacube.plan.bind_map_time import MapSlots, choose_time
+from datacube.plan.bind_style import channels, choose_style, one_band
 from datacube.plan.cost import Cost, check, estimate
 from datacube.plan.map_layers import LayerCubes, find_layer
 from datacube.plan.resolve import scanned
@@ -42,7 +43,7 @@ class PlaceScene:
     bands: tuple[Band, ...]
     """Those that the scene has; the first fields of `plan`."""
     quantities: int
-    """How many fields of `plan` follow: the terms of the style, or none where it lacks a band."""
+    """How many fields of `plan` follow: those of the style, or none where it lacks a band."""
     plan: nodes.Plan
     """One cell, of the coverage's finest grid that holds the point."""
 
@@ -122,7 +123,7 @@ def _layer(
     one: query.MapLayer, asked: query.Place, view: CatalogView, styles: StyleBook, days: int
 ) -> PlaceLayer:
     layer = find_layer(one.layer, view)
-    style = styles.style(layer.collection, layer.bands, one.style)
+    style = choose_style(one.style, styles, layer.collection, layer.bands)
     times = choose_time(asked.time, layer.coverages, days)
     places = choose_places(asked.choices, layer.coverages)
     scenes = [
@@ -232,4 +233,5 @@ def _terms(style: Style, plan: nodes.Plan, bands: tuple[Band, ...]) -> tuple[nod
             find_band(bands, name)
     except UnknownNameError:
         return ()
-    return tuple(style_term(term, plan, bands) for term in style.terms)
+    made = channels(style, plan, bands)
+    return tuple(one_band(made, field.name) for field in made.fields)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+OPAQUE = 255
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stretch:
@@ -18,6 +20,10 @@ class Composite:
     """Three bands as red, green and blue; transparent where any of them is not valid."""
 
     stretches: tuple[Stretch, Stretch, Stretch]
+    alpha: int = OPAQUE
+    """Opacity of what is painted, 0..255."""
+    alpha_band: bool = False
+    """A fourth band of bytes is the opacity of each place, by which `alpha` is multiplied."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +31,7 @@ class Grey:
     """One band as shades of grey."""
 
     stretch: Stretch
+    alpha: int = OPAQUE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +40,9 @@ class Stop:
 
     value: float
     rgb: tuple[int, int, int]
+    alpha: int = OPAQUE
+    title: str = ""
+    """Legend text; empty is the value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +50,28 @@ class Ramp:
     """One band through a colour ramp; values beyond the ends take the end's colour."""
 
     stops: tuple[Stop, ...]
+    """At least two, their values ascending."""
+    unit: str = "1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColourInterval:
+    """One colour for `low <= value < high`; either may be infinite."""
+
+    low: float
+    high: float
+    rgb: tuple[int, int, int]
+    alpha: int = OPAQUE
+    title: str = ""
+    """Legend text; empty is the bounds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intervals:
+    """One band by steps; a value in no interval is transparent."""
+
+    intervals: tuple[ColourInterval, ...]
+    """Ascending, none into the next; gaps are allowed."""
     unit: str = "1"
 
 
@@ -47,9 +79,10 @@ class Ramp:
 class ClassColour:
     """The colour and legend text of one class."""
 
-    value: int
+    value: float
     title: str
     rgb: tuple[int, int, int]
+    alpha: int = OPAQUE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,4 +92,8 @@ class Classes:
     classes: tuple[ClassColour, ...]
 
 
-type ColourRule = Composite | Grey | Ramp | Classes
+type ColourRule = Composite | Grey | Ramp | Intervals | Classes
+"""What paints the fields of a plan."""
+
+MOST_COLOURS = 255
+"""Most classes or intervals of a rule: one entry of a palette is for what is transparent."""

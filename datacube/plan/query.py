@@ -6,11 +6,15 @@ Services build these values; `datacube.plan.bind` turns them into nodes.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from pyproj import CRS
 
 from datacube.protocols import Bbox
 from datacube.times import Period
+
+if TYPE_CHECKING:
+    from datacube.plan.style import StyleMaker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,8 +184,8 @@ class MapLayer:
 
     layer: str
     """A collection id, or a coverage id for one cube."""
-    style: str = ""
-    """Style name; empty is the layer's default."""
+    style: "str | StyleMaker" = ""
+    """Style name, empty for the layer's default; or a style that came with the request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from datacube.plan.colour import OPAQUE
+from datacube.render.blend import over_background
 from datacube.render.paint import Indexed, Rgba
 from datacube.render.scenes import named_scenes
 
@@ -24,10 +26,8 @@ def encode_jpeg(
     Where the image is transparent it shows `background`. The scenes stand in a comment.
     """
     rgba = image.rgba() if isinstance(image, Indexed) else image
-    clear = rgba[..., 3] == 0
-    if clear.any():
-        rgba = rgba.copy()
-        rgba[clear] = (*background, 255)
+    if (rgba[..., 3] != OPAQUE).any():
+        rgba = over_background(rgba, background)
     return _written(cv2.cvtColor(rgba, cv2.COLOR_RGBA2BGR), QUALITY, scenes)
 
 

@@ -128,7 +128,7 @@ def _sentinel_2(bands: tuple[Band, ...]) -> Iterator[Style]:
                 title=band.title,
                 abstract="Classes of the L2A scene classification in their own colours.",
                 terms=(BandTerm(band="SCL"),),
-                rule=_classes(band),
+                rule=class_colours(band),
                 method=Method.NEAREST,
             )
 
@@ -152,31 +152,35 @@ def _band_style(band: Band) -> Style:
         title=band.title,
         abstract=f"Band {band.name} in {'its class colours' if classified else 'shades of grey'}.",
         terms=(BandTerm(band=band.name),),
-        rule=_classes(band) if classified else _grey(band),
-        method=Method.NEAREST if classified or _is_mask(band) else Method.LINEAR,
+        rule=class_colours(band) if classified else _grey(band),
+        method=Method.NEAREST if classified or is_mask(band) else Method.LINEAR,
     )
 
 
-def _classes(band: Band) -> Classes:
+def class_colours(band: Band) -> Classes:
+    """Return the colours of a classified band's own classes."""
     return Classes(
         classes=tuple(ClassColour(value=c.value, title=c.title, rgb=c.colour) for c in band.classes)
     )
 
 
-def _is_mask(band: Band) -> bool:
+def is_mask(band: Band) -> bool:
+    """Tell whether a band holds bytes or truths: flags, masks, pictures."""
     return band.numpy_dtype.kind in "bu" and band.numpy_dtype.itemsize == 1
 
 
 def _grey(band: Band) -> ColourRule:
+    return Grey(stretch=default_stretch(band))
+
+
+def default_stretch(band: Band) -> Stretch:
     """Stretch bytes to 255, scaled shares (reflectance) to 0.4, floats to 1, others to 10,000."""
-    if _is_mask(band):
-        return Grey(stretch=Stretch(low=0, high=255))
+    if is_mask(band):
+        return Stretch(low=0, high=255)
     if band.scale < 1 and band.unit == "1":
-        return Grey(
-            stretch=Stretch(
-                low=-band.offset / band.scale, high=(0.4 - band.offset) / band.scale, gamma=1.2
-            )
+        return Stretch(
+            low=-band.offset / band.scale, high=(0.4 - band.offset) / band.scale, gamma=1.2
         )
     if band.numpy_dtype.kind == "f":
-        return Grey(stretch=Stretch(low=0.0, high=1.0))
-    return Grey(stretch=Stretch(low=0, high=10_000))
+        return Stretch(low=0.0, high=1.0)
+    return Stretch(low=0, high=10_000)

@@ -21,7 +21,7 @@ def render_get_map(request: GetMap) -> str:
         "VERSION": VERSION,
         "REQUEST": "GetMap",
         "LAYERS": ",".join(layer.layer for layer in request.layers),
-        "STYLES": ",".join(layer.style for layer in request.layers),
+        "STYLES": ",".join(str(layer.style) for layer in request.layers),
         "CRS": wms_name(request.crs),
         "BBOX": ",".join(repr(number) for number in box),
         "WIDTH": str(request.width_px),

@@ -27,7 +27,7 @@ from datacube.grid import Window
 from datacube.plan.colour import ClassColour, Classes, Composite, Grey, Ramp, Stop, Stretch
 from datacube.plan.query import Method
 from datacube.plan.style import BandTerm, Call, Style
-from datacube.protocols import ANONYMOUS, BandRead, Bbox, Principal
+from datacube.protocols import ANONYMOUS, BandRead, Bbox, Principal, StoredStyle
 from datacube.slots import BandShards, SceneRecord, Slot, SlotWindow
 from datacube.times import Acquisition
 
@@ -190,6 +190,9 @@ class WorldView:
             for name, cube in sorted(self.world.cubes.items())
             if self._visible(name) and collection_id in (None, cube.collection)
         ]
+
+    def stored_styles(self) -> Sequence[StoredStyle]:
+        return ()
 
     def coverage_ids(self) -> Sequence[str]:
         return sorted(cube.name for cube in self.cubes())

@@ -15,7 +15,7 @@ from datacube.grid import Grid
 from datacube.plan.colour import Grey, Stretch
 from datacube.plan.query import Encode, Map, Method
 from datacube.plan.style import BandTerm, Style
-from datacube.protocols import Bbox
+from datacube.protocols import Bbox, StoredStyle
 from datacube.slots import Slot
 from datacube.times import Acquisition
 from datacube.wcps.bind.scope import Upload
@@ -134,6 +134,9 @@ class FakeView:
         return [
             c.cube for c in self.coverages.values() if collection_id in {None, c.cube.collection}
         ]
+
+    def stored_styles(self) -> Sequence[StoredStyle]:
+        return ()
 
     def coverage_ids(self) -> Sequence[str]:
         return sorted(self.coverages)
