@@ -247,7 +247,7 @@ def _ours(local: Local, analysis: Analysis) -> Array:
         raise TypeError(f"{analysis.name} gives an answer and no cells")
     cells = session.compute(plan)
     (values,), (valid,) = cells.values, cells.valid
-    if values.dtype.kind == "f":
+    if values.dtype.kind == "f" and not valid.all():
         return np.asarray(np.where(valid, values, np.nan))
     return np.asarray(values)
 

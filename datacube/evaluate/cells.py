@@ -81,6 +81,8 @@ def _evaluate(  # noqa: C901, PLR0912  # one case a node
     below = partial(evaluate, read=read, memo=memo)
     match node:
         case Scan():
+            if memo.strips is not None and node.key in memo.strips.scans:
+                return memo.strips.cells(node, window)
             return read_scan(node, window, read)
         case Source(coverage_id=name):
             raise TypeError(f"the slots of {name!r} are not resolved: plan.resolve comes first")

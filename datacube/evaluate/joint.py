@@ -7,7 +7,8 @@ from itertools import chain
 from datacube.cells import Cells
 from datacube.evaluate.fuse import tree_leaves
 from datacube.evaluate.memo import Memo
-from datacube.evaluate.reduce import Folding, States, merge
+from datacube.evaluate.reduce import Folding, States, merge, strips_of
+from datacube.evaluate.strips import Strips
 from datacube.grid import Window
 from datacube.plan.demand import At
 
@@ -54,6 +55,10 @@ class Joint:
     def partial(self, part: Window, step: Window, memo: Memo) -> JointStates:
         """Return the states of one step."""
         return tuple(folding.partial(part, step, memo) for folding in self.foldings)
+
+    def strips(self, part: Window) -> Strips | None:
+        """Return what keeps the chunks that the steps of a part stride through, or None."""
+        return strips_of(self.foldings, part)
 
     def finished(self, states: JointStates, part: Window) -> tuple[Cells, ...]:
         """Return the results in a part."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from datacube.cells import Cells
+from datacube.evaluate.strips import Strips
 from datacube.grid import Window
 from datacube.plan.demand import At
 from datacube.plan.nodes import Plan
@@ -30,6 +31,9 @@ class Memo:
     tick: Callable[[], None] = _no_clock
     """Raises where the time is up; called between blocks."""
 
+    strips: Strips | None = None
+    """Chunks that the steps of a reduction have in common."""
+
     def find(self, node: Plan, window: Window) -> Cells | None:
         """Return the cells of a node where they are known."""
         held = self.shared.get(node.key)
@@ -55,8 +59,13 @@ class Memo:
         elif self.repeated is None or node.key in self.repeated:
             self.cells[at] = cells
 
-    def inner(self, pinned: frozenset[At] = frozenset()) -> "Memo":
+    def inner(self, pinned: frozenset[At] = frozenset(), strips: Strips | None = None) -> "Memo":
         """Return the memo of one block of a stream within this block."""
         return Memo(
-            shared=self.shared, outer=self, pinned=pinned, repeated=self.repeated, tick=self.tick
+            shared=self.shared,
+            outer=self,
+            pinned=pinned,
+            repeated=self.repeated,
+            tick=self.tick,
+            strips=self.strips if strips is None else strips,
         )

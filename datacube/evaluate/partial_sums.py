@@ -1,7 +1,7 @@
 """States of reducers that add up: a few numbers for each cell of the result."""
 
 from math import prod
-from typing import Self, override
+from typing import Any, Self, override
 
 import numpy as np
 
@@ -63,13 +63,13 @@ class Sum(Partial):
 
     @override
     def take(self, block: Block) -> None:
-        filled = block.filled(0)
+        filled = block.zeroed()
         dtype = self.total.dtype
         if self.uppers is None:
-            self._add(np.add.reduce(filled, axis=block.axes, dtype=dtype), block.region)
+            self._add(block.totalled(filled, dtype), block.region)
         elif filled.dtype.itemsize < dtype.itemsize:
             # A block has fewer than 2^31 cells, so that its own sum is exact.
-            self._carry(0, np.add.reduce(filled, axis=block.axes, dtype=dtype), block.region)
+            self._carry(0, block.totalled(filled, dtype), block.region)
         else:
             filled = filled.astype(dtype, copy=False)
             upper = np.add.reduce(filled >> _LIMB_BITS, axis=block.axes, dtype=dtype)
@@ -89,15 +89,18 @@ class Sum(Partial):
         if self.rest is None:
             self.total[region] += part
             return
-        before = self.total[region]
-        after = before + part
+        # With the ellipsis a single number is an array, which can be written to.
+        at: Any = (*region, ...)
+        total, rest = self.total[at], self.rest[at]
+        after = np.asarray(total + part)
         # Knuth's exact difference: in half the time of asking which of the two is larger.
-        added = after - before
-        lost = (before - (after - added)) + (part - added)
-        known = np.isfinite(lost)
-        # Beyond the range of float64 nothing is lost that could be given back.
-        self.rest[region] += lost if known.all() else np.where(known, lost, 0)
-        self.total[region] = after
+        added = np.asarray(after - total)
+        lost = np.asarray(after - added)
+        np.subtract(total, lost, out=lost)
+        np.subtract(part, added, out=added)
+        np.add(lost, added, out=lost)
+        np.add(rest, lost, out=rest)
+        total[...] = after
 
     @override
     def join(self, other: Self) -> None:
@@ -111,8 +114,13 @@ class Sum(Partial):
 
     @override
     def result(self) -> Values:
+        return self.sum()
+
+    def sum(self) -> Values:
+        """Return the sum."""
         if self.rest is not None:
-            return self.total + self.rest
+            # Beyond the range of float64 nothing is lost that could be given back.
+            return self.total + np.where(np.isfinite(self.rest), self.rest, 0)
         if self.uppers is None:
             return self.total.copy()
         info = np.iinfo(self.total.dtype)
@@ -124,7 +132,7 @@ class Sum(Partial):
     def mean(self) -> Values:
         """Return the sum divided by the valid cells, from the exact sum of integers."""
         if self.uppers is None:
-            return np.asarray(np.divide(self.result(), self.seen))
+            return np.asarray(np.divide(self.sum(), self.seen))
         # A mean lies within the type's range, where the sum may not.
         count = np.maximum(self.seen, 1).astype(self.total.dtype)
         upper, left = np.divmod(self.uppers, count)
@@ -133,29 +141,20 @@ class Sum(Partial):
         return np.asarray(whole + np.divide(left, count))
 
     @override
-    def identity(self) -> int:
+    def identity(self) -> int | None:
         return 0
 
 
-class Average(Partial):
+class Average(Sum):
     """Mean, from the exact sum where the source has integers."""
-
-    def __init__(self, reduction: Reduction) -> None:
-        super().__init__(reduction)
-        self.sum = Sum(reduction)
-
-    @override
-    def take(self, block: Block) -> None:
-        self.sum.take(block)
-        self.seen[block.region] += block.counted()
-
-    @override
-    def join(self, other: Self) -> None:
-        self.sum.merge(other.sum)
 
     @override
     def result(self) -> Values:
-        return self.sum.mean()
+        return self.mean()
+
+    @override
+    def identity(self) -> None:
+        return None
 
 
 class Product(Partial):

@@ -18,12 +18,14 @@ from datacube.evaluate.part import both
 from datacube.evaluate.partial import Partial, Reduction
 from datacube.evaluate.reducers import Placement, reduced_formula, start
 from datacube.evaluate.shape import empty, put
+from datacube.evaluate.strips import Strips
 from datacube.evaluate.tally import tally_of
 from datacube.grid import Window
 from datacube.plan.blocks import steps, tiling, windows
 from datacube.plan.demand import At, common
 from datacube.plan.emptiness import is_null
 from datacube.plan.nodes import Bands, Plan, Reduce
+from datacube.plan.strides import Moving, Strides, strides
 
 
 class Evaluate(Protocol):
@@ -161,7 +163,7 @@ class Folding:
         pinned: frozenset[At] = frozenset()
         if first != last:
             pinned = pinned.union(*(f.shared_by((part, first), (part, last)) for f in together))
-        stream = memo.inner()
+        stream = memo.inner(strips=strips_of(together, part))
         for step in windows(tuple(cuts)):
             yield step, stream.inner(pinned)
 
@@ -246,6 +248,17 @@ class Folding:
                 region=place.region,
                 origin=place.origin,
             )
+
+
+def strips_of(foldings: tuple[Folding, ...], part: Window) -> Strips | None:
+    """Return what keeps the chunks that reductions stride through together, or None."""
+    found = [strides(folding.node, part) for folding in foldings]
+    moving = frozenset[Moving]().union(*(one.moving for one in found))
+    if not moving:
+        return None
+    together = Strides(moving, sum(one.kept_bytes for one in found))
+    evaluate = foldings[0].evaluate
+    return Strips(together, lambda scan, window: evaluate(scan, window, memo=Memo()))
 
 
 def merge(states: States, others: States) -> None:

@@ -32,7 +32,7 @@ from datacube.plan.blocks import (
 from datacube.plan.demand import repeated
 from datacube.plan.nodes import Bands, Pick, Plan, Reduce
 from datacube.plan.rules import rewrite
-from datacube.plan.small import small_groups, small_reductions
+from datacube.plan.small import block_groups, small_groups, small_reductions
 from datacube.protocols import Limits, ReadCells
 
 
@@ -65,18 +65,32 @@ def compute(
     uses = repeated(node)
     _share(node, window, read, shared, Memo(shared=shared, repeated=uses, tick=tick))
     blocks = tuple(windows(output_cuts(node, window)))
+    memo = Memo(shared=shared, repeated=uses, tick=tick)
     if len(blocks) == 1:
-        return evaluate(node, window, read, Memo(shared=shared, repeated=uses, tick=tick))
+        return _evaluated(node, window, read, memo)
     made = empty(node.fields, window.shape)
 
     def run(block: Window) -> None:
         tick()
-        memo = Memo(shared=shared, repeated=uses, tick=tick)
-        put(made, block.slices(window), evaluate(node, block, read, memo))
+        put(made, block.slices(window), _evaluated(node, block, read, memo.inner()))
 
     for _ in _in_order(run, blocks):
         pass
     return made
+
+
+def _evaluated(node: Plan, block: Window, read: ReadCells, memo: Memo) -> Cells:
+    """Evaluate a block, after the reductions in it that go through the same cells."""
+    for group in block_groups(node, block):
+        part = group[0][1]
+        joint = Joint(tuple(Folding(one, partial(evaluate, read=read)) for one, _ in group))
+        within = joint.memo(memo)
+        made = tuple(empty(one.fields, part.shape) for one, _ in group)
+        for piece in windows(tiling(group[0][0], part).cuts):
+            _put(made, piece.slices(part), joint.part(piece, within.inner()))
+        for (one, _), cells in zip(group, made, strict=True):
+            memo.cells[one.key, part] = cells
+    return evaluate(node, block, read, memo)
 
 
 def compute_small(
@@ -145,7 +159,8 @@ def _reduce(
     memo = joint.memo(memo)
     parts = tuple(windows(tiling(node, window).cuts))
     made = tuple(empty(one.fields, window.shape) for one in nodes)
-    if joint.elementwise:
+    strided = joint.strips(parts[0]) is not None
+    if joint.elementwise or (strided and len(parts) > 1):
         cells = _in_order(lambda part: joint.part(part, memo.inner()), parts)
         for part, found in zip(parts, cells, strict=True):
             _put(made, part.slices(window), found)
@@ -191,7 +206,7 @@ def _steps_of_one(joint: Joint, part: Window, memo: Memo) -> tuple[Cells, ...]:
     if len(every) == 1:
         return joint.part(part, memo)
     pinned = joint.shared_by((part, every[0]), (part, every[-1]))
-    stream = memo.inner()
+    stream = memo.inner(strips=joint.strips(part))
 
     def run(step: Window) -> JointStates:
         memo.tick()

@@ -15,7 +15,7 @@ from datacube.plan.holding import Ledger, cells_bytes
 from datacube.plan.nodes import Encode, Picture, Plan, Reduce, Scan, children
 from datacube.plan.places import slot_cells, stacks_in, stored_window
 from datacube.plan.reading import chunks_read
-from datacube.plan.small import small_groups, small_reductions
+from datacube.plan.small import block_groups, small_groups, small_reductions
 from datacube.plan.tiles import Tiles
 from datacube.protocols import Limits
 from datacube.slots import Slot
@@ -117,11 +117,20 @@ def _working_bytes(plan: Plan, window: Window, cuts: tuple[Cut, ...]) -> int:
     block = Window(tuple((one[0][0], one[0][0] + max(b - a for a, b in one)) for one in cuts))
     ledger = Ledger(uses)
     need = ledger.need(plan, block)
-    one = need.peak + ledger.kept
+    one = need.peak + ledger.kept + _together(plan, block, ledger)
     if block == window:
         # The only block is the output itself.
         return _BASE_BYTES + held + max(before, one - need.result)
     return _BASE_BYTES + held + max(before, PARALLEL_BLOCKS * one)
+
+
+def _together(plan: Plan, block: Window, ledger: Ledger) -> int:
+    """Bytes that reductions of one pass hold beside what the largest of them holds."""
+    held = 0
+    for group in block_groups(plan, block):
+        peaks = [ledger.reduce(node, part).peak for node, part in group]
+        held += sum(peaks) - max(peaks)
+    return held
 
 
 def _reducing(node: Reduce, window: Window, uses: frozenset[str]) -> int:

@@ -34,6 +34,7 @@ from datacube.plan.nodes import (
 from datacube.plan.places import is_timed
 from datacube.plan.query import Method
 from datacube.plan.reducers import state_bytes
+from datacube.plan.strides import strides
 from datacube.plan.windows import inputs, kept_indices
 
 STRIP_BYTES = 65_536 * 16
@@ -121,7 +122,8 @@ class Ledger:
         result = cells_bytes(node, window)
         # The state of a step beside that of all before it, where steps are merged.
         states *= 1 if elementwise else 2
-        held = states + _FINISHING_BYTES * cells
+        first = Window(tuple(one[0] for one in parts.cuts))
+        held = states + _FINISHING_BYTES * cells + strides(node, first).kept_bytes
         return Need(result, result + held + max(leaves.peak, leaves.result + work))
 
     def _in_turn(self, wanted: list[tuple[Plan, Window]]) -> Need:

@@ -28,6 +28,8 @@ from datacube.plan.nodes import (
     Trim,
 )
 from datacube.plan.scanned import scanned
+from datacube.plan.small import block_groups
+from datacube.plan.strides import Moving, kept_tiles, strides
 from datacube.plan.tiles import Pairs, Tiles
 from datacube.plan.windows import inputs, kept_indices, sort_reads_whole
 
@@ -45,6 +47,10 @@ def chunks_read(plans: tuple[Plan, ...], tiles: Tiles) -> tuple[int, int]:
     todo = [(plan, tiles) for plan in plans]
     # What one of them reads in a step, the others find.
     apart = {plan.key: plans[0].key for plan in plans}
+    for plan in plans:
+        for group in block_groups(plan, tiles.first):
+            apart.update((node.key, group[0][0].key) for node, _ in group)
+    kept: dict[str, frozenset[Moving]] = {}
     seen: set[tuple[str, tuple[Cut, ...], str]] = set()
     while todo:
         node, part = todo.pop()
@@ -52,9 +58,13 @@ def chunks_read(plans: tuple[Plan, ...], tiles: Tiles) -> tuple[int, int]:
             continue
         seen.add((node.key, part.cuts, part.within))
         if isinstance(node, Reduce):
-            todo.extend(_steps(node, reduce_tiles(node, part, apart.get(node.key, node.key))))
+            within = apart.get(node.key, node.key)
+            first = Window(tuple(one[0] for one in tiling(node, part.largest).cuts))
+            kept[within] = kept.get(within, frozenset()) | strides(node, first).moving
+            todo.extend(_steps(node, reduce_tiles(node, part, within)))
         elif isinstance(node, Scan):
-            chunks, decoded = scanned(node, part)
+            moving = kept.get(part.within, frozenset())
+            chunks, decoded = scanned(node, kept_tiles(node, moving, part))
             number += chunks * part.times
             size += decoded * part.times
         else:

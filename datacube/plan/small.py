@@ -1,4 +1,4 @@
-"""Reductions to few cells, which are done once before the blocks that use them."""
+"""Reductions that are done before what uses them: small ones once, those of one block together."""
 
 from datacube.grid import Window
 from datacube.plan.blocks import is_small, steps, tiling
@@ -41,12 +41,41 @@ def small_groups(plan: Plan, window: Window) -> tuple[Group, ...]:
     They have equal windows, steps and parts, read a scan in common, and none needs the
     result of another.
     """
-    small = small_reductions(plan, window)
-    if len(small) == 1:
-        return (small,)
+    return _grouped(small_reductions(plan, window))
+
+
+def block_groups(plan: Plan, window: Window) -> tuple[Group, ...]:
+    """Return the reductions of a block that are done in one pass, two or more a group.
+
+    They are not small, and asked for in equal windows. What only a step of another
+    reduction needs is not among them.
+    """
+    wanted: dict[Window, dict[str, Reduce]] = {}
+    todo = [(plan, window)]
+    seen: set[tuple[str, Window]] = set()
+    while todo:
+        node, part = todo.pop()
+        if (node.key, part) in seen or is_small(node):
+            continue
+        seen.add((node.key, part))
+        if isinstance(node, Reduce):
+            wanted.setdefault(part, {})[node.key] = node
+        else:
+            todo.extend(inputs(node, part))
+    groups = [
+        group
+        for part, nodes in wanted.items()
+        for group in _grouped(tuple((node, part) for node in reversed(nodes.values())))
+    ]
+    return tuple(group for group in groups if len(group) > 1)
+
+
+def _grouped(reductions: Group) -> tuple[Group, ...]:
+    if len(reductions) == 1:
+        return (reductions,)
     groups: list[list[tuple[Reduce, Window]]] = []
     read: list[set[str]] = []
-    for node, part in small:
+    for node, part in reductions:
         needs, scanned = _below(node)
         first = max((k + 1 for k, group in enumerate(groups) if _meets(group, needs)), default=0)
         for k in range(first, len(groups)):
