@@ -8,6 +8,7 @@ from datacube.cube import Aggregate, Band
 from datacube.errors import UnsupportedSourceError
 from ingest.recipes.cells import BandCells
 from ingest.recipes.layout import Layout
+from ingest.recipes.legends import legend_of
 from ingest.recipes.recipe import BandRecipe, Recipe, ScaleOffset
 from ingest.recipes.sources import SourceFile
 from ingest.recipes.sources.raster import STACK
@@ -56,8 +57,10 @@ def source_variable(recipe: Recipe, number: int, source: SourceFile) -> Variable
     )
 
 
-def make_band(recipe: Recipe, number: int, variable: Variable, group: str) -> Band:
-    """Define a band of a new cube.
+def make_band(
+    recipe: Recipe, number: int, source: SourceFile, variable: Variable, group: str
+) -> Band:
+    """Define a band of a new cube by a variable of its first file.
 
     Raises
     ------
@@ -70,10 +73,11 @@ def make_band(recipe: Recipe, number: int, variable: Variable, group: str) -> Ba
     nodata = asked.nodata if asked.nodata is not None else variable.nodata
     classes = asked.classes
     if asked.classes_from_file:
-        classes = variable.classes
+        classes = legend_of(source, variable)
         if not classes:
             raise UnsupportedSourceError(
-                f"{asked.name}: the file has no legend: neither a colour table nor flag_values"
+                f"{asked.name}: {source.name} has no legend; read are attribute tables with values "
+                "and names, colour tables, and flag_values with flag_meanings"
             )
     aggregate = asked.aggregate or (Aggregate.MODE if classes else Aggregate.MEAN)
     fill, gapless = _fill(recipe, asked, variable, dtype, nodata, apply=apply)

@@ -214,7 +214,7 @@ class RecipeReader:
             crs=grid.crs,
             groups=(group,),
             bands=tuple(
-                make_band(recipe, n, variable, name) for n, variable in enumerate(variables)
+                make_band(recipe, n, source, variable, name) for n, variable in enumerate(variables)
             ),
             access=recipe.access,
             timed=recipe.axis(Role.TIME) is not None,

@@ -6,11 +6,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.request import Request, urlopen
 
 import numpy as np
 import rasterio
+import rasterio.shutil
 from affine import Affine
 from numpy.typing import NDArray
 from pyproj import CRS
@@ -147,6 +149,16 @@ class RasterFile:
             )
         valid: NDArray[np.bool_] = mask != 0
         return valid
+
+    def description(self) -> bytes:
+        """Return GDAL's XML of all that the file says of itself, attribute tables included.
+
+        It is that of a virtual dataset: GDAL's only way to hand tables on that rasterio has.
+        """
+        with self.reading(), TemporaryDirectory() as folder:
+            target = Path(folder, "description.vrt")
+            rasterio.shutil.copy(self.dataset(), target, driver="VRT")
+            return target.read_bytes()
 
     def overview(self, number: int) -> "RasterFile":
         """Return an overview of the file, as a file."""
