@@ -15,17 +15,17 @@ from numpy.typing import NDArray
 
 from datacube.axes import SNAP_DECIMALS, RegularAxis
 from datacube.cells import Cells, Valid, Values
-from datacube.errors import InvalidParameterError, LimitExceededError
+from datacube.errors import LimitExceededError
+from datacube.evaluate.kernels import Plane, blended, boxes, gathered, narrowed
+from datacube.evaluate.weighed import Below, weighed
 from datacube.grid import Window
 from datacube.plan.geometry import Positions, axis_positions, coarse_map, edge_indices
-from datacube.plan.nodes import Plan, Resample
-from datacube.plan.query import Method
+from datacube.plan.nodes import Resample
+from datacube.plan.query import AREAL, Method
+from datacube.plan.windows import kernel_margins, kernel_ratios
 
-type Below = Callable[[Plan, Window], Cells]
 type Indices = NDArray[np.int64]
 
-_LEAST_SHARE = 1e-6
-"""Part of a source cell's area below which it counts as not covered."""
 _REMAP_SIDE_PX = 32_000
 """cv2.remap takes sources and targets of less than 32767 cells a side."""
 _POSITION_STEPS = 256
@@ -37,19 +37,19 @@ def resample(node: Resample, window: Window, below: Below) -> Cells:
     """Return the source of `node` on its grid, in `window`."""
     source = node.source.domain.plane
     if node.grid.crs != source.crs:
-        if node.method in (Method.AVERAGE, Method.MODE):
-            raise InvalidParameterError(f"{node.method} between two CRSs; allowed: nearest, linear")
         return _reprojected(node, window, below)
     (r0, r1), (c0, c1) = window.plane.ranges
     if not source.same_lattice(node.grid):
         if node.method in (Method.AVERAGE, Method.MODE):
-            return _weighed(node, window, below)
-        if node.method is Method.LINEAR:
+            return weighed(node, window, below) or _nothing(node, window)
+        if node.method in AREAL:
+            return _by_area(node, window, _own_corners(node, window), below)
+        if node.method is not Method.NEAREST:
             rows = axis_positions(source.y, node.grid.y, r0, r1)
             cols = axis_positions(source.x, node.grid.x, c0, c1)
             shape = window.plane.shape
             both = np.broadcast_to(rows[:, None], shape), np.broadcast_to(cols, shape)
-            return _linear(node, window, both, below)
+            return _interpolating(node)(node, window, both, below)
     return _gathered(
         node,
         window,
@@ -129,11 +129,14 @@ def _reprojected(node: Resample, window: Window, below: Below) -> Cells:
     if seen is None:
         return _nothing(node, window)
     part = Window((*window.ranges[:-2], *seen.ranges))
-    positions = made.positions(seen)
-    if node.method is Method.LINEAR:
-        cells = _linear(node, part, positions, below)
+    if node.method in AREAL:
+        (r0, r1), (c0, c1) = seen.ranges
+        corners = made.exact(np.arange(r0, r1 + 1.0), np.arange(c0, c1 + 1.0))
+        cells = _by_area(node, part, corners, below)
+    elif node.method is Method.NEAREST:
+        cells = _nearest(node, part, made.positions(seen), below)
     else:
-        cells = _nearest(node, part, positions, below)
+        cells = _interpolating(node)(node, part, made.positions(seen), below)
     if part == window:
         return cells
     (r0, _), (c0, _) = window.plane.ranges
@@ -165,7 +168,9 @@ class _Under:
         return taken if self.inside is None else taken & self.inside
 
 
-def _under(node: Resample, positions: tuple[Positions, Positions], margin: int) -> _Under | None:
+def _under(
+    node: Resample, positions: tuple[Positions, Positions], margins: tuple[int, int]
+) -> _Under | None:
     grid = node.source.domain.plane
     rows, cols = positions
     inside = (
@@ -177,7 +182,7 @@ def _under(node: Resample, positions: tuple[Positions, Positions], margin: int) 
         if not inside.any():
             return None
         rows, cols = np.where(inside, rows, np.nan), np.where(inside, cols, np.nan)
-    plane = Window((_around(rows, grid.y, margin), _around(cols, grid.x, margin)))
+    plane = Window((_around(rows, grid.y, margins[0]), _around(cols, grid.x, margins[1])))
     (r0, _), (c0, _) = plane.ranges
     if not everywhere:
         rows, cols = np.where(inside, rows, r0), np.where(inside, cols, c0)
@@ -194,7 +199,7 @@ def _around(positions: Positions, axis: RegularAxis, margin: int) -> tuple[int, 
 def _nearest(
     node: Resample, window: Window, positions: tuple[Positions, Positions], below: Below
 ) -> Cells:
-    under = _under(node, positions, 0)
+    under = _under(node, positions, (0, 0))
     if under is None:
         return _nothing(node, window)
     cells = below(node.source, Window((*window.ranges[:-2], *under.plane.ranges)))
@@ -203,10 +208,102 @@ def _nearest(
     )
 
 
+def _interpolating(
+    node: Resample,
+) -> Callable[[Resample, Window, tuple[Positions, Positions], Below], Cells]:
+    plain = node.method is Method.LINEAR and kernel_ratios(node) == (1.0, 1.0)
+    return _linear if plain else _by_kernel
+
+
+def _by_kernel(
+    node: Resample, window: Window, positions: tuple[Positions, Positions], below: Below
+) -> Cells:
+    under = _under(node, positions, kernel_margins(node))
+    if under is None:
+        return _nothing(node, window)
+    ratios = kernel_ratios(node)
+    return _plane_by_plane(
+        node,
+        window,
+        under.plane,
+        lambda plane: blended(plane, *positions, node.method, ratios),
+        below,
+    )
+
+
+def _own_corners(node: Resample, window: Window) -> tuple[Positions, Positions]:
+    """Return where the corners of cells lie on the source within one CRS."""
+    source, target = node.source.domain.plane, node.grid
+    rows, cols = (
+        np.round(
+            (new.start + np.arange(start, stop + 1) * new.step - old.start) / old.step,
+            SNAP_DECIMALS,
+        )
+        for old, new, (start, stop) in (
+            (source.y, target.y, window.rows),
+            (source.x, target.x, window.cols),
+        )
+    )
+    shape = (rows.size, cols.size)
+    return np.broadcast_to(rows[:, None], shape), np.broadcast_to(cols, shape)
+
+
+def _by_area(
+    node: Resample, window: Window, corners: tuple[Positions, Positions], below: Below
+) -> Cells:
+    grid = node.source.domain.plane
+    rows, cols = (boxes(at[:-1, :-1], at[1:, 1:]) for at in corners)
+    known = np.isfinite(rows.low) & np.isfinite(cols.low)
+    if not known.any():
+        return _nothing(node, window)
+    ranges = []
+    for one, axis in ((rows, grid.y), (cols, grid.x)):
+        first = max(floor(one.low[known].min()) - 1, axis.first)
+        ranges.append((first, min(ceil(one.high[known].max()) + 1, axis.stop)))
+    if any(start >= stop for start, stop in ranges):
+        return _nothing(node, window)
+    plane = Window(tuple(ranges))
+    return _plane_by_plane(
+        node, window, plane, lambda plane: gathered(plane, rows, cols, node.method), below
+    )
+
+
+def _plane_by_plane(
+    node: Resample,
+    window: Window,
+    needed: Window,
+    make: Callable[[Plane], tuple[NDArray[np.float64], Valid]],
+    below: Below,
+) -> Cells:
+    """Resample each plane of each field in double precision."""
+    cells = below(node.source, Window((*window.ranges[:-2], *needed.ranges)))
+    first, shape = (needed.rows[0], needed.cols[0]), (-1, *needed.shape)
+    values, valid = [], []
+    for own, known in zip(cells.values, cells.valid, strict=True):
+        made, there = (
+            np.zeros(window.shape, dtype=own.dtype),
+            np.zeros(window.shape, dtype=np.bool_),
+        )
+        outer = zip(
+            own.reshape(shape),
+            known.reshape(shape),
+            made.reshape(-1, *window.plane.shape),
+            there.reshape(-1, *window.plane.shape),
+            strict=True,
+        )
+        for one, data, to_values, to_valid in outer:
+            plane = Plane(one.astype(np.float64), data & ~np.isnan(one), first)
+            numbers, to_valid[...] = make(plane)
+            to_values[...] = narrowed(np.where(to_valid, numbers, 0), own.dtype)
+        values.append(made)
+        valid.append(there)
+    return Cells(cells.names, tuple(values), tuple(valid))
+
+
 def _linear(
     node: Resample, window: Window, positions: tuple[Positions, Positions], below: Below
 ) -> Cells:
-    under = _under(node, positions, 1)
+    under = _under(node, positions, (1, 1))
     if under is None:
         return _nothing(node, window)
     if max(*under.plane.shape, *window.plane.shape) > _REMAP_SIDE_PX:
@@ -299,91 +396,3 @@ def _halved(
             for pair in zip(*(p.valid for p in parts), strict=True)
         ),
     )
-
-
-def _weighed(node: Resample, window: Window, below: Below) -> Cells:
-    """Average or most frequent value, each source cell by the area it shares with the target's."""
-    source = node.source.domain.plane
-    rows = _overlaps(source.y, node.grid.y, window.rows)
-    cols = _overlaps(source.x, node.grid.x, window.cols)
-    if rows is None or cols is None:
-        return _nothing(node, window)
-    cells = below(node.source, Window((*window.ranges[:-2], rows.cells, cols.cells)))
-
-    def gather(weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        return cols.sums(rows.sums(weights, -2), -1)
-
-    choose = _average if node.method is Method.AVERAGE else _mode
-    made = [choose(v, m, gather) for v, m in zip(cells.values, cells.valid, strict=True)]
-    return Cells(cells.names, tuple(v for v, _ in made), tuple(m for _, m in made))
-
-
-type _Gather = Callable[[NDArray[np.float64]], NDArray[np.float64]]
-
-
-def _average(values: Values, valid: Valid, gather: _Gather) -> tuple[Values, Valid]:
-    finite = np.isfinite(values)
-    weight = gather(valid.astype(np.float64))
-    total = gather(np.where(valid & finite, values, 0).astype(np.float64))
-    known = weight > _LEAST_SHARE
-    mean = np.divide(total, weight, out=np.zeros_like(total), where=known)
-    if not finite.all():
-        up, down, neither = (
-            gather((valid & found).astype(np.float64)) > _LEAST_SHARE
-            for found in (values == np.inf, values == -np.inf, np.isnan(values))
-        )
-        mean[up], mean[down], mean[neither | (up & down)] = np.inf, -np.inf, np.nan
-    return (np.rint(mean) if values.dtype.kind in "iu" else mean).astype(values.dtype), known
-
-
-def _mode(values: Values, valid: Valid, gather: _Gather) -> tuple[Values, Valid]:
-    weight = gather(valid.astype(np.float64))
-    best = np.zeros_like(weight)
-    made = np.zeros(weight.shape, dtype=values.dtype)
-    for one in np.unique(values[valid]):  # ascending, so that ties go to the lowest
-        share = gather((valid & (values == one)).astype(np.float64))
-        more = share > best + _LEAST_SHARE
-        made[more] = one
-        best[more] = share[more]
-    return made, weight > _LEAST_SHARE
-
-
-@dataclass(frozen=True, slots=True)
-class _Overlaps:
-    """Which stretch of source cells each target cell covers, along one axis."""
-
-    cells: tuple[int, int]
-    """The source cells that are needed."""
-    low: NDArray[np.float64]
-    """Where each target cell begins, in source cells from the first that is needed."""
-    high: NDArray[np.float64]
-
-    def sums(self, values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
-        """Sum `values` along `axis`, a cell that is covered in part by that part.
-
-        Each sum is made of its own cells alone: it has the same bits in any window.
-        """
-        shape = (-1,) if axis == -1 else (-1, 1)
-        last = values.shape[axis] - 1
-        first, stop = np.ceil(self.low).astype(np.int64), np.floor(self.high).astype(np.int64)
-        padded = np.concatenate([values, np.zeros_like(values.take([0], axis))], axis)
-        # Between two ends of a pair `reduceat` sums the cells, between pairs what nobody needs.
-        ends = np.stack([first, np.maximum(stop, first)], axis=1).ravel()
-        inner = np.add.reduceat(padded, ends, axis).take(np.arange(0, ends.size, 2), axis)
-        made: NDArray[np.float64] = np.where((stop > first).reshape(shape), inner, 0)
-        before = np.minimum(first, self.high) - self.low
-        after = np.where(stop >= first, self.high - stop, 0)
-        for cell, part in ((np.floor(self.low).astype(np.int64), before), (stop, after)):
-            made += part.reshape(shape) * values.take(cell.clip(max=last), axis)
-        return made
-
-
-def _overlaps(source: RegularAxis, target: RegularAxis, part: tuple[int, int]) -> _Overlaps | None:
-    edges = target.start + np.arange(part[0], part[1] + 1) * target.step
-    at = np.round((edges - source.start) / source.step, SNAP_DECIMALS)
-    low, high = np.minimum(at[:-1], at[1:]), np.maximum(at[:-1], at[1:])
-    first, stop = max(floor(low.min()), source.first), min(ceil(high.max()), source.stop)
-    if first >= stop:
-        return None
-    size = stop - first
-    return _Overlaps((first, stop), np.clip(low - first, 0, size), np.clip(high - first, 0, size))

@@ -32,10 +32,10 @@ from datacube.plan.nodes import (
     children,
 )
 from datacube.plan.places import is_timed
-from datacube.plan.query import Method
+from datacube.plan.query import AREAL, Method
 from datacube.plan.reducers import state_bytes
 from datacube.plan.strides import strides
-from datacube.plan.windows import inputs, kept_indices
+from datacube.plan.windows import inputs, kept_indices, kernel_margins
 
 STRIP_BYTES = 65_536 * 16
 """A value and what calculating it takes, for each cell of a strip."""
@@ -49,6 +49,14 @@ _FINISHING_BYTES = 24
 """Bytes for each cell of a reduction's result while it is made from the states."""
 _WEIGHING_BYTES = 48
 """Bytes for each source cell while averages or modes are made, one field at a time."""
+_GATHERED = 262_144
+"""Source cells under target cells that are sorted at once."""
+_GATHERING_BYTES = 64
+"""Bytes for each cell of them."""
+_DOUBLE_BYTES = 18
+"""Bytes for each cell of the source's plane, in double precision beside what masks it."""
+_PLANE_BYTES = 128
+"""Bytes for each cell that a kernel makes, or whose corners are placed."""
 
 
 def cells_bytes(plan: Plan, window: Window) -> int:
@@ -191,15 +199,26 @@ class Ledger:
         found = self._in_turn(list(inputs(plan, window)))
         own = cells_bytes(plan, window)
         work = own
-        if plan.grid.crs != plan.source.domain.plane.crs:
+        warps = plan.grid.crs != plan.source.domain.plane.crs
+        if warps:
             work += _POSITION_BYTES * window.plane.size
         elif plan.method is Method.LINEAR:
             work += _BLENDING_BYTES * window.plane.size
-        if plan.method in (Method.AVERAGE, Method.MODE):
-            cells = max((part.size for _, part in inputs(plan, window)), default=0)
-            work += _WEIGHING_BYTES * cells
-        elif plan.method is Method.LINEAR:
+        parts = [part for _, part in inputs(plan, window)]
+        if plan.method is Method.LINEAR:
             work += found.result + own
+        if plan.method in (Method.AVERAGE, Method.MODE) and not warps:
+            cells = max((part.size for part in parts), default=0)
+            work += _WEIGHING_BYTES * max(cells, window.size)
+        elif plan.method is not Method.NEAREST:
+            # One plane at a time, in double precision; a kernel's weights along x are kept.
+            weights = 16 * kernel_margins(plan)[1]
+            work += (_PLANE_BYTES + weights) * window.plane.size
+            read = max((part.plane.size for part in parts), default=0)
+            work += _DOUBLE_BYTES * read
+            if plan.method in AREAL:
+                under_one = 4 * read // window.plane.size
+                work += _GATHERING_BYTES * max(_GATHERED, under_one)
         return Need(own, max(found.peak, found.result + own + work))
 
 

@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import isfinite
+from math import isfinite, prod
 
 from datacube.axes import SNAP_DECIMALS, Axis, IrregularAxis, RegularAxis, TimeAxis
 from datacube.errors import InvalidParameterError, LimitExceededError
 from datacube.plan.nodes import Domain, Plan, Resample, Table, Take
 from datacube.plan.query import Method
+from datacube.plan.windows import kernel_margins
 
 LISTED_CELLS = 1_000_000
 """Most cells that an axis outside the plane may be scaled to."""
+MOST_TAPS = 16_384
+"""Most cells that a kernel weighs for one."""
 _SIDE_CELLS = 2**31
 
 
@@ -112,7 +115,35 @@ def scaled_axis(axis: RegularAxis, size: Size) -> RegularAxis:
     return replace(axis, start=edge - first * step, step=step, first=first, size=size.cells)
 
 
-def check_method(plan: Plan, method: Method) -> None:
+def check_method(node: Resample) -> None:
+    """Refuse a method that means nothing for its cells, or takes too many of them for one.
+
+    Raises
+    ------
+    InvalidParameterError
+        If fields are complex.
+    LimitExceededError
+        If a kernel would be longer than `MOST_TAPS` cells.
+    """
+    method, fields = node.method, node.source.fields
+    if method is Method.NEAREST:
+        return
+    parts = [field.name for field in fields if field.numpy_dtype.kind == "c"]
+    if parts:
+        raise InvalidParameterError(
+            f"method {method} is for real numbers, and {', '.join(parts)} is complex; resample "
+            "re(...) and im(...), or take near",
+            parameter="interpolation",
+        )
+    taps = prod(2 * margin for margin in kernel_margins(node))
+    if taps > MOST_TAPS:
+        raise LimitExceededError(
+            f"method {method} would weigh {taps:,} cells for one; {MOST_TAPS:,} are allowed; "
+            "take average, or scale down first"
+        )
+
+
+def check_classes(plan: Plan, method: Method) -> None:
     """Refuse the most frequent of thousands of values: it means little and costs much.
 
     Raises
@@ -155,8 +186,10 @@ def _planar(plan: Plan, sizes: Mapping[int, Size], method: Method) -> Plan:
         grid = replace(grid, x=scaled_axis(grid.x, sizes[x]))
     if grid == domain.grid:
         return plan
-    check_method(plan, method)
-    return Resample(source=plan, grid=grid, method=method, from_edge=method is Method.NEAREST)
+    check_classes(plan, method)
+    made = Resample(source=plan, grid=grid, method=method, from_edge=method is Method.NEAREST)
+    check_method(made)
+    return made
 
 
 def _taken(plan: Plan, at: int, size: Size) -> Plan:

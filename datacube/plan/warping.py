@@ -14,7 +14,8 @@ from datacube.errors import InvalidParameterError, OutOfDomainError
 from datacube.grid import Grid, crs_name
 from datacube.plan.geometry import TOLERANCE_CELLS, CoarseMap, reach_window, reproject_box
 from datacube.plan.nodes import Plan, Resample
-from datacube.plan.query import Method
+from datacube.plan.query import KERNEL_RADII_PX, Method
+from datacube.plan.scaling import check_method
 from datacube.protocols import Bbox
 
 EXACT_CELLS = 4_000_000
@@ -49,7 +50,10 @@ def warp(plan: Plan, frame: Frame, method: Method) -> Plan:
     Raises
     ------
     InvalidParameterError
-        If there is no plane on the Earth, or the frame has no cells.
+        If there is no plane on the Earth, the frame has no cells, or the method is not for
+        cells of this type.
+    LimitExceededError
+        If a kernel would weigh too many cells.
     OutOfDomainError
         If the source has no place in the CRS.
     """
@@ -61,7 +65,34 @@ def warp(plan: Plan, frame: Frame, method: Method) -> Plan:
     grid = target_grid(source, frame)
     if grid == source:
         return plan
-    return Resample(source=plan, grid=grid, method=method, step_px=_step_px(source, grid))
+    ratio = _ratio(source, grid) if method in KERNEL_RADII_PX else None
+    made = Resample(
+        source=plan, grid=grid, method=method, step_px=_step_px(source, grid), ratio=ratio
+    )
+    check_method(made)
+    return made
+
+
+def _ratio(source: Grid, grid: Grid) -> tuple[float, float] | None:
+    """Return how many source cells a target cell is long along the source's y and x.
+
+    The middle value of places spread over what the target shows of the source.
+    """
+    if source.crs == grid.crs:
+        return abs(grid.y.step / source.y.step), abs(grid.x.step / source.x.step)
+    reach = reach_window(source, grid)
+    if reach is None:
+        return None
+    exact = CoarseMap(source, grid, 1, reach).exact
+    rows, cols = (np.linspace(*span, 5) for span in reach.plane.ranges)
+    here, down, right = exact(rows, cols), exact(rows + 1, cols), exact(rows, cols + 1)
+    lengths = []
+    for axis in (0, 1):
+        length = np.hypot(down[axis] - here[axis], right[axis] - here[axis])
+        if not np.isfinite(length).any():
+            return None
+        lengths.append(float(np.nanmedian(length)))
+    return lengths[0], lengths[1]
 
 
 def _step_px(source: Grid, grid: Grid) -> int | None:

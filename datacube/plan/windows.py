@@ -8,7 +8,7 @@ from typing import assert_never
 import numpy as np
 
 from datacube.axes import Axis, TimeAxis
-from datacube.grid import Grid, Window, transformer
+from datacube.grid import Window, transformer
 from datacube.plan.area import touched_parts
 from datacube.plan.geometry import axis_positions, coarse_map, edge_indices
 from datacube.plan.indices import gathered_runs, span, take_indices
@@ -36,9 +36,10 @@ from datacube.plan.nodes import (
     Take,
     Trim,
 )
-from datacube.plan.query import Method
+from datacube.plan.query import AREAL, KERNEL_RADII_PX, Method
 
 _SAMPLES = 21
+_RATIO_SNAP = 0.05
 _SORT_CELLS = 262_144
 """Most cells of a sorted coverage whose places are read at once, not one by one."""
 
@@ -248,7 +249,30 @@ def source_plane(node: Resample, plane: Window) -> Window | None:
         return Window((rows, cols)).intersect(source.window)
     made = coarse_map(node)
     seen = plane.intersect(made.reach) if made.reach is not None else None
-    return None if seen is None else _warped_plane(source, node.grid, seen)
+    return None if seen is None else _warped_plane(node, seen)
+
+
+def kernel_margins(node: Resample) -> tuple[int, int]:
+    """Return how many cells beside a place a kernel takes along y and x; 0 where there is none."""
+    radius = KERNEL_RADII_PX.get(node.method, 0)
+    rows, columns = kernel_ratios(node)
+    return ceil(radius * rows), ceil(radius * columns)
+
+
+def kernel_ratios(node: Resample) -> tuple[float, float]:
+    """Return by which factors a kernel is widened along y and x: at least 1.
+
+    As GDAL does, a factor within 0.05 of a whole number is that number.
+    """
+    source, target = node.source.domain.plane, node.grid
+    if node.ratio is not None:
+        ratios = node.ratio
+    elif source.crs == target.crs and node.method is not Method.LINEAR:
+        ratios = (abs(target.y.step / source.y.step), abs(target.x.step / source.x.step))
+    else:
+        ratios = (1.0, 1.0)
+    y, x = (float(round(r)) if abs(r - round(r)) < _RATIO_SNAP else r for r in ratios)
+    return max(y, 1.0), max(x, 1.0)
 
 
 def _along(node: Resample, plane: Window, axis: int) -> tuple[int, int] | None:
@@ -260,7 +284,7 @@ def _along(node: Resample, plane: Window, axis: int) -> tuple[int, int] | None:
     if node.from_edge:
         first, last = (edge_indices(source, target, k, k + 1)[0] for k in (start, stop - 1))
         return int(first), int(last) + 1
-    if node.method in (Method.AVERAGE, Method.MODE):
+    if node.method in AREAL:
         edges = sorted(
             (target.start + k * target.step - source.start) / source.step for k in (start, stop)
         )
@@ -268,12 +292,14 @@ def _along(node: Resample, plane: Window, axis: int) -> tuple[int, int] | None:
     # The ends alone: an output that is to be refused may have any length.
     ends = (axis_positions(source, target, k, k + 1)[0] for k in (start, stop - 1))
     low, high = sorted(float(end) for end in ends)
-    if node.method is Method.LINEAR:
-        return floor(low - 0.5), floor(high - 0.5) + 2
+    margin = kernel_margins(node)[axis]
+    if margin:
+        return floor(low - 0.5) - margin + 1, floor(high - 0.5) + 1 + margin
     return floor(low), floor(high) + 1
 
 
-def _warped_plane(source: Grid, target: Grid, seen: Window) -> Window | None:
+def _warped_plane(node: Resample, seen: Window) -> Window | None:
+    source, target = node.source.domain.plane, node.grid
     (r0, r1), (c0, c1) = seen.ranges
     x, y = np.meshgrid(
         target.x.start + np.linspace(c0, c1, _SAMPLES) * target.x.step,
@@ -284,9 +310,11 @@ def _warped_plane(source: Grid, target: Grid, seen: Window) -> Window | None:
     if not kept.any():
         return None
     ranges = []
-    for axis, places in ((source.y, sy[kept]), (source.x, sx[kept])):
+    for axis, places, beside in zip(
+        (source.y, source.x), (sy[kept], sx[kept]), kernel_margins(node), strict=True
+    ):
         at = (places - axis.start) / axis.step
-        margin = 2 + (at.max() - at.min()) / 100
+        margin = 2 + beside + (at.max() - at.min()) / 100
         low, high = max(at.min() - margin, axis.first), min(at.max() + margin, axis.stop)
         if low >= high:
             return None

@@ -113,6 +113,10 @@ class Resample(Node):
     lie between them; 1 where each is transformed. None: as maps need it. A step that binding
     fixed stays the same when a rule cuts the grids, and so do the places.
     """
+    ratio: tuple[float, float] | None = None
+    """How many cells of the source a target cell is long along y and x, where kernels widen
+    by it so that no source cell is left out; None: by the steps within one CRS, else 1.
+    """
 
     @property
     def domain(self) -> Domain:

@@ -8,15 +8,12 @@ from datacube.errors import InvalidParameterError, RequestError
 from datacube.plan import query
 from datacube.plan.cut import index_range, is_by_centre, own_position, whole
 from datacube.plan.nodes import Domain
-from datacube.plan.query import Method
 from datacube.plan.scaling import Size, check_size, factor_size, keep_ratio, scale
 from datacube.wcps.bind.intervals import Part, asked, expand, number
 from datacube.wcps.bind.methods import declared_method, method_named
 from datacube.wcps.bind.scope import Binder, Scope
 from datacube.wcps.bind.values import Constant, Raster
 from datacube.wcps.syntax import Scale
-
-_ALLOWED = tuple(Method)
 
 
 def bind_scale(node: Scale, scope: Scope) -> Raster:
@@ -33,10 +30,7 @@ def bind_scale(node: Scale, scope: Scope) -> Raster:
         If an axis or method does not exist.
     """
     raster = scope.raster(node.source)
-    if node.method:
-        method = method_named(node.method, _ALLOWED)
-    else:
-        method = declared_method(raster.about, _ALLOWED)
+    method = method_named(node.method) if node.method else declared_method(raster.about)
     found = expand(node.items, scope)
     if not found:
         raise InvalidParameterError("scale needs a factor, or the cells of its axes")

@@ -12,15 +12,12 @@ from datacube.grid import Grid, crs_name
 from datacube.plan.crs import parse_crs
 from datacube.plan.names import axis_position
 from datacube.plan.nodes import Domain
-from datacube.plan.query import Method
 from datacube.plan.warping import Frame, axis_names, box_in, warp
 from datacube.wcps.bind.intervals import Part, number, parts
 from datacube.wcps.bind.methods import declared_method, method_named
 from datacube.wcps.bind.scope import Binder, Scope
 from datacube.wcps.bind.values import Extents, Raster
 from datacube.wcps.syntax import AxisPoint, AxisTrim, CrsTransform, SubsetItem
-
-_ALLOWED = (Method.NEAREST, Method.LINEAR)
 
 
 def bind_transform(node: CrsTransform, scope: Scope) -> Raster:
@@ -36,10 +33,7 @@ def bind_transform(node: CrsTransform, scope: Scope) -> Raster:
         If CRS, method or axis does not exist.
     """
     raster = scope.raster(node.source)
-    if node.method:
-        method = method_named(node.method, _ALLOWED)
-    else:
-        method = declared_method(raster.about, _ALLOWED)
+    method = method_named(node.method) if node.method else declared_method(raster.about)
     crs = _target(node, raster)
     frame = _resolutions(Frame(crs=crs), node.resolutions, scope)
     frame = _extent(frame, node.extent, scope)

@@ -9,7 +9,6 @@ from rasterio.warp import Resampling, reproject
 
 from datacube.axes import RegularAxis
 from datacube.cells import Cells, Values
-from datacube.errors import InvalidParameterError
 from datacube.evaluate.cells import evaluate
 from datacube.grid import Grid, Window
 from datacube.plan.geometry import TOLERANCE_CELLS, coarse_map, make_coarse_map
@@ -163,7 +162,7 @@ def masked_bilinear(
     return total / np.where(weight > 0, weight, 1), known
 
 
-@pytest.mark.parametrize("method", [Method.NEAREST, Method.LINEAR])
+@pytest.mark.parametrize("method", list(Method))
 @pytest.mark.parametrize("epsg", [3857, 32633])
 def test_a_block_gives_what_the_whole_gives(method: Method, epsg: int) -> None:
     world, scan = scan_of(holes(4))
@@ -283,11 +282,6 @@ def test_average_and_mode_by_hand(size: int) -> None:
         else:
             best = np.take_along_axis(each, (made[corner] - 1)[None].clip(0), axis=0)[0]
             assert np.allclose(best[known], each.max(axis=0)[known], atol=1e-5)
-
-
-def test_average_between_crss_is_refused() -> None:
-    with pytest.raises(InvalidParameterError, match="between two CRSs"):
-        warped(slope(), target(3857), Method.AVERAGE)
 
 
 def test_wide_source_is_cut_below_remaps_limit(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,7 +109,6 @@ def resampled(plan: Plan, data: st.DataObject) -> Plan:
         (x0, x1), (y0, y1) = Transformer.from_crs(grid.crs, crs, always_xy=True).transform(
             [x0, x1], [y0, y1]
         )
-        method = data.draw(st.sampled_from([Method.NEAREST, Method.LINEAR]))
     else:
         crs = grid.crs
     if kind == "same":

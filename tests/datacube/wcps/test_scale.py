@@ -138,7 +138,7 @@ REFUSED: tuple[tuple[str, str, type[RequestError], str], ...] = (
     ("A", 'scale($c, {Lat:"EPSG:4326"(0:1)})', InvalidParameterError, "first and last cell"),
     ("A", 'scale($c, {Lat:"CRS:1"(*:1)})', InvalidParameterError, "first and last cell"),
     ("A", 'scale($c, {Lut:"CRS:1"(0:1)})', UnknownNameError, "unknown axis Lut"),
-    ("A", "scale($c, 0.5, cubic)", UnknownNameError, "offered: near, nearest, bilinear"),
+    ("A", "scale($c, 0.5, sinc)", UnknownNameError, "offered: near, nearest, bilinear"),
     ("A", "scale($c, 0.5, mode)", InvalidParameterError, "mode is for classes in one byte"),
     ("W", "scale($c, {height(5:60)})", InvalidParameterError, "is listed"),
     ("T", "scale($c, {ansi(0.5)}, average)", InvalidParameterError, "by nearest alone"),

@@ -8,15 +8,29 @@ import rasterio
 from pyproj import CRS, Transformer
 from rasterio.transform import from_origin
 from rasterio.vrt import WarpedVRT
+from rasterio.warp import Resampling, reproject
 
-from datacube.errors import InvalidParameterError, OutOfDomainError, RequestError, UnknownNameError
+from datacube.errors import (
+    InvalidParameterError,
+    LimitExceededError,
+    OutOfDomainError,
+    RequestError,
+    UnknownNameError,
+)
 from datacube.grid import Grid
 from datacube.plan.geometry import TOLERANCE_CELLS
 from datacube.plan.warping import EXACT_CELLS
+from datacube.wcps.bind.methods import METHODS
 from datacube.wcps.bind.values import Encoded
 from tests.builders.asked import Evaluated, evaluated, processor
 from tests.builders.made import Made
 
+GDAL_NAMES = {
+    "linear": Resampling.bilinear,
+    "cubicspline": Resampling.cubic_spline,
+    "median": Resampling.med,
+}
+"""Methods that rasterio calls otherwise."""
 NEAR_CELLS = 1e-6
 """Difference of positions, in source cells, that comes of rounding."""
 
@@ -149,6 +163,46 @@ def test_bilinear_cells(cubes: Made) -> None:
     assert np.abs(got - wanted)[inside].max() < 300 * 2 / 256
 
 
+@pytest.mark.parametrize("cells", [1, 4])
+@pytest.mark.parametrize("method", sorted(set(METHODS) - {"near", "nearest"}))
+def test_methods_are_those_of_gdal(cubes: Made, method: str, cells: int) -> None:
+    """As GDAL warps the whole at once: the method by its name, the kernel by the cell size."""
+    source = cubes.coverage("A").grid
+    step = 55_000 * cells
+    arguments = f'"EPSG:3857", {{{method}}}, {{E:{step}, N:{step}}}'
+    (got,) = run(cubes, "A", arguments).filled()
+    target = grid(cubes, "A", arguments)
+    wanted = np.full(target.shape, -32768, dtype="int16")
+    kept = stored(cubes, "A", "v")
+    reproject(
+        kept.astype("int16"),
+        wanted,
+        src_transform=source.transform,
+        src_crs="EPSG:4326",
+        src_nodata=-32768,
+        dst_transform=target.transform,
+        dst_crs="EPSG:3857",
+        dst_nodata=-32768,
+        resampling=GDAL_NAMES.get(method) or Resampling[method],
+        tolerance=0.0,
+        MODE_TIES="MIN",
+    )
+    inside = (slice(1, -1),) * 2
+    both = (~np.isnan(got) & (wanted != -32768))[inside]
+    assert both.mean() > 0.9
+    difference = np.abs(got - wanted)[inside][both]
+    # Neighbours differ by up to 300; GDAL takes the mean cell size, here it is that of the middle.
+    assert np.median(difference) <= 1
+    assert difference.max() <= 300 * 2 / 256 if cells == 1 else np.percentile(difference, 90) < 30
+
+
+def test_complex_numbers_are_only_moved(cubes: Made) -> None:
+    text = 'for $c in (A) return encode(re(crsTransform($c * (0, 1), "EPSG:3857", {cubic})), "csv")'
+    with pytest.raises(InvalidParameterError, match="is complex; resample re") as caught:
+        processor(cubes).bind(text)
+    assert "^" in caught.value.__notes__[0]
+
+
 def test_resolution_and_extent(cubes: Made) -> None:
     made = grid(cubes, "A", '"EPSG:3857", {near}, {X:100, Y:-50}, {X(0:1000), Y(20:1000)}')
     assert made.shape == (20, 10)
@@ -197,8 +251,18 @@ def test_own_crs_at_another_resolution(cubes: Made) -> None:
 @pytest.mark.parametrize(
     ("coverage", "arguments", "error", "told"),
     [
-        ("A", '"EPSG:3857", {cubic}', UnknownNameError, "offered: near, nearest, bilinear, linear"),
-        ("A", '"EPSG:3857", {average}', UnknownNameError, "unknown interpolation"),
+        (
+            "A",
+            '"EPSG:3857", {sinc}',
+            UnknownNameError,
+            "offered: near, nearest, bilinear",
+        ),
+        (
+            "A",
+            '"EPSG:3857", {lanczos}, {X:3e6, Y:3e6}',
+            LimitExceededError,
+            "cells for one; 16,3",
+        ),
         ("A", '"EPSG:0"', UnknownNameError, "unknown crs"),
         ("A", '{Lat:"EPSG:3857", Lon:"EPSG:3035"}', InvalidParameterError, "one CRS for both"),
         ("A", '{Lat:"EPSG:3857"}', InvalidParameterError, "one CRS for both"),
