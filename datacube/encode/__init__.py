@@ -6,18 +6,26 @@ from datacube.encode.geotiff import encode_geotiff
 from datacube.encode.jpeg2000 import encode_jpeg2000
 from datacube.encode.nested import encode_csv
 from datacube.encode.netcdf import encode_netcdf
-from datacube.encode.pictures import encode_map_jpeg, encode_map_png, encode_map_webp
+from datacube.encode.pictures import (
+    encode_map_gif,
+    encode_map_jpeg,
+    encode_map_png,
+    encode_map_png8,
+    encode_map_webp,
+)
 from datacube.encode.text import encode_scalar
 from datacube.plan.formats import (
     COVERAGE_JSON,
     CSV,
     GEOTIFF,
+    GIF,
     GML,
     JPEG,
     JPEG2000,
     JSON,
     NETCDF,
     PNG,
+    PNG8,
     TEXT,
     WEBP,
     media_type,
@@ -28,6 +36,8 @@ __all__ = ["ENCODERS", "describe", "media_type"]
 ENCODERS: Encoders = {
     PNG: encode_map_png,
     JPEG: encode_map_jpeg,
+    PNG8: encode_map_png8,
+    GIF: encode_map_gif,
     WEBP: encode_map_webp,
     JPEG2000: encode_jpeg2000,
     GEOTIFF: encode_geotiff,

@@ -1,4 +1,4 @@
-"""Maps and two-dimensional coverages as PNG and JPEG; maps as WebP and GeoTIFF."""
+"""Maps and two-dimensional coverages as PNG and JPEG; maps as WebP and GIF."""
 
 import numpy as np
 
@@ -6,8 +6,11 @@ from datacube.encode.answer import EncodeJob
 from datacube.encode.shades import Shades, shade_coverage
 from datacube.errors import InvalidParameterError
 from datacube.plan.nodes import Picture
+from datacube.render.gif import LONGEST_PX as LONGEST_GIF_PX
+from datacube.render.gif import encode_gif
 from datacube.render.jpeg import LONGEST_PX, QUALITY, encode_jpeg, encode_jpeg_channels
 from datacube.render.paint import paint_compact
+from datacube.render.palette import indexed
 from datacube.render.png import encode_png, encode_png_channels
 from datacube.render.webp import LONGEST_PX as LONGEST_WEBP_PX
 from datacube.render.webp import encode_webp
@@ -55,6 +58,31 @@ def encode_map_jpeg(job: EncodeJob) -> bytes:
     return encode_jpeg_channels(shades, quality=_quality(job), scenes=job.scenes)
 
 
+def encode_map_png8(job: EncodeJob) -> bytes:
+    """Write a picture as PNG with a palette of at most 256 colours.
+
+    Raises
+    ------
+    InvalidParameterError
+        If it is a coverage.
+    """
+    source = _picture(job)
+    return encode_png(indexed(paint_compact(source, job.compute)), scenes=job.scenes)
+
+
+def encode_map_gif(job: EncodeJob) -> bytes:
+    """Write a picture as GIF, of at most 256 colours.
+
+    Raises
+    ------
+    InvalidParameterError
+        If it is a coverage, or longer than the format allows.
+    """
+    source = _picture(job)
+    _check_length(source, LONGEST_GIF_PX, job.node.media_type)
+    return encode_gif(indexed(paint_compact(source, job.compute)))
+
+
 def encode_map_webp(job: EncodeJob) -> bytes:
     """Write a picture as WebP, transparent where it is.
 
@@ -63,19 +91,28 @@ def encode_map_webp(job: EncodeJob) -> bytes:
     InvalidParameterError
         If it is a coverage, or longer than the format allows.
     """
+    source = _picture(job)
+    _check_length(source, LONGEST_WEBP_PX, job.node.media_type)
+    return encode_webp(paint_compact(source, job.compute), scenes=job.scenes)
+
+
+def _picture(job: EncodeJob) -> Picture:
     source = job.node.source
     if not isinstance(source, Picture):
         raise InvalidParameterError(
-            "a coverage cannot be written as image/webp; maps can", parameter="format"
+            f"a coverage cannot be written as {job.node.media_type}; maps can", parameter="format"
         )
-    longest = max(source.grid.shape)
-    if longest > LONGEST_WEBP_PX:
+    return source
+
+
+def _check_length(picture: Picture, most_px: int, media_type: str) -> None:
+    longest = max(picture.grid.shape)
+    if longest > most_px:
         raise InvalidParameterError(
-            f"the picture would be {longest:,} pixels long; a WebP has at most "
-            f"{LONGEST_WEBP_PX:,}: ask for image/png or image/jpeg",
+            f"the picture would be {longest:,} pixels long; {media_type} has at most "
+            f"{most_px:,}: ask for image/png or image/jpeg",
             parameter="format",
         )
-    return encode_webp(paint_compact(source, job.compute), scenes=job.scenes)
 
 
 def _with_alpha(shades: Shades, seen: Shades) -> Shades:

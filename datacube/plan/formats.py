@@ -3,6 +3,9 @@
 from datacube.errors import NAME_CHARACTERS, UnknownNameError
 
 PNG = "image/png"
+PNG8 = "image/png; mode=8bit"
+"""PNG with a palette; of maps only, as GIF is."""
+GIF = "image/gif"
 JPEG = "image/jpeg"
 JPEG2000 = "image/jp2"
 WEBP = "image/webp"
