@@ -7,7 +7,7 @@ from datacube.plan.bind_coverage import bind_coverage
 from datacube.plan.bind_map import bind_map
 from datacube.plan.encoding import EncodeParameters
 from datacube.plan.formats import COVERAGE_JSON, CSV, GML, JSON, NETCDF
-from datacube.plan.nodes import Encode
+from datacube.plan.nodes import Encode, Field
 from datacube.plan.style import StyleBook
 from datacube.protocols import CatalogView, Limits
 
@@ -60,6 +60,15 @@ def bind(
         media_type=asked.media_type,
         options=asked.options,
         title=coverage_id,
-        parameters=EncodeParameters(output_type=asked.output_type),
+        parameters=EncodeParameters(
+            output_type=asked.output_type,
+            nodata=_nil_numbers(plan.fields) if asked.media_type == GML else (),
+        ),
     )
     return Bound(encode=encode, notes=(), revision=view.revision)
+
+
+def _nil_numbers(fields: tuple[Field, ...]) -> tuple[float, ...]:
+    """Return the number of each field that its description gives for null; none if one has none."""
+    numbers = tuple(field.nulls[0] if field.nulls else field.nodata for field in fields)
+    return tuple(number for number in numbers if number is not None) if None not in numbers else ()
