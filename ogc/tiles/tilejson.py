@@ -6,6 +6,7 @@ from urllib.parse import quote, urlencode
 
 from datacube.protocols import Bbox, CatalogView
 from datacube.render.tiles import WEB_MERCATOR_QUAD
+from datacube.service_provider import attribution
 from ogc.crs import CRS84
 from ogc.tiles.layers import TileLayer, find_layer, plane_bbox
 
@@ -35,12 +36,13 @@ def encode(request: GetTileJson, view: CatalogView, url: str) -> bytes:
     west, south, east, north = _bounds(layer)
     finest = finest_level(layer)
     query = f"?{urlencode(request.parameters)}" if request.parameters else ""
+    years = frozenset(int(day[:4]) for day in layer.days)
     document = {
         "tilejson": "3.0.0",
         "name": layer.title,
         "description": layer.collection.description or layer.title,
         "version": "1.0.0",
-        "attribution": layer.collection.attribution,
+        "attribution": attribution(layer.collection.attribution, years),
         "scheme": "xyz",
         "tiles": [f"{url}/{quote(layer.id)}/{{z}}/{{x}}/{{y}}.{request.extension}{query}"],
         "minzoom": 0,
