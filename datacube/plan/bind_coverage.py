@@ -159,7 +159,9 @@ def _sizes(domain: Domain, by: Sequence[query.ScaleFactor | query.ScaleSize]) ->
 def _size(domain: Domain, at: int, asked: query.ScaleFactor | query.ScaleSize) -> Size:
     axis = domain.axes[at]
     if isinstance(asked, query.ScaleSize):
-        size = Size(cells=check_size(asked.size, axis.name), first=asked.first)
+        # What is too large for any answer is refused by its cost, which is then told.
+        cells = asked.size if asked.size > 0 else check_size(asked.size, axis.name)
+        size = Size(cells=cells, first=asked.first)
     else:
         size = Size(cells=factor_size(axis.size, asked.factor, axis.name))
     if size.cells != axis.size and not isinstance(axis, RegularAxis):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datacube.axes import TimeAxis
 from datacube.cube import Coverage
 from datacube.encode import gml
-from datacube.encode.described import Described, bounds_text, extent
+from datacube.encode.described import Described, bounds_text
 from datacube.encode.xml import Element
 from datacube.grid import crs_url
 from datacube.plan.query import Method
@@ -141,31 +141,23 @@ def _add_summary(
         xml.add(box, "ows:UpperCorner", f"{east} {north}")
     xml.add(summary, "wcs:CoverageId", coverage.id)
     xml.add(summary, "wcs:CoverageSubtype", gml.subtype(described, general=general))
-    if site.compat:
-        _add_texts_box(xml, summary, described)
-    else:
-        axes = described.mapped_axes
-        ends = [[number(end) for end in extent(axis)] for axis in axes]
-        _add_box(xml, summary, described.crs_of(axes), ends)
+    if site.compat or described.time is None:
+        _add_box(xml, summary, described, time_first=site.compat)
 
 
-def _add_texts_box(xml: Vocabulary, summary: Element, described: Described) -> None:
-    """Append the extent on all axes, time first, as rasdaman does.
+def _add_box(xml: Vocabulary, summary: Element, described: Described, *, time_first: bool) -> None:
+    """Append the extent on all axes, with their names as rasdaman gives them.
 
-    Only for its clients: times are texts there, which others take for broken numbers.
+    Times are texts there, which others than its clients take for broken numbers.
     """
-    axes = described.nested_axes
+    axes = described.nested_axes if time_first else described.mapped_axes
     ends = [
         [f'"{end}"' if isinstance(axis, TimeAxis) else end for end in bounds_text(axis)]
         for axis in axes
     ]
-    _add_box(xml, summary, described.crs_of(axes), ends)
+    box = xml.add(summary, "ows:BoundingBox", crs=described.crs_of(axes), dimensions=f"{len(axes)}")
+    for at, corner in enumerate(("ows:LowerCorner", "ows:UpperCorner")):
+        xml.add(box, corner, " ".join(end[at] for end in ends))
     more = xml.add(xml.add(summary, "ows:AdditionalParameters"), "ows:AdditionalParameter")
     xml.add(more, "ows:Name", "axisList")
     xml.add(more, "ows:Value", ",".join(axis.name for axis in axes))
-
-
-def _add_box(xml: Vocabulary, summary: Element, crs: str, ends: list[list[str]]) -> None:
-    box = xml.add(summary, "ows:BoundingBox", crs=crs, dimensions=f"{len(ends)}")
-    for at, corner in enumerate(("ows:LowerCorner", "ows:UpperCorner")):
-        xml.add(box, corner, " ".join(end[at] for end in ends))

@@ -154,7 +154,10 @@ REFUSED: Mapping[str, Refused] = {
     "an unknown coverage": wcs(
         get_coverage(coverage="S9"), 404, "NoSuchCoverage", f"unknown coverage 'S9'.*{CUBE}"
     ),
-    "no coverage": wcs(f"{WCS}&REQUEST=GetCoverage", 404, "emptyCoverageIdList", "COVERAGEID"),
+    "no coverage": wcs(f"{WCS}&REQUEST=GetCoverage", 400, "MissingParameterValue", "COVERAGEID"),
+    "no coverage to describe": wcs(
+        f"{WCS}&REQUEST=DescribeCoverage", 404, "emptyCoverageIdList", "COVERAGEID"
+    ),
     "an unknown coverage to describe": wcs(
         f"{WCS}&REQUEST=DescribeCoverage&COVERAGEID=S9", 404, "NoSuchCoverage", "S9"
     ),

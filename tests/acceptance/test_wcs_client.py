@@ -74,7 +74,10 @@ def test_every_kind_of_coverage_is_listed(server: Server, path: str) -> None:
     for name in NAMES:
         coverage, own = listed[name], server.made.coverage(name)
         assert coverage.name == name
-        assert coverage.subtype == "ReferenceableGridCoverage"
+        regular = all(isinstance(axis, RegularAxis) for axis in own.domain_axes)
+        assert coverage.subtype == (
+            "RectifiedGridCoverage" if regular else "ReferenceableGridCoverage"
+        )
         assert coverage.is_local()
         assert not coverage.is_remote()
         assert (coverage.lon is not None) == own.mappable
