@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable, Iterator
 
-from bench import analytics, catalogue, coverage, http, ingest, reduction, series, tiles
+from bench import analytics, area, catalogue, coverage, http, ingest, reduction, series, tiles
 from bench.measure import HEADER, Row, line
 
 BENCHMARKS: dict[str, Callable[[], Iterator[Row]]] = {
@@ -12,6 +12,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Row]]] = {
     "coverage": coverage.rows,
     "series": series.rows,
     "analytics": analytics.rows,
+    "area": area.rows,
     "reduction": reduction.rows,
     "catalogue": catalogue.rows,
     "ingest": ingest.rows,

@@ -2,9 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from time import perf_counter
 
 import numpy as np
 import pytest
@@ -162,6 +160,7 @@ def test_only_chunks_that_the_polygon_touches_are_read(local: Local, form: str) 
 
 @pytest.mark.parametrize("form", ["the index is clipped", "the sum of a condenser over the count"])
 def test_what_is_read_grows_with_the_area_and_not_with_the_cube(local: Local, form: str) -> None:
+    decoded = {}
     for sides in (0.5, 2):
         area = polygon(sides)
         reads = {}
@@ -169,25 +168,13 @@ def test_what_is_read_grows_with_the_area_and_not_with_the_cube(local: Local, fo
             with counted() as reads[cube]:
                 found = answered(local, form, cube, area)
         np.testing.assert_allclose(found, oracle(area), rtol=1e-12, atol=0)
+        # The one has sixteen times the cells of the other, and no more is read of it.
         assert reads["BIG"].chunks == reads["NEAR"].chunks <= DATES * 2 * touched(area)
         assert reads["BIG"].indexes == reads["NEAR"].indexes
-
-
-def fastest(run: Callable[[], object]) -> float:
-    taken = []
-    for _ in range(3):
-        start = perf_counter()
-        run()
-        taken.append(perf_counter() - start)
-    return min(taken)
-
-
-def test_time_grows_with_the_area_and_not_with_the_cube(local: Local) -> None:
-    form, area = "the index is clipped", polygon()
-    near = fastest(lambda: answered(local, form, "NEAR", area))
-    big = fastest(lambda: answered(local, form, "BIG", area))
-    # Sixteen times the cells; what else the machine does moves times by less than two.
-    assert big < 2 * near
+        assert reads["BIG"].decoded_bytes == reads["NEAR"].decoded_bytes
+        decoded[sides] = reads["BIG"].decoded_bytes / touched(area)
+    # What is decoded follows the chunks that the area touches, here a sixteenth of the cells.
+    assert decoded[0.5] == pytest.approx(decoded[2], rel=0.25)
 
 
 CHILD = """
