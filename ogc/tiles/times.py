@@ -1,7 +1,7 @@
 """The time of a tile or a map, as WMTS, XYZ and OGC API spell it."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from datacube.errors import InvalidParameterError
 from datacube.plan.query import MapTime
@@ -19,7 +19,12 @@ _OPEN = frozenset({"", ".."})
 _FIRST = datetime(2, 1, 1, tzinfo=UTC)
 """Half a day is taken off and added to times, which Python's calendar must still hold."""
 _LAST = datetime(9999, 1, 1, tzinfo=UTC)
-_EVER = Period(start=_FIRST, end=_LAST, text="..")
+_DAY = timedelta(days=1)
+_EVER = (
+    Period(start=_FIRST, end=_FIRST + _DAY, text=".."),
+    Period(start=_LAST - _DAY, end=_LAST, text=".."),
+)
+"""The open ends of an interval."""
 _MOST_CHARACTERS = 200
 
 
@@ -49,7 +54,10 @@ def parse_map_time(text: str, parameter: str) -> MapTime:
     try:
         if len(parts) == 1:
             return MapTime(instant=_period(parts[0]))
-        start, end = (_EVER if part in _OPEN else _period(part) for part in parts)
+        start, end = (
+            ever if part in _OPEN else _period(part)
+            for part, ever in zip(parts, _EVER, strict=True)
+        )
     except InvalidParameterError as error:
         raise InvalidParameterError(
             f"{parameter} {shown(text)} is no time; {_ALLOWED}", parameter=parameter
