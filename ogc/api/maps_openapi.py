@@ -42,11 +42,6 @@ _TEXTS: dict[str, tuple[str, Document]] = {
         "Whether nothing is painted where there is no data.",
         {"type": "boolean"},
     ),
-    "void-color": ("Colour of what lies beyond the CRS's world.", {"type": "string"}),
-    "void-transparent": (
-        "Whether nothing is painted beyond the CRS's world.",
-        {"type": "boolean"},
-    ),
     "collections": (
         "Collections or coverages to show, bottom first, by default all.",
         {"type": "array", "items": {"type": "string"}},
