@@ -5,11 +5,11 @@ from html import escape
 
 from copernicube.client.cube import CubeView
 from copernicube.client.offers import Offer, Source
-from copernicube.client.questions import Files, Result, Rules, gathered, level_of, question_of
+from copernicube.client.queried import Queried
 from datacube.errors import UnknownNameError
 
 
-class Catalogue:
+class Catalogue(Queried):
     """The cubes of a store or a server at one revision.
 
     ::
@@ -22,7 +22,7 @@ class Catalogue:
         by_cube: dict[str, list[Offer]] = {}
         for offer in source.offers():
             by_cube.setdefault(offer.cube, []).append(offer)
-        self._source = source
+        super().__init__(source)
         self._cubes = {
             name: CubeView(source, tuple(offers)) for name, offers in sorted(by_cube.items())
         }
@@ -36,34 +36,6 @@ class Catalogue:
     def cubes(self) -> tuple[CubeView, ...]:
         """The cubes, by name."""
         return tuple(self._cubes.values())
-
-    def query(
-        self, text: str, *, compat: Rules = None, uploads: Files = ()
-    ) -> Result | list[Result]:
-        """Answer a whole query of WCPS, `for ... return ...`, as `CubeView.query` does.
-
-        Raises
-        ------
-        RequestError
-            Whatever is wrong with the query; a note shows the place.
-        """
-        question = question_of(text, compat=compat, uploads=uploads)
-        return gathered(question, self._source.results(question))
-
-    def explain(
-        self, text: str, level: str = "plan", *, compat: Rules = None, uploads: Files = ()
-    ) -> str:
-        """Tell what `query` would do: the plan and what it costs, or with `"cost"` that alone.
-
-        No cell is read, and no query is refused for its cost.
-
-        Raises
-        ------
-        RequestError
-            Whatever is wrong with the query; a note shows the place.
-        """
-        question = question_of(text, compat=compat, uploads=uploads)
-        return self._source.explain(question, level_of(level))
 
     def __getitem__(self, name: str) -> CubeView:
         """Return the cube called `name`.

@@ -9,9 +9,9 @@ import xarray as xr
 from pyproj import CRS
 
 from copernicube.client.expression import Expression
-from copernicube.client.geometry import Crs, Span
+from copernicube.client.geometry import Crs, Span, checked_bbox
 from copernicube.client.offers import BandOffer, Offer, Source
-from copernicube.client.questions import Files, Result, Rules, gathered, level_of, question_of
+from copernicube.client.queried import Queried
 from copernicube.client.term import coverage
 from copernicube.client.times import Times, parse_times
 from datacube.errors import InvalidParameterError, UnknownNameError
@@ -22,14 +22,14 @@ from ogc.zarr.address import ViewAddress
 _SCALING = ("scale_factor", "add_offset")
 
 
-class CubeView:
+class CubeView(Queried):
     """One cube as a user of Python sees it. Nothing is read until cells are computed."""
 
     def __init__(self, source: Source, offers: tuple[Offer, ...]) -> None:
         """Take the coverages of one cube; the one named like the cube has all bands."""
         (self._whole,) = (o for o in offers if o.coverage_id == o.cube)
         self._native = {o.resolution: o for o in offers if o.coverage_id != o.cube}
-        self._source = source
+        super().__init__(source, self._whole.cube)
 
     @property
     def name(self) -> str:
@@ -167,48 +167,6 @@ class CubeView:
             _scale_in_float32(stored)
         return xr.decode_cf(stored, mask_and_scale=decode, decode_coords="all")
 
-    def query(
-        self, text: str, *, compat: Rules = None, uploads: Files = ()
-    ) -> Result | list[Result]:
-        """Answer a query of WCPS, on this store or on the server that has the cube.
-
-        Returns a number, or one a band; cells as a lazy DataArray, of several bands as
-        Dataset; the bytes of what is encoded; else a text. A query that names several
-        coverages gives a list, one that its `where` left nothing of None.
-
-        Parameters
-        ----------
-        text
-            A whole query, `for ... return ...`; or an expression, or what follows `for`,
-            in which `$c` is this cube: `cube.query("avg($c.B08)")`.
-        compat
-            `"rasdaman"`: nulls go by rasdaman's rules.
-        uploads
-            Files that `decode($1)`, `decode($2)`, ... mean: their bytes or paths.
-
-        Raises
-        ------
-        RequestError
-            Whatever is wrong with the query; a note shows the place.
-        """
-        question = question_of(text, compat=compat, uploads=uploads, cube=self.name)
-        return gathered(question, self._source.results(question))
-
-    def explain(
-        self, text: str, level: str = "plan", *, compat: Rules = None, uploads: Files = ()
-    ) -> str:
-        """Tell what `query` would do: the plan and what it costs, or with `"cost"` that alone.
-
-        No cell is read, and no query is refused for its cost.
-
-        Raises
-        ------
-        RequestError
-            Whatever is wrong with the query; a note shows the place.
-        """
-        question = question_of(text, compat=compat, uploads=uploads, cube=self.name)
-        return self._source.explain(question, level_of(level))
-
     def expression(self, *, resolution: float | None = None) -> Expression:
         """Return all bands as the beginning of an expression.
 
@@ -280,13 +238,7 @@ class CubeView:
         raise UnknownNameError("resolution", f"{resolution:g}", offered)
 
     def _native_bbox(self, bbox: Bbox, crs: CRS | str | int | None) -> Bbox:
-        west, south, east, north = map(float, bbox)
-        if not (west < east and south < north):
-            raise InvalidParameterError(
-                f"bbox {bbox} is not allowed; allowed is (min x, min y, max x, max y), "
-                "each minimum below its maximum",
-                parameter="bbox",
-            )
+        west, south, east, north = checked_bbox(bbox)
         if crs is None:
             return west, south, east, north
         change = transformer(CRS.from_user_input(crs), self.crs)

@@ -215,7 +215,14 @@ def _trim(state: State, name: str, span: "Span | Times") -> syntax.AxisTrim:
     return syntax.AxisTrim(axis=axis, low=place, high=place)
 
 
-def _box(state: State, bbox: Bbox, crs: Crs | None) -> list[syntax.AxisTrim]:
+def checked_bbox(bbox: Bbox) -> Bbox:
+    """Return a box as floats.
+
+    Raises
+    ------
+    InvalidParameterError
+        If a minimum is not below its maximum.
+    """
     west, south, east, north = map(float, bbox)
     if not (west < east and south < north):
         raise InvalidParameterError(
@@ -223,6 +230,11 @@ def _box(state: State, bbox: Bbox, crs: Crs | None) -> list[syntax.AxisTrim]:
             "each minimum below its maximum",
             parameter="bbox",
         )
+    return west, south, east, north
+
+
+def _box(state: State, bbox: Bbox, crs: Crs | None) -> list[syntax.AxisTrim]:
+    west, south, east, north = checked_bbox(bbox)
     named = None if crs is None else _code(CRS.from_user_input(crs))
     return [
         syntax.AxisTrim(

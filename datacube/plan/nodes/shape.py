@@ -11,11 +11,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Trim(Node):
-    """A part of the source's cells; `domain` lies within the source's domain."""
+class Moved(Node):
+    """A node whose cells are some of its source's, at other places."""
 
     source: "Plan"
-    domain: Domain
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -24,10 +23,26 @@ class Trim(Node):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Slice(Node):
+class Ordered(Moved):
+    """A node with the cells of its source in another order."""
+
+    @property
+    def domain(self) -> Domain:
+        """The source's."""
+        return self.source.domain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Trim(Moved):
+    """A part of the source's cells; `domain` lies within the source's domain."""
+
+    domain: Domain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Slice(Moved):
     """One cell of an axis, which vanishes."""
 
-    source: "Plan"
     axis: int
     """Position of the axis among the source's axes."""
     index: int
@@ -38,51 +53,28 @@ class Slice(Node):
         """The source's without the axis."""
         return self.source.domain.without(self.axis)
 
-    @property
-    def fields(self) -> tuple[Field, ...]:
-        """The source's."""
-        return self.source.fields
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Extend(Node):
+class Extend(Moved):
     """The source within a larger domain on the same lattices; cells beyond it are null."""
 
-    source: "Plan"
     domain: Domain
-
-    @property
-    def fields(self) -> tuple[Field, ...]:
-        """The source's."""
-        return self.source.fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Spread(Node):
+class Spread(Moved):
     """The source repeated along further axes."""
 
-    source: "Plan"
     domain: Domain
     places: tuple[int, ...]
     """Position in `domain` of each axis of the source; ascending, axes equal."""
 
-    @property
-    def fields(self) -> tuple[Field, ...]:
-        """The source's."""
-        return self.source.fields
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Relabel(Node):
+class Relabel(Moved):
     """The same cells under other axes of the same sizes, in the same order."""
 
-    source: "Plan"
     domain: Domain
-
-    @property
-    def fields(self) -> tuple[Field, ...]:
-        """The source's."""
-        return self.source.fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,14 +97,13 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Take(Node):
+class Take(Moved):
     """Along one axis of the source, the cell that other axes of the result choose.
 
     `$c[ansi:"CRS:1"($t)]` for an iterator `$t`, `$c[i($x + $k)]`, nearest scaling of
     an outer axis. Every index lies on the source's axis.
     """
 
-    source: "Plan"
     axis: int
     """Position of the axis among the source's; it vanishes."""
     index: Affine | Table
@@ -121,17 +112,11 @@ class Take(Node):
     places: tuple[int, ...]
     """Position in `domain` of each other axis of the source, in order; ascending."""
 
-    @property
-    def fields(self) -> tuple[Field, ...]:
-        """The source's."""
-        return self.source.fields
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Gather(Node):
+class Gather(Moved):
     """Chosen cells along several axes at once, which one new axis replaces: a line, a track."""
 
-    source: "Plan"
     axes: tuple[int, ...]
     """Positions of the replaced axes among the source's, ascending."""
     cells: tuple[tuple[int, ...], ...]
@@ -139,51 +124,24 @@ class Gather(Node):
     domain: Domain
     """The new axis stands where the first replaced one stood."""
 
-    @property
-    def fields(self) -> tuple[Field, ...]:
-        """The source's."""
-        return self.source.fields
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Flip(Node):
+class Flip(Ordered):
     """The cells in reverse order along one axis; the axis itself stays."""
 
-    source: "Plan"
     axis: int
     """Position of the axis."""
 
-    @property
-    def domain(self) -> Domain:
-        """The source's."""
-        return self.source.domain
-
-    @property
-    def fields(self) -> tuple[Field, ...]:
-        """The source's."""
-        return self.source.fields
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Sort(Node):
+class Sort(Ordered):
     """The cells along one axis in the order of a key; equal keys keep their order, nulls last."""
 
-    source: "Plan"
     axis: int
     """Position of the axis."""
     by: "Plan"
     """One number a place of the axis: its domain has that axis alone."""
     descending: bool
-
-    @property
-    def domain(self) -> Domain:
-        """The source's."""
-        return self.source.domain
-
-    @property
-    def fields(self) -> tuple[Field, ...]:
-        """The source's."""
-        return self.source.fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
