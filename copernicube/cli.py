@@ -22,6 +22,10 @@ COMMANDS = {
         "copernicube.serve_command",
         "Serve the cubes of a store over WMS, WCS, OGC API and Zarr.",
     ),
+    "styles": (
+        "copernicube.styles_command",
+        "Add, list, show and remove the styles of map layers.",
+    ),
     "verify": (
         "copernicube.cubes_command",
         "Read every recorded shard of the cubes NAMES, by default of all.",

@@ -42,7 +42,7 @@ _STRETCH = _object(
     high={"type": "number"},
     gamma={"type": "number", "exclusiveMinimum": 0, "maximum": 100},
 )
-_GAMMA = _object(("gamma",), gamma=_STRETCH["properties"]["gamma"])
+_GAMMA = _object((), gamma=_STRETCH["properties"]["gamma"])
 _STRETCHED = {"anyOf": [_STRETCH, _GAMMA]}
 _STOP = _object(("value", "colour"), value={"type": "number"}, colour=_COLOUR, title=_TITLE)
 _INTERVAL = _object(
