@@ -29,10 +29,8 @@ from tests.acceptance.wcps_cases import (
     CASES,
     COMPLEX,
     PICTURES,
-    Case,
-    add_cases,
-    arrays_of,
 )
+from tests.acceptance.wcps_data import Case, add_cases, arrays_of
 from tests.builders.made import WGS84, Frame, add_cube, make_store, regular
 from tests.builders.served import served
 

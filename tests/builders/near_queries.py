@@ -4,168 +4,25 @@ The trees of `tests.builders.queries` show what parses; these reach planning, ev
 and encoding, with a wrong name, bound or type here and there.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
 from tests.builders.made import T_TIMES
-
-PLACES: Mapping[str, tuple[float, float]] = {
-    "Lat": (-2, 32),
-    "Lon": (-2, 32),
-    "i": (-2, 13),
-    "j": (-2, 15),
-    "x": (-2, 42),
-    "height": (0, 120),
-    "N": (5_197_000, 5_200_100),
-    "E": (499_900, 502_800),
-}
-AXES: Mapping[str, tuple[str, ...]] = {
-    "A": ("Lat", "Lon"),
-    "B": ("Lat", "Lon"),
-    "T": ("ansi", "Lat", "Lon"),
-    "G": ("i", "j"),
-    "L": ("x",),
-    "P": ("ansi",),
-    "W": ("ansi", "height", "Lat", "Lon"),
-    "U": ("ansi", "N", "E"),
-}
-BANDS: Mapping[str, tuple[str, ...]] = {"T": ("b4", "b8"), "W": ("u", "v"), "U": ("B04",)}
-FORMATS = (
-    "csv",
-    "json",
-    "image/tiff",
-    "png",
-    "image/jpeg",
-    "netcdf",
-    "gml",
-    "jp2",
-    "text/csv",
-    "application/x-zarr",
-    "application/json",
-    "gif",
-    "dem",
-    "text/plain",
-)
-PARAMETERS = (
-    '{"nodata": [0]}',
-    '{"transpose": [0, 1]}',
-    '{"colorMap": {"type": "values", "colorTable": {"0": [0, 0, 0, 255], "5": [1, 2, 3, 4]}}}',
-    '{"colorMap": {"type": "ramp", "colorTable": {"0": [0, 0, 0], "300": [255, 2, 3]}}}',
-    '{"colorMap": {"type": "intervals", "colorTable": {"-1": [0, 0, 0], "1e9": [255, 2, 3]}}}',
-    '{"colorPalette": {"colorTable": [[0, 0, 0], [255, 255, 255]]}}',
-    '{"metadata": {"a": "b"}, "outputType": "GeneralGridCoverage"}',
-    '{"geoReference": {"crs": "EPSG:4326", "bbox": {"xmin": 0, "ymin": 0, "xmax": 1, "ymax": 2}}}',
-    '{"formatParameters": {"QUALITY": "50", "COMPRESS": "deflate"}}',
-    '{"variables": {"v": {"metadata": {"units": "m"}}}, "dimensions": ["y", "x"]}',
-    '{"nodata": "none"}',
-    "nodata=0",
-    "{",
-)
-TYPES = (
-    "boolean",
-    "char",
-    "unsigned char",
-    "short",
-    "unsigned short",
-    "int",
-    "unsigned int",
-    "long",
-    "unsigned long",
-    "float",
-    "double",
-    "complex",
-    "cint16",
-    "octet",
-    "text",
-)
-MATHS = (
-    "abs",
-    "sqrt",
-    "exp",
-    "ln",
-    "log",
-    "sin",
-    "cos",
-    "tan",
-    "arcsin",
-    "arctan",
-    "sinh",
-    "round",
-    "floor",
-    "ceil",
-    "re",
-    "im",
-)
-REDUCERS = (
-    "avg",
-    "sum",
-    "add",
-    "min",
-    "max",
-    "count",
-    "some",
-    "all",
-    "median",
-    "stddev",
-    "variance",
-    "first",
-    "last",
-    "maxtime",
-    "mintime",
-)
-OPERATORS = (
-    "+",
-    "-",
-    "*",
-    "/",
-    "div",
-    "=",
-    "!=",
-    "<",
-    "<=",
-    ">",
-    ">=",
-    "and",
-    "or",
-    "xor",
-    "overlay",
-    "max",
-    "min",
-    "pow",
-    "mod",
-    "atan2",
-)
-CONDENSERS = ("+", "*", "min", "max", "and", "or", "overlay", "median", "avg")
-METHODS = ("near", "bilinear", "average", "mode", "cubic", "lanczos", "med")
-PERIODS = ('"P1M"', '"P1D"', '"P3M"', '"P1Y"', "1", "0.5", "-1", "0", "1e-9")
-NUMBERS = (
-    "0",
-    "1",
-    "2",
-    "3",
-    "7",
-    "100",
-    "255",
-    "65536",
-    "0.5",
-    "1e3",
-    "1e300",
-    "-1",
-    "1e-320",
-    "nan",
-    "inf",
-    "2147483647",
-    "9223372036854775807",
-    "1e20",
-    "true",
-    "false",
-    "null",
-    "(1.0, 2.0)",
-    "5uc",
-    "70us",
-    "3c",
-    "0.1f",
+from tests.builders.near_words import (
+    AXES,
+    BANDS,
+    CONDENSERS,
+    FORMATS,
+    MATHS,
+    METHODS,
+    NUMBERS,
+    OPERATORS,
+    PARAMETERS,
+    PERIODS,
+    PLACES,
+    REDUCERS,
+    TYPES,
 )
 
 
