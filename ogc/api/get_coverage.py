@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
 from types import MappingProxyType
 
 from pyproj import CRS
 
-from datacube.errors import InvalidParameterError, UnknownNameError
-from datacube.grid import northing_first
+from datacube.errors import InvalidParameterError
 from datacube.plan import query
 from datacube.plan.formats import GEOTIFF, NETCDF
 from datacube.protocols import Bbox
+from ogc.api.maps_parameters import parse_bbox
+from ogc.api.negotiation import choose_format
 from ogc.crs import CRS84, parse_crs
 from ogc.exchange import Reply, Session, reply
 from ogc.kvp import Kvp, shown
@@ -20,16 +20,8 @@ from ogc.zarr.address import TimeCut
 ALLOWED = ("bbox", "bbox-crs", "datetime", "properties", "f", "as_of")
 FORMATS: Mapping[str, str] = MappingProxyType({"tiff": GEOTIFF, "netcdf": NETCDF})
 """Values of `f`, the usual one first, and the media types that they mean."""
-_ACCEPTED = MappingProxyType(
-    {
-        **{media_type: media_type for media_type in FORMATS.values()},
-        "image/geotiff": GEOTIFF,
-        "application/x-netcdf": NETCDF,
-        "image/*": GEOTIFF,
-        "application/*": NETCDF,
-        "*/*": GEOTIFF,
-    }
-)
+_ACCEPTED = MappingProxyType({**FORMATS, "image/geotiff": GEOTIFF, "application/x-netcdf": NETCDF})
+"""Other names of the same, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +51,11 @@ def parse(coverage_id: str, kvp: Kvp, accept: str) -> GetCoverage:
     names = kvp.one("properties", default="").split(",")
     return GetCoverage(
         coverage_id=coverage_id,
-        bbox=_bbox(bbox, bbox_crs) if bbox else None,
+        bbox=parse_bbox(bbox, bbox_crs) if bbox else None,
         bbox_crs=bbox_crs,
         times=TimeCut.parse(times) if times else None,
         bands=tuple(name.strip() for name in names if name.strip()),
-        media_type=_media_type(kvp.one("f", default=""), accept),
+        media_type=choose_format(kvp.one("f", default=""), accept, _ACCEPTED),
     )
 
 
@@ -107,58 +99,3 @@ def check_names(kvp: Kvp, allowed: tuple[str, ...]) -> None:
         raise InvalidParameterError(
             f"unknown parameter {named}; allowed: {', '.join(allowed)}", parameter=unknown[0]
         )
-
-
-def _bbox(text: str, crs: CRS) -> Bbox:
-    try:
-        numbers = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        numbers = ()
-    if len(numbers) != 4 or not all(map(isfinite, numbers)):
-        raise InvalidParameterError(
-            f"bbox {shown(text)} is not allowed; allowed are four numbers in the axis order "
-            "of bbox-crs",
-            parameter="bbox",
-        )
-    west, south, east, north = numbers
-    if northing_first(crs):
-        south, west, north, east = numbers
-    if west >= east or south >= north:
-        raise InvalidParameterError(
-            f"bbox {shown(text)} is not allowed; allowed are minima below maxima, "
-            "in the axis order of bbox-crs (a box across 180 degrees is two requests)",
-            parameter="bbox",
-        )
-    return west, south, east, north
-
-
-def _media_type(name: str, accept: str) -> str:
-    """Choose a format: `f`, else what the client likes best among what is offered."""
-    if name:
-        chosen = FORMATS.get(name.casefold()) or _ACCEPTED.get(name.casefold())
-        if chosen is None:
-            raise UnknownNameError("format", name[:80], tuple(FORMATS))
-        return chosen
-    if not accept.strip():
-        return GEOTIFF
-    wishes = sorted(_wishes(accept), key=lambda wish: -wish[1])
-    for media_type, quality in wishes:
-        if quality > 0 and media_type in _ACCEPTED:
-            return _ACCEPTED[media_type]
-    raise UnknownNameError("accept", accept[:80], tuple(FORMATS.values()))
-
-
-def _wishes(accept: str) -> list[tuple[str, float]]:
-    """Read an `Accept` header as `(media type, quality)`, in the order of the header."""
-    found = []
-    for part in accept.split(","):
-        media_type, *parameters = (piece.strip().casefold() for piece in part.split(";"))
-        quality = 1.0
-        for parameter in parameters:
-            if parameter.startswith("q="):
-                try:
-                    quality = float(parameter[2:])
-                except ValueError:
-                    quality = 0.0
-        found.append((media_type, quality))
-    return found

@@ -9,7 +9,7 @@ def choose_format(name: str, accept: str, formats: Mapping[str, str]) -> str:
     """Return a media type: `name`, else what the client likes best among what is offered.
 
     `formats` are media types by the names that `f` has, the usual one first; `f` may be a
-    media type, too.
+    media type, too. Names may be other media types that mean the same.
 
     >>> choose_format("", "image/webp;q=0.5, image/*", {"png": "image/png", "tiff": "image/tiff"})
     'image/png'
@@ -30,7 +30,8 @@ def choose_format(name: str, accept: str, formats: Mapping[str, str]) -> str:
     if not accept.strip():
         return offered[0]
     for wish, quality in sorted(_wishes(accept), key=lambda wish: -wish[1]):
-        chosen = next((media_type for media_type in offered if _matches(wish, media_type)), None)
+        matching = (media_type for media_type in offered if _matches(wish, media_type))
+        chosen = formats.get(wish) or next(matching, None)
         if quality > 0 and chosen is not None:
             return chosen
     raise UnknownNameError("accept", accept[:80], offered)
