@@ -5,13 +5,15 @@ left out silently but what the standards call a hint.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any
 
 from datacube.encode.xml import Element
 from datacube.errors import InvalidParameterError
+from datacube.plan.query import MapLayer
 from datacube.render.definition import StyleDefinition, parse_style
+from datacube.render.make_style import RequestedStyle
 from ogc.xml_body import child, children, local, read_xml, text
 
 type Json = dict[str, Any]
@@ -49,6 +51,40 @@ def parse_sld(body: bytes) -> tuple[SldLayer, ...]:
     if not layers:
         raise _wrong("there is no NamedLayer")
     return tuple(_layer(one) for one in layers)
+
+
+def sld_layers(body: str, asked: tuple[MapLayer, ...], *, most: int) -> tuple[MapLayer, ...]:
+    """Return the layers of a map that came with a descriptor, bottom first.
+
+    Without layers `asked` for they are those of the descriptor, at most `most`. Else a layer
+    without a style has the descriptor's, and one with a style that of this name, be it of the
+    descriptor or of the server.
+
+    Raises
+    ------
+    InvalidParameterError
+        As `parse_sld`, or if the descriptor has too many layers.
+    """
+    found = parse_sld(body.encode())
+    if not asked:
+        if len(found) > most:
+            raise _wrong(f"it has {len(found)} layers; allowed are {most}")
+        return tuple(MapLayer(layer=one.layer, style=_asked_style(one.style)) for one in found)
+    by_layer = {one.layer: one.style for one in found}
+    return tuple(
+        replace(layer, style=_asked_style(style))
+        if (style := by_layer.get(layer.layer)) is not None and _is_meant(layer.style, style)
+        else layer
+        for layer in asked
+    )
+
+
+def _asked_style(style: str | StyleDefinition) -> str | RequestedStyle:
+    return style if isinstance(style, str) else RequestedStyle(definition=style)
+
+
+def _is_meant(asked: object, style: str | StyleDefinition) -> bool:
+    return not asked or (isinstance(style, StyleDefinition) and style.name == asked)
 
 
 def read_styles(body: bytes) -> tuple[Json, ...]:
