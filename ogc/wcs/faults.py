@@ -34,6 +34,7 @@ FAULTS = MappingProxyType(
         "unknown-name/cube": Fault(exception_code="NoSuchCoverage", status=404),
         "unknown-name/crs": Fault(exception_code="SubsettingCrs-NotSupported", status=404),
         "unknown-name/format": _INVALID,
+        "unknown-name/section": _INVALID,
         "repeated-axis": Fault(exception_code="InvalidAxisLabel", status=404),
         "unknown-name/interpolation": Fault(
             exception_code="InterpolationMethodNotSupported", status=404

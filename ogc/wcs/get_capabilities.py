@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from datacube.errors import InvalidParameterError
 from datacube.protocols import CatalogView
+from ogc.capabilities import is_current, listed, parse_sections, parse_update_sequence
 from ogc.exchange import Reply, Session, Site, reply_document
 from ogc.faults import UnsupportedError
-from ogc.kvp import Kvp, integer, shown
+from ogc.kvp import Kvp, shown
 from ogc.wcs.capabilities_document import Capabilities, encode
 from ogc.wcs.names import OFFERED_VERSIONS, VERSION, VERSIONS
 from ogc.xml import MEDIA_TYPE
@@ -39,20 +39,17 @@ def parse(kvp: Kvp) -> GetCapabilities:
 
     Raises
     ------
-    InvalidParameterError
+    InvalidParameterError, UnknownNameError
         If UPDATESEQUENCE is no integer, or there is no such section.
     UnsupportedError
         If no accepted version is offered.
     """
-    formats = _listed(kvp.one("acceptformats", default=""))
-    text = kvp.one("updatesequence", default="")
+    formats = listed(kvp.one("acceptformats", default=""))
     return GetCapabilities(
         version=_version(kvp.one("acceptversions", default=VERSION)),
-        sections=_sections(_listed(kvp.one("sections", default="All"))),
+        sections=parse_sections(kvp, SECTIONS),
         media_type=next((one for one in formats if one in FORMATS), MEDIA_TYPE),
-        update_sequence=(
-            integer(text, "UPDATESEQUENCE", low=-(2**53), high=2**53) if text else None
-        ),
+        update_sequence=parse_update_sequence(kvp),
     )
 
 
@@ -64,13 +61,7 @@ def handle(request: GetCapabilities, view: CatalogView) -> Capabilities:
     InvalidParameterError
         If the client's document is newer than any.
     """
-    asked = request.update_sequence
-    if asked is not None and asked > view.revision:
-        raise InvalidParameterError(
-            f"UPDATESEQUENCE {asked} lies ahead of the current revision {view.revision}",
-            parameter="UPDATESEQUENCE",
-        )
-    sections = () if asked == view.revision else request.sections
+    sections = () if is_current(request.update_sequence, view.revision) else request.sections
     # The service's metadata names the CRSs of the coverages.
     listed = {"Contents", "ServiceMetadata"} & set(sections)
     ids = view.coverage_ids() if listed else ()
@@ -89,13 +80,9 @@ def answer(kvp: Kvp, session: Session, site: Site) -> Reply:
     return reply_document(encode(capabilities, site), request.media_type, capabilities.revision)
 
 
-def _listed(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
 def _version(accepted: str) -> str:
     """Return the first of the accepted versions that is offered."""
-    found = next((VERSIONS[one] for one in _listed(accepted) if one in VERSIONS), None)
+    found = next((VERSIONS[one] for one in listed(accepted) if one in VERSIONS), None)
     if found is None:
         raise UnsupportedError(
             f"WCS versions {shown(accepted)} are not offered; "
@@ -103,15 +90,3 @@ def _version(accepted: str) -> str:
             parameter="VERSION",
         )
     return found
-
-
-def _sections(asked: tuple[str, ...]) -> tuple[str, ...]:
-    known = {name.casefold(): name for name in (*SECTIONS, "All")}
-    unknown = [part for part in asked if part.casefold() not in known]
-    if unknown:
-        raise InvalidParameterError(
-            f"SECTIONS names {shown(unknown[0])}; allowed are {', '.join(known.values())}",
-            parameter="SECTIONS",
-        )
-    named = {known[part.casefold()] for part in asked}
-    return SECTIONS if "All" in named else tuple(name for name in SECTIONS if name in named)

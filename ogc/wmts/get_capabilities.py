@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from datacube.errors import InvalidParameterError, UnknownNameError
 from datacube.plan.style import StyleBook
 from datacube.protocols import CatalogView
+from ogc.capabilities import is_current, listed, parse_sections, parse_update_sequence
 from ogc.exchange import Reply, Session, Site, reply_document
 from ogc.faults import UnsupportedError
-from ogc.kvp import Kvp, integer, shown
+from ogc.kvp import Kvp, shown
 from ogc.tiles.layers import find_layers
 from ogc.wmts.capabilities_document import Capabilities, OfferedLayer, encode
 from ogc.wmts.names import VERSION
@@ -43,28 +43,14 @@ def parse(kvp: Kvp) -> GetCapabilities:
         If UPDATESEQUENCE is no integer, or there is no such section.
     """
     accepted = kvp.one("acceptversions", default=VERSION)
-    if VERSION not in [version.strip() for version in accepted.split(",")]:
+    if VERSION not in listed(accepted):
         raise UnsupportedError(
             f"WMTS versions {shown(accepted)} are not offered; offered is {VERSION}",
             parameter="AcceptVersions",
         )
-    text = kvp.one("updatesequence", default="")
     return GetCapabilities(
-        sections=_sections(kvp.one("sections", default="All")),
-        update_sequence=(
-            integer(text, "UPDATESEQUENCE", low=-(2**53), high=2**53) if text else None
-        ),
+        sections=parse_sections(kvp, SECTIONS), update_sequence=parse_update_sequence(kvp)
     )
-
-
-def _sections(text: str) -> tuple[str, ...]:
-    by_name = {name.casefold(): name for name in (*SECTIONS, "All")}
-    wanted = [part.strip() for part in text.split(",") if part.strip()]
-    for part in wanted:
-        if part.casefold() not in by_name:
-            raise UnknownNameError("section", part, (*SECTIONS, "All"))
-    named = {by_name[part.casefold()] for part in wanted}
-    return SECTIONS if "All" in named else tuple(name for name in SECTIONS if name in named)
 
 
 def handle(request: GetCapabilities, view: CatalogView, styles: StyleBook) -> Capabilities:
@@ -75,13 +61,7 @@ def handle(request: GetCapabilities, view: CatalogView, styles: StyleBook) -> Ca
     InvalidParameterError
         If the client's document is newer than any.
     """
-    asked = request.update_sequence
-    if asked is not None and asked > view.revision:
-        raise InvalidParameterError(
-            f"UPDATESEQUENCE {asked} lies ahead of the current revision {view.revision}",
-            parameter="UPDATESEQUENCE",
-        )
-    sections = () if asked == view.revision else request.sections
+    sections = () if is_current(request.update_sequence, view.revision) else request.sections
     layers = find_layers(view) if "Contents" in sections else ()
     return Capabilities(
         revision=view.revision,
