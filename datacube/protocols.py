@@ -289,7 +289,7 @@ class CatalogWriter(Catalog, Protocol):
         Raises
         ------
         CommitConflictError
-            If another writer committed the same scene first, or the claim was revoked.
+            If another writer committed the same scene first, or the claim was given up.
         """
         ...
 

@@ -37,7 +37,6 @@ from datacube.catalog.tables import (
     collections,
     cubes,
     from_micros,
-    meta,
     revisions,
     slots,
     to_micros,
@@ -54,7 +53,7 @@ from datacube.protocols import Committed, NewSlot, Standing, StoredStyle
 from datacube.slots import SceneRecord, Slot, SlotWindow
 from datacube.times import iso_text
 
-CLAIMED, BURNED, REVOKED = "claimed", "burned", "revoked"
+CLAIMED, BURNED = "claimed", "burned"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 
@@ -178,18 +177,14 @@ class SqlCatalog(SqlReader):
         Raises
         ------
         CommitConflictError
-            If the claim was revoked or burned: writing on is useless.
+            If the claim was given up: writing on is useless.
         """
         if not self._change_claim(cube, slot, {"heartbeat_at": _now()}):
-            raise CommitConflictError(f"the claim of slot {slot} of {cube} was revoked")
+            raise CommitConflictError(f"the claim of slot {slot} of {cube} was given up")
 
     def burn(self, cube: str, slot: int) -> None:
         """Give up a claimed slot; its number is never used again."""
         self._change_claim(cube, slot, {"state": BURNED})
-
-    def revoke(self, cube: str, slot: int) -> bool:
-        """Take a claim from a writer that seems dead; False where it was not held."""
-        return self._change_claim(cube, slot, {"state": REVOKED})
 
     def _change_claim(self, cube: str, slot: int, values: Mapping[str, object]) -> bool:
         with self._database.write() as connection:
@@ -204,20 +199,6 @@ class SqlCatalog(SqlReader):
             )
         return bool(result.rowcount)
 
-    def claimed(self) -> Sequence[tuple[str, int, datetime]]:
-        """Return `(cube, slot, last heartbeat)` of every claim that is held."""
-        query = (
-            select(cubes.c.name, claims.c.number, claims.c.heartbeat_at)
-            .join(cubes, cubes.c.id == claims.c.cube_id)
-            .where(claims.c.state == CLAIMED)
-            .order_by(cubes.c.name, claims.c.number)
-        )
-        with self._database.read() as connection:
-            return [
-                (name, number, from_micros(beat))
-                for name, number, beat in connection.execute(query)
-            ]
-
     def commit(self, slots: Sequence[NewSlot]) -> Committed:
         """Make slots visible in one transaction and retire what they supersede.
 
@@ -228,7 +209,7 @@ class SqlCatalog(SqlReader):
         ------
         CommitConflictError
             If another writer committed the same scene, or one that supersedes it, first,
-            or the claim was revoked.
+            or the claim was given up.
         ValueError
             If `slots` is empty, or a slot's shards do not fit its windows.
         """
@@ -326,7 +307,7 @@ class SqlCatalog(SqlReader):
                 for number in sorted(set(some).difference(held)):
                     raise CommitConflictError(
                         f"slot {number} of {name} is not claimed: "
-                        "its claim was revoked, burned or committed"
+                        "its claim was given up or committed"
                     )
                 connection.execute(delete(claims).where(*claimed))
 
@@ -357,15 +338,6 @@ class SqlCatalog(SqlReader):
             yield (
                 number,
                 self._scalar(select(revisions.c.record).where(revisions.c.number == number)),
-            )
-
-    def raise_oldest_readable(self, revision: int) -> None:
-        """Refuse every `as_of` below `revision` from now on; never lowers the bound."""
-        with self._database.write() as connection:
-            connection.execute(
-                update(meta)
-                .where(meta.c.name == "oldest_readable", meta.c.value < revision)
-                .values(value=revision)
             )
 
 

@@ -135,23 +135,6 @@ def call_of(node: Apply, at: int) -> Call:
     )
 
 
-def apply_function(node: Apply, args: tuple[Cells, ...]) -> Cells:
-    """Apply the function of `node` alone to evaluated arguments, field by field.
-
-    `datacube.evaluate.fuse.apply_tree` does it for a whole formula at once.
-    """
-    shape = args[0].shape
-    values, valid = [], []
-    for at, made in enumerate(node.result):
-        parts = tuple(part_of(cells, at) for cells in args)
-        out = np.empty(shape, made.numpy_dtype)
-        with np.errstate(all="ignore"):
-            result = settled(compute(node.function, call_of(node, at), parts, out))
-        values.append(np.broadcast_to(result.values, shape))
-        valid.append(np.broadcast_to(True if result.valid is None else result.valid, shape))
-    return Cells(tuple(f.name for f in node.result), tuple(values), tuple(valid))
-
-
 def part_of(cells: Cells, at: int) -> Part:
     """Return the field at a position, the last where there are fewer."""
     at = min(at, len(cells.names) - 1)

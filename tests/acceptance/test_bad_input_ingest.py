@@ -16,6 +16,7 @@ from tests.acceptance.answers import open_to_read
 from tests.acceptance.commands import run_command
 from tests.acceptance.small_scenes import CUBE, small_scenes
 from tests.builders.broken import truncate, xml_with_external_entity, zip_bomb
+from tests.builders.catalogue_rows import claimed
 
 LEAK = "what another file holds"
 GOOD = ("east", "west later")
@@ -211,7 +212,7 @@ def test_it_fails_at_once_and_says_why(
     local = open_to_read(beside)
     assert local.catalog.view().revision == 0
     assert local.catalog.view().cubes() == ()
-    assert list(local.catalog.claimed()) == []
+    assert claimed(local.catalog) == []
     local.catalog.close()
 
 

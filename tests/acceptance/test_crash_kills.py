@@ -17,6 +17,7 @@ from datacube.store import open_store, verify
 from tests.acceptance.answers import all_answers, cells_of, coverage_query, good, open_to_read
 from tests.acceptance.small_scenes import BANDS, CUBE, RESOLUTION_M, small_scenes, truth
 from tests.acceptance.writers import STEPS, Death, Writer
+from tests.builders.catalogue_rows import claimed
 from tests.ingest.harness import open_warehouse
 
 BEFORE = ("west",)
@@ -112,7 +113,7 @@ def test_killed_then_others_then_again(
     present = open_store(store).commit_records_present()
     assert list(catalog.unwritten_records(present)) == []
     assert len(present) == catalog.view().revision
-    dead = {number for _, number, _ in catalog.claimed()}
+    dead = {number for _, number in claimed(catalog)}
     ingest(store, built, ALL)
     assert not dead & {slot.number for slot in catalog.view().slots(CUBE)}
     catalog.close()

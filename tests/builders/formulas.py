@@ -6,8 +6,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from datacube.cells import Cells, Valid, Values
+from datacube.evaluate.functions import call_of, compute, part_of
 from datacube.evaluate.fuse import Formula, apply_tree, tree_leaves
-from datacube.plan.nodes import POINT, Field, Held, HeldCells, Literal
+from datacube.evaluate.part import settled
+from datacube.plan.nodes import POINT, Apply, Field, Held, HeldCells, Literal
 
 
 def leaf(
@@ -54,3 +56,20 @@ def listed(node: Formula, at: int = 0) -> list[object]:
     """Evaluate a formula and list a field's cells, None for null."""
     values, valid = run(node, at)
     return [v if k else None for v, k in zip(values.ravel().tolist(), valid.ravel(), strict=True)]
+
+
+def apply_function(node: Apply, args: tuple[Cells, ...]) -> Cells:
+    """Apply the function of a node alone to evaluated arguments, field by field.
+
+    Evaluation applies whole formulas at once, strip by strip.
+    """
+    shape = args[0].shape
+    values, valid = [], []
+    for at, made in enumerate(node.result):
+        parts = tuple(part_of(cells, at) for cells in args)
+        out = np.empty(shape, made.numpy_dtype)
+        with np.errstate(all="ignore"):
+            result = settled(compute(node.function, call_of(node, at), parts, out))
+        values.append(np.broadcast_to(result.values, shape))
+        valid.append(np.broadcast_to(True if result.valid is None else result.valid, shape))
+    return Cells(tuple(f.name for f in node.result), tuple(values), tuple(valid))

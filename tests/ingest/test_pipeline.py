@@ -19,6 +19,7 @@ from datacube.slots import SceneRecord
 from ingest.progress import Lines, Silent
 from ingest.scene import CubeChoice, Scene, SceneBand, UnreadableScene
 from ingest.summary import Status
+from tests.builders.catalogue_rows import claimed
 from tests.ingest.harness import Warehouse, open_warehouse
 
 NODATA = -32768
@@ -166,7 +167,7 @@ def test_a_failing_scene_fails_alone(warehouse: Warehouse, jobs: int) -> None:
     visible = [slot.scene.scene_id for slot in warehouse.slots("MADE_32633")]
     assert sorted(visible) == ["S1", "S3"]
     # The broken scene's slot is given up, not waited for.
-    assert warehouse.catalog.claimed() == []
+    assert claimed(warehouse.catalog) == []
 
 
 def test_a_defect_of_a_reader_is_a_failure_of_its_place(warehouse: Warehouse) -> None:
@@ -232,7 +233,7 @@ def test_another_writer_wins(warehouse: Warehouse, monkeypatch: pytest.MonkeyPat
 
     assert outcome.status is Status.SKIPPED
     assert len(warehouse.slots("MADE_32633")) == 1
-    assert warehouse.catalog.claimed() == []
+    assert claimed(warehouse.catalog) == []
 
 
 def test_a_full_disk_leaves_the_store_readable(

@@ -8,6 +8,7 @@ import pytest
 from datacube.catalog import SqlCatalog, open_catalog
 from datacube.errors import CommitConflictError, RevisionError, UnknownNameError
 from datacube.protocols import NewSlot
+from tests.builders.catalogue_rows import claimed, purge_below
 from tests.datacube.catalog.making import (
     COLLECTION,
     NOON,
@@ -101,7 +102,7 @@ def test_the_loser_of_a_race_is_burned_and_its_number_never_used_again(
         catalog.commit(offers[1:])
     with pytest.raises(CommitConflictError, match="not claimed"):
         catalog.commit(offers[1:])
-    assert catalog.claimed() == []
+    assert claimed(catalog) == []
     assert catalog.claim(cube.name)[0] == 2
     assert catalog.view().revision == 1
 
@@ -124,7 +125,7 @@ def test_a_failed_commit_of_several_slots_shows_none_and_keeps_the_claims_of_the
     with pytest.raises(CommitConflictError):
         catalog.commit(offers)
     assert visible(catalog) == ["A_N05.09_0000"]
-    assert [number for _, number, _ in catalog.claimed()] == [offers[0].number]
+    assert claimed(catalog) == [(CUBE, offers[0].number)]
     catalog.commit(offers[:1])
     assert catalog.view().counts() == {CUBE: 2}
 
@@ -148,12 +149,12 @@ def test_one_commit_of_two_processings_shows_the_better(catalog: SqlCatalog) -> 
     assert visible(catalog) == ["A_N05.09_0000"]
 
 
-def test_a_revoked_claim_cannot_be_committed_or_kept_alive(catalog: SqlCatalog) -> None:
+def test_a_claim_that_was_given_up_cannot_be_committed_or_kept_alive(catalog: SqlCatalog) -> None:
     cube = catalog.ensure_cube(COLLECTION, make_cube())
     number, windows = catalog.claim(CUBE)[0], make_windows()
     catalog.heartbeat(CUBE, number)
-    assert catalog.revoke(CUBE, number)
-    with pytest.raises(CommitConflictError, match="revoked"):
+    catalog.burn(CUBE, number)
+    with pytest.raises(CommitConflictError, match="given up"):
         catalog.heartbeat(CUBE, number)
     offer = NewSlot(
         cube=cube,
@@ -162,7 +163,7 @@ def test_a_revoked_claim_cannot_be_committed_or_kept_alive(catalog: SqlCatalog) 
         windows=windows,
         shards=full_shards(cube, windows),
     )
-    with pytest.raises(CommitConflictError, match="revoked"):
+    with pytest.raises(CommitConflictError, match="given up"):
         catalog.commit([offer])
     assert catalog.view().revision == 0
 
@@ -180,8 +181,7 @@ def test_a_bitmap_of_the_wrong_length_is_refused(catalog: SqlCatalog) -> None:
 def test_revisions_ahead_and_purged_are_told_apart(catalog: SqlCatalog) -> None:
     for scene in ("A", "B", "C"):
         commit_scene(catalog, make_scene(scene))
-    catalog.raise_oldest_readable(2)
-    catalog.raise_oldest_readable(1)
+    purge_below(catalog, 2)
     with pytest.raises(RevisionError, match="purged") as purged:
         catalog.view(as_of=1)
     assert purged.value.purged

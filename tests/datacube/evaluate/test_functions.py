@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 from datacube.cells import Cells
-from datacube.evaluate.functions import apply_function
 from datacube.plan.functions import FUNCTIONS, apply
 from datacube.plan.types import CASTS
-from tests.builders.formulas import leaf, listed, number, run
+from tests.builders.formulas import apply_function, leaf, listed, number, run
 
 INTEGERS = ("bool", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64")
 KNOWN = [True, True, True, True, False]

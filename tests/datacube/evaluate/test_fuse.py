@@ -7,13 +7,13 @@ import pytest
 
 from datacube.cells import Cells, Values
 from datacube.evaluate import fuse
-from datacube.evaluate.functions import apply_function, compute
+from datacube.evaluate.functions import compute
 from datacube.evaluate.fuse import apply_tree, regions, strips, tree_leaves
 from datacube.evaluate.logic import Call
 from datacube.evaluate.part import Part
 from datacube.plan.functions import FUNCTIONS, apply
 from datacube.plan.nodes import Apply, Bands, Held, Literal, Pick, Plan
-from tests.builders.formulas import leaf, leaves_of, number, run
+from tests.builders.formulas import apply_function, leaf, leaves_of, number, run
 
 SHAPE = (3, 50, 70)
 

@@ -10,6 +10,7 @@ from datacube.errors import (
 )
 from datacube.grid import Window
 from datacube.store import ZarrStore, verify
+from tests.builders.catalogue_rows import purge_below
 from tests.datacube.catalog.making import COLLECTION, make_scene
 from tests.datacube.store.making import CUBE, WINDOW, noise, offer, request, shard_files, write_slot
 
@@ -77,5 +78,5 @@ def test_verify_reads_what_was_superseded_while_it_may_be_asked_for(store: ZarrS
     assert (report.slots, len(report.damage)) == (2, 1)
     assert "slot 0" in report.damage[0]
     assert verify(catalog.view(), store).intact
-    catalog.raise_oldest_readable(2)
+    purge_below(catalog, 2)
     assert verify(catalog.view(), store, slots_of=catalog.readable_slots).intact
