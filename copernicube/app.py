@@ -20,11 +20,14 @@ from datacube.errors import CubeError, LimitExceededError
 from ogc.api.routes import api_routes
 from ogc.exchange import Site
 from ogc.kvp import Kvp
+from ogc.pinned import resource_route
+from ogc.posted import Posted, is_form, read_posted
+from ogc.records import get_record
+from ogc.records.get_record import PATH as RECORDS
 from ogc.responses import RootOf, read_body, respond
 from ogc.service import dispatch, refuse
 from ogc.tiles.routes import tile_routes
 from ogc.wcps.functions import PATH, functions_route
-from ogc.posted import Posted, is_form, read_posted
 from ogc.wmts.routes import wmts_routes
 from ogc.zarr.routes import zarr_routes
 
@@ -83,6 +86,16 @@ def build(settings: Settings) -> Starlette:
             *wmts_routes(sessions, wmts_site, limiter=places),
             Mount("/tiles", routes=tile_routes(sessions, root_of, limiter=places)),
             Mount("/zarr", routes=zarr_routes(sessions, root_of, limiter=places)),
+            resource_route(
+                f"{RECORDS}/{{name}}",
+                lambda request, session: get_record.answer(
+                    request.path_params["name"],
+                    session.view,
+                    replace(about(settings), root=root_of(request)),
+                ),
+                sessions,
+                limiter=places,
+            ),
             Mount("/page", StaticFiles(directory=PAGE)),
         ],
         middleware=[cors],
@@ -151,5 +164,6 @@ class Ows:
         return self.engine.session(as_of)
 
     def _site(self, request: Request) -> Site:
-        url = f"{self.root_of(request)}{request.url.path}"
-        return replace(about(self.settings), url=url, compat=self.compat)
+        root = self.root_of(request)
+        url = f"{root}{request.url.path}"
+        return replace(about(self.settings), url=url, root=root, compat=self.compat)

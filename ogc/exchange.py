@@ -93,6 +93,8 @@ class Site:
 
     url: str
     """Address of this endpoint as clients reach it, without a query: `http://host/ows`."""
+    root: str = ""
+    """Address of the server, below which all services lie, without a slash at its end."""
     title: str = "Copernicube"
     abstract: str = "Earth-observation datacubes through open standards."
     provider: ServiceProvider = field(default_factory=ServiceProvider)

@@ -1,0 +1,1 @@
+"""Metadata records of what is offered, and INSPIRE's part of capabilities."""
