@@ -143,9 +143,7 @@ class Session:
             If a recorded shard cannot be read.
         """
         engine = self.engine
-        layers = bind_place(
-            asked, self.view, engine.styles, default_map_days=engine.default_map_days
-        )
+        layers = bind_place(asked, self.view, self.styles, default_map_days=engine.default_map_days)
         check_place(layers, engine.limits, series=asked.series)
         deadline = monotonic() + engine.limits.seconds
 
@@ -154,6 +152,7 @@ class Session:
 
         return PlaceAnswer(
             layers=tuple(read_layer(layer, read, series=asked.series) for layer in layers),
+            series=asked.series,
             revision=self.revision,
         )
 

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Protocol
 
 from datacube.encode.answer import Answer
+from datacube.evaluate.place import PlaceAnswer
 from datacube.explain.values import Explanation
 from datacube.plan.bind import DEFAULT_MAP_DAYS, Bound
-from datacube.plan.query import Encode
+from datacube.plan.query import Encode, Place
 from datacube.plan.style import StyleBook
 from datacube.protocols import CatalogView, Limits
 from datacube.service_provider import ServiceProvider
@@ -53,6 +54,15 @@ class Session(Protocol):
 
     def answer(self, query: Encode) -> Answer:
         """Bind, check, evaluate and encode; what returns is complete.
+
+        Raises
+        ------
+        CubeError
+        """
+        ...
+
+    def place(self, asked: Place) -> PlaceAnswer:
+        """Tell what layers hold at a place.
 
         Raises
         ------
@@ -129,7 +139,6 @@ type Operation = Callable[[Kvp, Session, Site], Reply]
 
 def reply(answer: Answer) -> Reply:
     """Send an answer of the engine."""
-    warnings = tuple(("Warning", f"99 {_header_text(note)}") for note in answer.notes)
     tag = (("ETag", f'"{answer.etag}"'),) if answer.etag else ()
     return Reply(
         status=200,
@@ -139,19 +148,26 @@ def reply(answer: Answer) -> Reply:
             revision_header(answer.revision),
             *tag,
             *(scenes_header(answer.scenes)),
-            *warnings,
+            *warning_headers(answer.notes),
         ),
     )
 
 
-def reply_document(body: bytes, media_type: str, revision: int) -> Reply:
-    """Send a metadata document, tagged by what it says."""
+def warning_headers(notes: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Return the headers that tell what was chosen for the asker (OGC 06-042, C.4.2)."""
+    return tuple(("Warning", f"99 {_header_text(note)}") for note in notes)
+
+
+def reply_document(
+    body: bytes, media_type: str, revision: int, *, further: tuple[tuple[str, str], ...] = ()
+) -> Reply:
+    """Send a document, tagged by what it says, with further headers."""
     tag = hashlib.sha256(body).hexdigest()[:32]
     return Reply(
         status=200,
         media_type=media_type,
         body=body,
-        headers=(revision_header(revision), ("ETag", f'"{tag}"')),
+        headers=(revision_header(revision), ("ETag", f'"{tag}"'), *further),
     )
 
 

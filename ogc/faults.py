@@ -53,6 +53,8 @@ class FaultTable:
     encode: Callable[[Report], bytes]
     """Writes the service's exception document."""
     media_type: str
+    status: int | None = None
+    """Sent whatever the fault, as with pictures, which clients show only then."""
 
     def report(self, error: Exception) -> Report:
         """Classify a failure; one that is not a CubeError is logged under an id that is told."""

@@ -1,7 +1,7 @@
 """From the parameters of a request to the operation of a service, and from failures to faults."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
@@ -19,8 +19,7 @@ from ogc.wcs import describe_coverage, get_coverage
 from ogc.wcs import faults as wcs_faults
 from ogc.wcs import get_capabilities as wcs_capabilities
 from ogc.wms import faults as wms_faults
-from ogc.wms import get_capabilities as wms_capabilities
-from ogc.wms import get_map
+from ogc.wms import service as wms
 from ogc.wmts import faults as wmts_faults
 from ogc.wmts import service as wmts
 
@@ -37,15 +36,16 @@ class Service:
     offered: tuple[str, ...]
     """Names of the operations as they are spelled."""
     faults: FaultTable
+    faults_of: Callable[[Kvp], FaultTable] | None = None
+    """How one request wants its failures told, where that is not always the same."""
 
 
 WMS = Service(
     name="WMS",
-    operations=MappingProxyType(
-        {"getcapabilities": wms_capabilities.answer, "getmap": get_map.answer}
-    ),
-    offered=("GetCapabilities", "GetMap"),
+    operations=wms.OPERATIONS,
+    offered=wms.OFFERED,
     faults=wms_faults.TABLE,
+    faults_of=wms_faults.table,
 )
 WCS = Service(
     name="WCS",
@@ -71,7 +71,10 @@ WMTS = Service(
 )
 SERVICES = MappingProxyType({"WMS": WMS, "WMTS": WMTS, "WCS": WCS, "WCPS": WCPS})
 _WMTS = re.compile(r"(?:^|&)(?:service=wmts|request=gettile)(?:&|$)", re.IGNORECASE)
-_WMS = re.compile(r"(?:^|&)(?:service=wms|request=getmap)(?:&|$)", re.IGNORECASE)
+_WMS = re.compile(
+    r"(?:^|&)(?:service=wms|request=(?:getmap|getfeatureinfo|getlegendgraphic))(?:&|$)",
+    re.IGNORECASE,
+)
 
 
 def dispatch(asked: str | Posted, sessions: Sessions, site: Site) -> Reply:
@@ -82,12 +85,14 @@ def dispatch(asked: str | Posted, sessions: Sessions, site: Site) -> Reply:
     revision, too, once one is pinned.
     """
     service = _likely_service(asked) if isinstance(asked, str) else WCS
+    table = service.faults
     enveloped = isinstance(asked, Posted) and asked.soap
     headers: tuple[tuple[str, str], ...] = ()
     try:
         posted = Posted(kvp=Kvp.parse(asked)) if isinstance(asked, str) else asked
         kvp = posted.read()
         service = _fault_service(kvp)
+        table = service.faults_of(kvp) if service.faults_of else service.faults
         session = sessions(as_of(kvp))
         headers = (revision_header(session.view.revision),)
         operation = _find_operation(kvp)
@@ -100,7 +105,7 @@ def dispatch(asked: str | Posted, sessions: Sessions, site: Site) -> Reply:
             return soap.enclosed(operation(kvp, session, site))
         return joined(operation(kvp, session, site))
     except Exception as error:  # noqa: BLE001 the last resort: the table logs what is no CubeError
-        told = replace(_told(error, service.faults), headers=headers)
+        told = replace(_told(error, table), headers=headers)
         return soap.fault(told) if enveloped else told
 
 
@@ -111,7 +116,8 @@ def refuse(error: CubeError, parameters: str) -> Reply:
 
 def _told(error: Exception, table: FaultTable) -> Reply:
     report = table.report(error)
-    return Reply(status=report.fault.status, media_type=table.media_type, body=table.encode(report))
+    status = table.status or report.fault.status
+    return Reply(status=status, media_type=table.media_type, body=table.encode(report))
 
 
 def _likely_service(parameters: str) -> Service:
@@ -127,7 +133,7 @@ def _fault_service(kvp: Kvp) -> Service:
     asked = {value.strip().casefold() for key, value in kvp if key == "request"}
     if "WMTS" in named or (not named & SERVICES.keys() and "gettile" in asked):
         return WMTS
-    if "WMS" in named or (not named & SERVICES.keys() and "getmap" in asked):
+    if "WMS" in named or (not named & SERVICES.keys() and asked & wms.ALONE):
         return WMS
     if "WCPS" in named or "processcoverages" in asked or _is_query(kvp):
         return WCPS
@@ -145,8 +151,7 @@ def _find_operation(kvp: Kvp) -> Operation:
     asked = kvp.one("service", default="").upper()
     spelled = kvp.one("request", default="ProcessCoverages" if asked == "WCPS" else None)
     request = spelled.casefold()
-    # WMS 1.3.0, 7.3.3: GetMap has no SERVICE parameter of its own.
-    name = kvp.one("service", default="WMS" if request == "getmap" else None).upper()
+    name = kvp.one("service", default="WMS" if request in wms.ALONE else None).upper()
     service = SERVICES.get(name)
     if service is None:
         raise UnsupportedError(

@@ -54,6 +54,8 @@ class Reading:
 class LayerReadings:
     """What one layer holds at a place."""
 
+    name: str
+    """The layer's, as it was asked for."""
     layer: LayerCubes
     style: Style
     readings: tuple[Reading, ...]
@@ -68,6 +70,8 @@ class PlaceAnswer:
 
     layers: tuple[LayerReadings, ...]
     """As they were asked for."""
+    series: bool
+    """Whether every acquisition was asked for."""
     revision: int
     """The revision that the request was pinned to."""
 
@@ -105,7 +109,9 @@ def read_layer(layer: PlaceLayer, read: Read, *, series: bool) -> LayerReadings:
     else:
         shown = _reading(layer.scenes, read)
         readings = () if shown is None else (shown,)
-    return LayerReadings(layer=layer.layer, style=layer.style, readings=readings, notes=layer.notes)
+    return LayerReadings(
+        name=layer.name, layer=layer.layer, style=layer.style, readings=readings, notes=layer.notes
+    )
 
 
 def _series(layer: PlaceLayer, read: Read) -> tuple[Reading, ...]:

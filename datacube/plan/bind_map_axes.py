@@ -9,10 +9,10 @@ import numpy as np
 
 from datacube.axes import PlaceAxis, RegularAxis
 from datacube.cube import Coverage
-from datacube.errors import InvalidParameterError, LimitExceededError
+from datacube.errors import LimitExceededError, OutOfDomainError
 from datacube.plan.query import AxisChoice
 
-MAX_PLACES = 100
+MAX_PLACES = 500
 """Places, over all axes, that one layer of a map shows at once."""
 _HALF_CELL = 0.5 + 1e-5
 
@@ -55,8 +55,8 @@ def choose_places(choices: Sequence[AxisChoice], coverages: Sequence[Coverage]) 
 
     Raises
     ------
-    InvalidParameterError
-        Named as the axis, if the layer has the axis and no place of it is meant.
+    OutOfDomainError
+        If the layer has the axis and no place of it is meant.
     """
     axes = layer_axes(coverages)
     notes = []
@@ -67,7 +67,7 @@ def choose_places(choices: Sequence[AxisChoice], coverages: Sequence[Coverage]) 
             notes.append(f"Default value used: {first.name}={first.coordinates()[0]:g}")
             continue
         if not any(_indices(axis, choice) for axis in found):
-            raise InvalidParameterError(_nothing(choice, found[0]), parameter=found[0].name)
+            raise OutOfDomainError(_nothing(choice, found[0]))
         notes += _nearest_notes(choice, found)
     return MapPlaces(choices=tuple(choices), notes=tuple(notes))
 

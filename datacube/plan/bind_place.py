@@ -52,6 +52,8 @@ class PlaceScene:
 class PlaceLayer:
     """The scenes of one layer at a place."""
 
+    name: str
+    """As it was asked for."""
     layer: LayerCubes
     style: Style
     scenes: tuple[PlaceScene, ...]
@@ -71,7 +73,9 @@ def bind_place(
     Raises
     ------
     InvalidParameterError
-        If the point is not finite, or no place of a further axis is meant.
+        If the point is not finite.
+    OutOfDomainError
+        If a layer has no such place on a further axis.
     UnknownNameError
         If a layer or style does not exist.
     TimeSelectionError
@@ -132,7 +136,11 @@ def _layer(
         for scene in _scenes(coverage, asked, style, _Shown(times=times, places=places, view=view))
     ]
     return PlaceLayer(
-        layer=layer, style=style, scenes=tuple(scenes), notes=(*times.notes, *places.notes)
+        name=one.layer,
+        layer=layer,
+        style=style,
+        scenes=tuple(scenes),
+        notes=(*times.notes, *places.notes),
     )
 
 

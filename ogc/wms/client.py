@@ -5,7 +5,8 @@ from urllib.parse import urlencode
 from datacube.grid import northing_first
 from datacube.plan.query import MapTime
 from ogc.crs import wms_name
-from ogc.wms.get_map import VERSION, GetMap
+from ogc.wms.get_map import GetMap
+from ogc.wms.versions import Version
 
 
 def render_get_map(request: GetMap) -> str:
@@ -18,7 +19,7 @@ def render_get_map(request: GetMap) -> str:
     )
     parameters = {
         "SERVICE": "WMS",
-        "VERSION": VERSION,
+        "VERSION": str(Version.V1_3_0),
         "REQUEST": "GetMap",
         "LAYERS": ",".join(layer.layer for layer in request.layers),
         "STYLES": ",".join(str(layer.style) for layer in request.layers),

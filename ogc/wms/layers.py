@@ -10,6 +10,7 @@ from datacube.grid import transformer
 from datacube.plan.style import Style, StyleBook
 from datacube.protocols import Bbox, CatalogView
 from ogc.crs import COMMON, CRS84, lonlat_bbox
+from ogc.wms.dimensions import Dimension, layer_dimensions
 
 _MERCATOR_LATITUDE_DEG = 85.06
 """Beyond it, web Mercator shows nothing."""
@@ -33,17 +34,25 @@ class Layer:
     lonlat: Bbox
     extents: tuple[Extent, ...]
     """In the common CRSs, then in those of the cubes."""
-    days: tuple[str, ...]
-    """UTC days with an acquisition, ascending, `2023-08-15`."""
+    dimensions: tuple[Dimension, ...]
+    """Time first, then further axes."""
+    years: frozenset[int]
+    """Those with an acquisition."""
 
 
-def find_layers(view: CatalogView, styles: StyleBook) -> tuple[Layer, ...]:
+def find_layers(view: CatalogView, styles: StyleBook, map_days: int) -> tuple[Layer, ...]:
     """Return the layers that the view's principal may see, by id.
 
-    Cubes without a plane on the Earth are no part of a layer.
+    Cubes without a plane on the Earth are no part of a layer. `map_days` are the days that
+    a map without a time may show.
     """
     return tuple(
-        _layer(collection, coverages, styles)
+        _layer(
+            collection,
+            coverages,
+            styles,
+            layer_dimensions(coverages, view.newest(collection.id), map_days),
+        )
         for collection in view.collections()
         if (coverages := _mappable(collection, view))
     )
@@ -54,23 +63,28 @@ def _mappable(collection: Collection, view: CatalogView) -> list[Coverage]:
     return [coverage for coverage in found if coverage.mappable]
 
 
-def _layer(collection: Collection, coverages: list[Coverage], styles: StyleBook) -> Layer:
+def _layer(
+    collection: Collection,
+    coverages: list[Coverage],
+    styles: StyleBook,
+    dimensions: tuple[Dimension, ...],
+) -> Layer:
     bands: dict[str, Band] = {band.name: band for c in coverages for band in c.bands}
-    lonlat = _hull([lonlat_bbox(coverage.grid) for coverage in coverages])
+    lonlat = hull([lonlat_bbox(coverage.grid) for coverage in coverages])
     native: dict[CRS, list[Bbox]] = {}
     for coverage in coverages:
         native.setdefault(coverage.grid.crs, []).append(coverage.grid.bbox)
     extents = [Extent(crs=crs, bbox=_common_bbox(lonlat, crs)) for crs in COMMON]
     extents += [
-        Extent(crs=crs, bbox=_hull(boxes)) for crs, boxes in native.items() if crs not in COMMON
+        Extent(crs=crs, bbox=hull(boxes)) for crs, boxes in native.items() if crs not in COMMON
     ]
-    days = {a.reference.date().isoformat() for c in coverages for a in c.time or ()}
     return Layer(
         collection=collection,
         styles=styles.styles(collection, tuple(bands.values())),
         lonlat=lonlat,
         extents=tuple(e for e in extents if _has_area(e.bbox)),
-        days=tuple(sorted(days)),
+        dimensions=dimensions,
+        years=frozenset(a.reference.year for c in coverages for a in c.acquisitions),
     )
 
 
@@ -84,7 +98,8 @@ def _common_bbox(lonlat: Bbox, crs: CRS) -> Bbox:
     return float(min_x), float(min_y), float(max_x), float(max_y)
 
 
-def _hull(boxes: list[Bbox]) -> Bbox:
+def hull(boxes: list[Bbox]) -> Bbox:
+    """Return the box around at least one box."""
     min_x = min_y = inf
     max_x = max_y = -inf
     for box in boxes:

@@ -10,10 +10,11 @@ from datacube.axes import RegularAxis, TimeAxis
 from datacube.cube import Band, ClassValue, Collection, Coverage, Cube, utm_group
 from datacube.encode.answer import Answer
 from datacube.errors import LimitExceededError, RevisionError, UnknownNameError
+from datacube.evaluate.place import PlaceAnswer
 from datacube.explain.values import Explanation
 from datacube.grid import Grid
 from datacube.plan.colour import Grey, Stretch
-from datacube.plan.query import Encode, Map, Method
+from datacube.plan.query import Encode, Map, Method, Place
 from datacube.plan.style import BandTerm, Style
 from datacube.protocols import Bbox, StoredStyle
 from datacube.slots import Slot
@@ -178,6 +179,7 @@ class FakeSession:
     view: FakeView = field(default_factory=_default_view)
     styles: FakeStyles = field(default_factory=FakeStyles)
     asked: list[Encode] = field(default_factory=list)
+    placed: list[Place] = field(default_factory=list)
     failure: Exception | None = None
 
     def query(
@@ -189,6 +191,12 @@ class FakeSession:
         self, text: str, *, compat: bool = False, uploads: tuple[Upload, ...] = ()
     ) -> Explanation:
         raise UnknownNameError("coverage", f"{text[:20]} {compat} {len(uploads)}")
+
+    def place(self, asked: Place) -> PlaceAnswer:
+        self.placed.append(asked)
+        if self.failure is not None:
+            raise self.failure
+        return PlaceAnswer(layers=(), series=asked.series, revision=REVISION)
 
     def answer(self, query: Encode) -> Answer:
         self.asked.append(query)

@@ -35,7 +35,7 @@ COVERAGE = "service=WCS&version=2.0.1&request=GetCoverage&coverageid=a&format=im
         (UnknownNameError("style", "a"), (400, "StyleNotDefined"), (404, "InvalidParameterValue")),
         (UnknownNameError("axis", "a"), (400, None), (404, "InvalidAxisLabel")),
         (UnknownNameError("band", "a"), (400, None), (404, "NoSuchField")),
-        (OutOfDomainError("far"), (400, None), (404, "InvalidSubsetting")),
+        (OutOfDomainError("far"), (400, "InvalidDimensionValue"), (404, "InvalidSubsetting")),
         (TimeSelectionError("none"), (400, "InvalidDimensionValue"), (404, "InvalidSubsetting")),
         (LimitExceededError("9 GB"), (413, None), (413, "NoApplicableCode")),
         (StoreDamagedError("shard"), (500, None), (500, "NoApplicableCode")),

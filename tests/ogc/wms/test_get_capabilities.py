@@ -6,32 +6,45 @@ from lxml import etree
 from owslib.map.wms130 import WebMapService_1_3_0
 
 from datacube.axes import TimeAxis
-from ogc.wms.get_capabilities import MAX_DAYS
+from ogc.wms.dimensions import MAX_VALUES
+from ogc.wms.formats import FORMATS
 from tests.ogc.conftest import Schemas
 from tests.ogc.fakes import REVISION, Client, FakeSession, FakeView, utm_coverage
 
 QUERY = "SERVICE=WMS&REQUEST=GetCapabilities"
 WMS = {"w": "http://www.opengis.net/wms"}
+SCHEMAS = (
+    (WMS["w"], "http://schemas.opengis.net/wms/1.3.0/capabilities_1_3_0.xsd"),
+    ("http://www.opengis.net/sld", "http://schemas.opengis.net/sld/1.1.0/sld_capabilities.xsd"),
+)
 
 
 def test_the_document_is_valid(client: Client, schemas: Schemas) -> None:
-    schemas.check(
-        client.body(QUERY),
-        (WMS["w"], "http://schemas.opengis.net/wms/1.3.0/capabilities_1_3_0.xsd"),
-    )
+    schemas.check(client.body(QUERY), *SCHEMAS)
 
 
 def test_an_empty_catalogue_is_valid(schemas: Schemas) -> None:
     client = Client(session=FakeSession(view=FakeView(coverages={}, revision=0)))
-    schemas.check(
-        client.body(QUERY),
-        (WMS["w"], "http://schemas.opengis.net/wms/1.3.0/capabilities_1_3_0.xsd"),
-    )
+    schemas.check(client.body(QUERY), *SCHEMAS)
 
 
-@pytest.mark.parametrize("version", ["", "&VERSION=1.3.0", "&VERSION=1.1.1", "&VERSION=9.9.9"])
-def test_every_version_is_answered_with_the_one_offered(client: Client, version: str) -> None:
-    assert etree.fromstring(client.body(QUERY + version)).get("version") == "1.3.0"
+@pytest.mark.parametrize(
+    ("version", "answered"),
+    [
+        ("", "1.3.0"),
+        ("&VERSION=1.3.0", "1.3.0"),
+        ("&VERSION=9.9.9", "1.3.0"),
+        ("&VERSION=1.3.1", "1.3.0"),
+        ("&VERSION=1.2.0", "1.1.1"),
+        ("&VERSION=1.1.1", "1.1.1"),
+        ("&VERSION=1.0.0", "1.1.1"),
+        ("&WMTVER=1.0.0", "1.1.1"),
+        ("&VERSION=new", "1.3.0"),
+    ],
+)
+def test_versions_are_negotiated(client: Client, version: str, answered: str) -> None:
+    """Lower, higher, between, absent (OGC 06-042, 6.2.4)."""
+    assert etree.fromstring(client.body(QUERY + version)).get("version") == answered
 
 
 def test_owslib_reads_layers_boxes_styles_and_times(client: Client) -> None:
@@ -43,7 +56,7 @@ def test_owslib_reads_layers_boxes_styles_and_times(client: Client) -> None:
     assert layer.boundingBoxWGS84 == pytest.approx(
         (13.66287, 46.85818, 15.13047, 47.85370), abs=1e-5
     )
-    assert service.getOperationByName("GetMap").formatOptions == ["image/png", "image/jpeg"]
+    assert service.getOperationByName("GetMap").formatOptions == list(FORMATS)
     assert service.getOperationByName("GetMap").methods[0]["url"] == "http://127.0.0.1/ows?"
 
 
@@ -85,7 +98,7 @@ def test_the_default_time_is_the_window_that_maps_show(client: Client) -> None:
 def test_long_lists_of_days_become_an_interval() -> None:
     coverage = utm_coverage()
     first = coverage.acquisitions[0]
-    steps = [timedelta(days=5 * number) for number in range(MAX_DAYS + 1)]
+    steps = [timedelta(days=5 * number) for number in range(MAX_VALUES + 1)]
     axis = TimeAxis(
         acquisitions=tuple(
             replace(
