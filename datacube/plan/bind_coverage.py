@@ -26,7 +26,7 @@ from datacube.plan.names import axis_position, select_bands
 from datacube.plan.nodes import Domain, Plan, Trim
 from datacube.plan.resolve import coverage_cells, resolve
 from datacube.plan.rules import rewrite
-from datacube.plan.scaling import Size, check_size, factor_size, scale, scaled_axis
+from datacube.plan.scaling import Size, check_classes, check_size, factor_size, scale, scaled_axis
 from datacube.plan.warping import Frame, target_grid, warp
 from datacube.protocols import CatalogView
 
@@ -208,6 +208,7 @@ def _warped(state: _State, step: query.Warp) -> _State:
         y=scaled_axis(grid.y, sizes[0]) if 0 in sizes else grid.y,
         x=scaled_axis(grid.x, sizes[1]) if 1 in sizes else grid.x,
     )
+    check_classes(plan, step.method)
     return _State(plan=warp(plan, replace(frame, like=grid), step.method))
 
 

@@ -19,7 +19,7 @@ from ogc.kvp import Kvp, MissingParameterError, shown
 BOUNDARY = "End"
 MULTIPART = f"multipart/x-mixed-replace;boundary={BOUNDARY}"
 """What clients of rasdaman know for several results."""
-VERSIONS = ("2.0.0", "2.0.1", "2.1.0", "1.0", "1.0.0", "1.1", "1.1.0")
+VERSIONS = ("2.0", "2.0.0", "2.0.1", "2.1", "2.1.0", "1.0", "1.0.0", "1.1", "1.1.0")
 """Of WCS, as its extension has none of its own, and of the language."""
 COMPAT = {"rasdaman": True, "copernicube": False}
 JSON = "application/json"

@@ -7,7 +7,7 @@ from datacube.cube import Coverage
 from datacube.encode import gml
 from datacube.encode.described import Described, bounds_text
 from datacube.encode.xml import Element
-from datacube.grid import crs_url
+from datacube.grid import crs_name, crs_url
 from datacube.plan.query import Method
 from ogc.crs import COMMON, lonlat_bbox
 from ogc.exchange import Site
@@ -124,7 +124,9 @@ def _add_service(xml: Vocabulary, root: Element, coverages: tuple[Coverage, ...]
         xml.add(metadata, "int:InterpolationSupported", method_url(method))
     own = (coverage.grid.crs for coverage in coverages if coverage.mappable)
     metadata = xml.add(extension, "crs:CrsMetadata")
-    for url in dict.fromkeys(crs_url(crs) for crs in (*COMMON, *own)):
+    # A CRS that no authority knows has no address that resolves.
+    named = (crs for crs in dict.fromkeys((*COMMON, *own)) if ":" in crs_name(crs))
+    for url in dict.fromkeys(map(crs_url, named)):
         xml.add(metadata, "crs:crsSupported", url)
 
 

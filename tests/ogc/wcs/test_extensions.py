@@ -226,6 +226,7 @@ def test_a_sliced_axis_is_gone_but_where_files_hold_planes(asker: Asker) -> None
         ("A&scalesize=Lat(0)", 404, "InvalidExtent"),
         ("A&scaleextent=Lat(5:4)", 404, "InvalidExtent"),
         ("T&scalesize=ansi(3)", 404, "InvalidScaleFactor"),
+        ("A&outputcrs=EPSG:3857&interpolation=mode", 404, "InterpolationMethodNotSupported"),
         ("A&interpolation=barycentric", 404, "InterpolationMethodNotSupported"),
         ("A&interpolationperaxis=Q,linear", 404, "InvalidAxisLabel"),
         ("A&rangesubset=nothing", 404, "NoSuchField"),
