@@ -164,9 +164,9 @@ def test_romania_equals_its_source(samples: Path, testdata: Path, romania: list[
 
 
 def test_the_script_makes_these_samples(samples: Path, testdata: Path, tmp_path: Path) -> None:
-    script = REPOSITORY / "tools" / "make_samples.py"
-    command = [sys.executable, str(script), "--data", str(testdata), "--out", str(tmp_path)]
-    subprocess.run(command, check=True, capture_output=True, text=True)
+    options = ["--data", str(testdata.absolute()), "--out", str(tmp_path)]
+    command = [sys.executable, "-m", "tools.make_samples", *options]
+    subprocess.run(command, check=True, capture_output=True, text=True, cwd=REPOSITORY)
     made = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file())
     kept = sorted(
         path.relative_to(samples)
