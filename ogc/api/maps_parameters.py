@@ -37,6 +37,7 @@ NAMED_COLOURS: dict[str, Rgb] = {
     "yellow": (255, 255, 0),
 }
 """The colours that CSS 2.1 names."""
+_COUNTS = {1: "one", 2: "two", 4: "four"}
 _COLOUR = re.compile(r"(?:0x|#)?([0-9a-f]{6})")
 _SUBSET = re.compile(r"([A-Za-z]{1,20})\(([^()]{1,100})\)")
 _X_NAMES = frozenset({"x", "e", "lon", "long", "longitude", "easting"})
@@ -68,7 +69,7 @@ def parse_numbers(text: str, parameter: str, count: int) -> tuple[float, ...]:
         numbers = ()
     if len(numbers) != count or not all(map(isfinite, numbers)):
         raise InvalidParameterError(
-            f"{parameter} {shown(text)} is not allowed; allowed are {count} finite numbers "
+            f"{parameter} {shown(text)} is not allowed; allowed are {_COUNTS[count]} numbers "
             "with commas between",
             parameter=parameter,
         )

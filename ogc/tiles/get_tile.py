@@ -53,7 +53,12 @@ def parse_index(text: str, parameter: str) -> int:
 
 
 def handle(request: GetTile, view: CatalogView) -> Encode:
-    """Ask for the picture of the tile.
+    """Ask for the picture of the tile; raises as `picture` does."""
+    return Encode(source=picture(request, view), media_type=request.media_type)
+
+
+def picture(request: GetTile, view: CatalogView) -> Map:
+    """Return the map that the tile is.
 
     Raises
     ------
@@ -68,17 +73,14 @@ def handle(request: GetTile, view: CatalogView) -> Encode:
     bbox = hull([layer.bbox(sets[0]) for layer in layers])
     matrix.limits(bbox).check(request.column, request.row)
     style = "" if request.style == "default" else request.style
-    return Encode(
-        source=Map(
-            layers=tuple(MapLayer(layer=layer.id, style=style) for layer in layers),
-            crs=sets[0].crs,
-            bbox=matrix.bbox(request.column, request.row),
-            width_px=TILE_PX,
-            height_px=TILE_PX,
-            time=request.time,
-            transparent=request.media_type in CLEAR,
-        ),
-        media_type=request.media_type,
+    return Map(
+        layers=tuple(MapLayer(layer=layer.id, style=style) for layer in layers),
+        crs=sets[0].crs,
+        bbox=matrix.bbox(request.column, request.row),
+        width_px=TILE_PX,
+        height_px=TILE_PX,
+        time=request.time,
+        transparent=request.media_type in CLEAR,
     )
 
 

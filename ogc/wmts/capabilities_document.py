@@ -12,7 +12,9 @@ from ogc.exchange import Site
 from ogc.ows_common import add_provider
 from ogc.tiles.get_tile import EXTENSION_OF, FORMATS
 from ogc.tiles.layers import TileLayer
+from ogc.wms.get_feature_info import FORMATS as INFO_FORMATS
 from ogc.wmts.names import CAPABILITIES, SCHEMAS, VERSION, WMTS, XML, crs_urn, endpoint
+from ogc.wmts.resources import INFO_EXTENSIONS
 from ogc.xml import document, number
 
 MAX_DAYS = 1000
@@ -133,6 +135,8 @@ def _add_layer(contents: Element, offered: OfferedLayer, site: Site) -> None:
         XML.add(entry, "ows:Identifier", style.name)
     for media_type in FORMATS:
         XML.add(element, "Format", media_type)
+    for media_type in INFO_FORMATS:
+        XML.add(element, "InfoFormat", media_type)
     if layer.timed:
         _add_time(element, layer.days)
     for tiles, limits in offered.tiles:
@@ -187,6 +191,14 @@ def _add_resources(element: Element, layer: TileLayer, site: Site) -> None:
             format=media_type,
             resourceType="tile",
             template=f"{stem}.{EXTENSION_OF[media_type]}",
+        )
+    for extension, media_type in INFO_EXTENSIONS.items():
+        XML.add(
+            element,
+            "ResourceURL",
+            format=media_type,
+            resourceType="FeatureInfo",
+            template=f"{stem}/{{J}}/{{I}}.{extension}",
         )
 
 

@@ -11,15 +11,17 @@ from ogc.tiles.times import parse_map_time
 from ogc.wmts.names import VERSION
 
 
-def parse(kvp: Kvp) -> GetTile:
+def parse(kvp: Kvp, *, usual_format: str | None = None) -> GetTile:
     """Read the parameters. Style is mandatory in WMTS, but empty is understood.
+
+    Without a `usual_format` the format is mandatory.
 
     Raises
     ------
     InvalidParameterError, UnknownNameError, UnsupportedError
     """
     check_version(kvp)
-    asked = kvp.one("format").casefold()
+    asked = kvp.one("format", default=usual_format).casefold()
     media_type = FORMAT_ALIASES.get(asked, asked)
     if media_type not in FORMATS:
         raise UnknownNameError("format", asked, FORMATS)

@@ -1,8 +1,10 @@
 """Addresses of resources: `/wmts/1.0.0/{layer}/{style}/{time}/{set}/{matrix}/{row}/{column}.png`.
 
-OGC 07-057r7, clause 10. Layers without times have no part for it.
+Values at a pixel stand below their tile: `.../{row}/{column}/{J}/{I}.json` (OGC 07-057r7,
+clause 10). Layers without times have no part for it.
 """
 
+from types import MappingProxyType
 from urllib.parse import urlencode
 
 from datacube.errors import UnknownNameError
@@ -10,7 +12,17 @@ from ogc.kvp import Kvp
 from ogc.tiles.get_tile import EXTENSIONS
 from ogc.wmts.names import CAPABILITIES, VERSION
 
-_FIXED = ("TileMatrixSet", "TileMatrix", "TileRow")
+INFO_EXTENSIONS = MappingProxyType(
+    {
+        "json": "application/json",
+        "html": "text/html",
+        "txt": "text/plain",
+        "gml": "application/vnd.ogc.gml",
+    }
+)
+"""What addresses of the values at a pixel end in."""
+_OF_TILE = ("TileMatrixSet", "TileMatrix", "TileRow", "TileCol")
+_OF_PIXEL = (*_OF_TILE, "J", "I")
 _TEMPLATES = (
     f"{VERSION}/{CAPABILITIES}",
     f"{VERSION}/{{layer}}/{{style}}/{{time}}/{{TileMatrixSet}}/{{TileMatrix}}/{{TileRow}}/{{TileCol}}.png",
@@ -37,20 +49,22 @@ def read_resource(path: str, asked: Kvp) -> Kvp:
     if parts[1:] == [CAPABILITIES]:
         return _checked([*pairs, ("request", "GetCapabilities")])
     last, _, extension = parts[-1].rpartition(".")
-    before, tail = parts[1:-1], parts[-1 - len(_FIXED) : -1]
-    if len(before) < 2 + len(_FIXED) or not last:
+    info = INFO_EXTENSIONS.get(extension.casefold())
+    fixed = _OF_TILE if info is None else _OF_PIXEL
+    numbers = [*parts[1:-1], last]
+    if len(numbers) < 2 + len(fixed) or not last:
         raise UnknownNameError("page", path[:80], _TEMPLATES)
-    layer, style, *time = before[: -len(_FIXED)]
+    layer, style, *time = numbers[: -len(fixed)]
     pairs += [
-        ("request", "GetTile"),
         ("layer", layer),
         ("style", style),
-        ("format", EXTENSIONS.get(extension.casefold(), extension)),
         ("time", "/".join(time) or _NEWEST),
-        *zip(_FIXED, tail, strict=True),
-        ("TileCol", last),
+        *zip(fixed, numbers[-len(fixed) :], strict=True),
     ]
-    return _checked(pairs)
+    if info is None:
+        media_type = EXTENSIONS.get(extension.casefold(), extension)
+        return _checked([*pairs, ("request", "GetTile"), ("format", media_type)])
+    return _checked([*pairs, ("request", "GetFeatureInfo"), ("infoformat", info)])
 
 
 def _checked(pairs: list[tuple[str, str]]) -> Kvp:

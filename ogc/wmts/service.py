@@ -7,14 +7,18 @@ from types import MappingProxyType
 from ogc.exchange import Operation, Reply, Sessions, Site, revision_header
 from ogc.faults import UnsupportedError
 from ogc.kvp import Kvp, as_of, shown
-from ogc.wmts import get_capabilities, get_tile
+from ogc.wmts import get_capabilities, get_feature_info, get_tile
 from ogc.wmts.faults import TABLE
 
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
-    {"getcapabilities": get_capabilities.answer, "gettile": get_tile.answer}
+    {
+        "getcapabilities": get_capabilities.answer,
+        "gettile": get_tile.answer,
+        "getfeatureinfo": get_feature_info.answer,
+    }
 )
 """By name in lower case."""
-OFFERED = ("GetCapabilities", "GetTile")
+OFFERED = ("GetCapabilities", "GetTile", "GetFeatureInfo")
 
 
 def dispatch(read: Callable[[], Kvp], sessions: Sessions, site: Site) -> Reply:

@@ -176,7 +176,8 @@ def test_every_template_has_an_answer(tiles: TestClient, root: etree._Element) -
     layer = root.find("w:Contents/w:Layer[ows:Identifier='S2_L1C']", NS)
     assert layer is not None
     resources = list(layer.iterfind("w:ResourceURL", NS))
-    assert len(resources) >= 3
+    kinds = [resource.get("resourceType") for resource in resources]
+    assert (kinds.count("tile"), kinds.count("FeatureInfo")) == (3, 4)
     for resource in resources:
         address = resource.get("template", "")
         for name, value in values.items():

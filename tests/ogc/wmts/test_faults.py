@@ -70,6 +70,32 @@ CASES = [
 ]
 
 
+INFO = TILE | {
+    "REQUEST": "GetFeatureInfo",
+    "I": "128",
+    "J": "100",
+    "INFOFORMAT": "application/json",
+}
+INFO_CASES = [
+    ({"I": None}, "MissingParameterValue", "I"),
+    ({"J": None}, "MissingParameterValue", "J"),
+    ({"I": "x"}, "InvalidParameterValue", "I"),
+    ({"I": "256"}, "PointIJOutOfRange", "I"),
+    ({"I": "-1"}, "PointIJOutOfRange", "I"),
+    ({"J": "256"}, "PointIJOutOfRange", "J"),
+    ({"INFOFORMAT": None}, "MissingParameterValue", "INFOFORMAT"),
+    ({"INFOFORMAT": "image/png"}, "InvalidParameterValue", "InfoFormat"),
+    ({"LAYER": "nothing"}, "InvalidParameterValue", "Layer"),
+    ({"STYLE": "nothing"}, "InvalidParameterValue", "Style"),
+    ({"FORMAT": "image/tga"}, "InvalidParameterValue", "Format"),
+    ({"TILEMATRIXSET": "nothing"}, "InvalidParameterValue", "TileMatrixSet"),
+    ({"TILEMATRIX": "99"}, "InvalidParameterValue", "TileMatrix"),
+    ({"TILEROW": "0"}, "TileOutOfRange", "TileRow"),
+    ({"TILECOL": "0"}, "TileOutOfRange", "TileCol"),
+    ({"TIME": "1999"}, "InvalidParameterValue", "TIME"),
+]
+
+
 def changed(changes: dict[str, str | None], base: dict[str, str]) -> str:
     merged = base | {k: v for k, v in changes.items() if v is not None}
     return urlencode({k: v for k, v in merged.items() if changes.get(k, "") is not None})
@@ -90,6 +116,19 @@ def test_get_tile(
         tiles.post("/wmts", content=query, headers=FORM),
     ):
         assert (response.status_code, *told(response.content, schemas)) == (status, code, locator)
+
+
+@pytest.mark.parametrize(("changes", "code", "locator"), INFO_CASES)
+def test_get_feature_info(
+    tiles: TestClient, schemas: Schemas, changes: dict[str, str | None], code: str, locator: str
+) -> None:
+    query = changed(changes, INFO)
+    for response in (
+        tiles.get(f"/wmts?{query}"),
+        tiles.post("/wmts", content=query, headers=FORM),
+    ):
+        assert response.status_code == 400
+        assert told(response.content, schemas) == (code, locator)
 
 
 @pytest.mark.parametrize(
