@@ -20,6 +20,7 @@ from datacube.wcps.bind.query import BINDERS
 from datacube.wcps.bind.scope import Context, Scope
 from datacube.wcps.bind.values import About, Document, Raster
 from datacube.wcps.parser import parse
+from datacube.wcps.places import locate
 
 MOST_CHARACTERS = 4000
 """Longest expression of a style."""
@@ -90,10 +91,14 @@ class Fragment:
             If the text is no expression, or names a band that the layer lacks.
         """
         found: dict[str, None] = {}
-        for name in _named(self._parsed().result):
-            if name is None:
+        for selected in _selected(self._parsed().result):
+            if selected is None:
                 return tuple(band.name for band in self.layer)
-            found.setdefault(self._band(name))
+            try:
+                found.setdefault(self._band(selected.name))
+            except UnknownNameError as error:
+                locate(error, _BEFORE + self.text, selected.span)
+                raise
         return tuple(found)
 
     def bind(self, source: Plan) -> Plan:
@@ -172,19 +177,19 @@ def band_math(text: str, bands: tuple[Band, ...]) -> str:
     return _NAME.sub(spelled, text)
 
 
-def _named(expr: object) -> Iterator[str | None]:
-    """Yield the bands that are selected of the layer, None where it stands for all of them."""
+def _selected(expr: object) -> Iterator[syntax.Select | None]:
+    """Yield where bands are selected of the layer, None where it stands for all of them."""
     match expr:
-        case syntax.Select(source=syntax.Variable(name=name), name=band) if name == _LAYER:
-            yield band
+        case syntax.Select(source=syntax.Variable(name=name)) if name == _LAYER:
+            yield expr
         case syntax.Variable(name=name) if name == _LAYER:
             yield None
         case tuple():
             for one in expr:
-                yield from _named(one)
+                yield from _selected(one)
         case _ if is_dataclass(expr) and not isinstance(expr, type):
             for part in fields(expr):
-                yield from _named(getattr(expr, part.name))
+                yield from _selected(getattr(expr, part.name))
         case _:
             pass
 

@@ -61,6 +61,12 @@ def wcps_definition(text: str) -> StyleDefinition | None:
     found = WCPS.fullmatch(text.strip())
     if found is None:
         return None
+    expression = found["text"].strip()
+    if not expression:
+        raise InvalidParameterError(
+            "the style wcps: needs an expression, such as wcps:$c.B08 - $c.B04",
+            parameter="styles",
+        )
     stretches: tuple[PartialStretch, ...] = ()
     if found["low"] is not None:
         try:
@@ -77,8 +83,8 @@ def wcps_definition(text: str) -> StyleDefinition | None:
     return StyleDefinition(
         name="wcps",
         title="Expression",
-        abstract=found["text"].strip(),
-        wcps=found["text"].strip(),
+        abstract=expression,
+        wcps=expression,
         stretches=stretches,
     )
 

@@ -71,9 +71,7 @@ def test_an_interval_holds_its_lower_bound_and_not_its_upper() -> None:
 def test_intervals_of_floats_are_those_of_integers() -> None:
     source = one_band()
     whole = painted(STEPS, source)
-    floats = held((reflectance("B04"),), GRID)
-    floats.values["B04"] = source.values["B04"].astype("f4")
-    floats.valid["B04"] = source.valid["B04"]
+    floats = Held(source.plan, {"B04": source.values["B04"].astype("f4")}, source.valid)
     np.testing.assert_array_equal(painted(STEPS, floats), whole)
 
 
@@ -161,7 +159,7 @@ def test_a_fourth_band_is_opacity() -> None:
 @pytest.mark.parametrize("value", [-3, 0, 255, 256, 2.5])
 def test_classes_of_bytes_may_list_what_no_byte_is(value: float) -> None:
     source = one_band()
-    source.values["B04"] = np.full(GRID.shape, 255, np.uint8)
+    source = Held(source.plan, {"B04": np.full(GRID.shape, 255, np.uint8)}, source.valid)
     rule = Classes(classes=(ClassColour(value=value, title="", rgb=(9, 9, 9)),))
     shown = painted(rule, source)[..., 3] == 255
     np.testing.assert_array_equal(shown, source.valid["B04"] & (value == 255))
