@@ -15,6 +15,7 @@ from datacube.evaluate.memo import Shared
 from datacube.plan.cost import Cost, Done, check, estimate
 from datacube.plan.digest import digest
 from datacube.plan.encode_parameters import parse_parameters
+from datacube.plan.encoding_memory import POLYGONS
 from datacube.plan.extent import check_extent
 from datacube.plan.formats import TEXT
 from datacube.plan.holding import cells_bytes
@@ -307,7 +308,9 @@ def _costly(value: Value) -> Encode | Plan | None:
     match value:
         case Encoded(root=root):
             return root
-        case Raster(plan=plan) | Polygons(plan=plan):
+        case Polygons(plan=plan):
+            return Encode(source=plan, media_type=POLYGONS)
+        case Raster(plan=plan):
             return plan
         case _:
             return None

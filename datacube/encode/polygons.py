@@ -2,6 +2,7 @@
 
 import tempfile
 import zipfile
+from array import array
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -16,14 +17,12 @@ from shapely.geometry import shape
 from datacube.cells import Valid, Values
 from datacube.encode.answer import Compute
 from datacube.errors import InvalidParameterError, LimitExceededError, UnknownNameError
+from datacube.plan.encoding_memory import MOST_EDGES
 from datacube.plan.nodes import Field, Plan
 from datacube.protocols import Limits
 
 MOST_POLYGONS = 1_000_000
 """Polygons of one answer; noise has one a cell."""
-MOST_EDGES = 4_000_000
-"""Edges between cells of different values, which GDAL follows one by one."""
-
 
 _NOWHERE = 'LOCAL_CS["Grid without a place on the Earth"]'
 """CRS of polygons of a grid that has none."""
@@ -169,13 +168,14 @@ def _whole(plan: Plan, field: Field, compute: Compute) -> tuple[Values, Valid]:
 def _areas(
     values: Values, valid: Valid, connectedness: int, transform: object
 ) -> tuple[NDArray[np.object_], NDArray[np.float64]]:
-    """Return polygons and their values."""
+    """Return polygons as WKB, and their values."""
     kinds = {"bool": "uint8", "float16": "float32"}
-    plain = values.astype(kinds.get(values.dtype.name, values.dtype.name))
-    found: list[object] = []
-    numbers: list[float] = []
+    plain = values.astype(kinds.get(values.dtype.name, values.dtype.name), copy=False)
+    found: list[bytes] = []
+    numbers = array("d")
     # GDAL looks at no clock: what has too many edges is not begun.
-    edges = sum(int(np.count_nonzero(np.diff(plain, axis=axis))) for axis in (0, 1))
+    edges = int(np.count_nonzero(plain[1:] != plain[:-1]))
+    edges += int(np.count_nonzero(plain[:, 1:] != plain[:, :-1]))
     if edges > MOST_EDGES:
         raise LimitExceededError(
             f"polygons of {edges:,} edges between cells; {MOST_EDGES:,} are allowed: "
@@ -186,7 +186,8 @@ def _areas(
             raise LimitExceededError(
                 f"there are more than {MOST_POLYGONS} polygons: round or classify the values"
             )
-        found.append(shape(geometry))
+        # A fifth of what a geometry takes.
+        found.append(shapely.to_wkb(shape(geometry)))
         numbers.append(value)
     return np.array(found, np.object_), np.array(numbers, np.float64)
 
@@ -204,7 +205,7 @@ def _written(
         path = Path(folder) / f"polygons{kind.suffix}"
         pyogrio.raw.write(
             str(path),
-            shapely.to_wkb(geometries),
+            geometries,
             [numbers],
             ["value"],
             driver=kind.driver,

@@ -9,6 +9,7 @@ from datacube.explain.running import COUNTED_CELLS, lazy_run_of, run_of
 from datacube.explain.values import Explanation, Told
 from datacube.explain.words import cut
 from datacube.plan.cost import Cost, Done, check, estimate
+from datacube.plan.encoding_memory import POLYGONS
 from datacube.plan.nodes import Encode, Picture, Plan, contributing_scenes, scans
 from datacube.plan.rules import RULES, Rule
 from datacube.processing import Processor, together
@@ -86,7 +87,10 @@ class _Explaining:
                 return replace(root, source=self.processor.prepare(source, rules))
             case Encoded(root=root):
                 return root
-            case Raster(plan=plan) | Polygons(plan=plan):
+            case Polygons(plan=plan):
+                made = self.processor.prepare(plan, rules)
+                return Encode(source=made, media_type=POLYGONS)
+            case Raster(plan=plan):
                 return self.processor.prepare(plan, rules)
             case _:
                 return None

@@ -17,11 +17,23 @@ TEXT_RUN_CELLS = 262_144
 """Cells of text formats written at once."""
 MOST_TEXT_BYTES = 268_435_456
 """Longest text: it is ten times as long as the numbers, and read slowly."""
+POLYGONS = "polygons"
+"""Stands for the media type where polygons are made of the cells, in whatever format."""
+MOST_EDGES = 1_500_000
+"""Edges between cells of different values that polygons may have, which GDAL follows one by one."""
 
+_EDGE_BYTES = 560
+"""An edge of a polygon: in GDAL's layer, as WKB and as the text of the longest format."""
 _LIBRARY_BYTES = 6_000_000
 """Buffers of the libraries that write files, whatever the cells."""
 _TEXT_BYTES = 72
 """One number as a text of its own."""
+_FILE_BLOCK_CELLS = 4_194_304
+"""Cells of one field that go into a file at once, as numbers of the file's own."""
+_PAINTED_BYTES = 4
+"""A painted cell."""
+_PAINTING_BYTES = 33_554_432
+"""Colours of one block in double precision."""
 _JP2_CELL_BYTES = 12
 """OpenJPEG works in 32-bit numbers, in three copies."""
 
@@ -39,6 +51,9 @@ def encoding_bytes(node: Encode) -> int:
     match node.media_type:
         case _ if cells == 1:
             return 0
+        case _ if node.media_type == POLYGONS:
+            # GDAL's copy, the validity, and where neighbours differ.
+            return raw + 3 * cells + _EDGE_BYTES * min(2 * cells, MOST_EDGES)
         case formats.CSV | formats.JSON:
             # Longer ones go into a file, run by run.
             return _text(source, copies=2, most=IN_MEMORY_BYTES)
@@ -51,8 +66,11 @@ def encoding_bytes(node: Encode) -> int:
             return _raster(raw) + _JP2_CELL_BYTES * cells * fields
         case formats.NETCDF:
             return 2 * _LIBRARY_BYTES + (3 * raw if raw <= IN_MEMORY_BYTES else IN_MEMORY_BYTES)
+        case _ if node.parameters.colour_map is not None or node.parameters.palette:
+            return _raster(_PAINTED_BYTES * cells) + min(_PAINTING_BYTES, 32 * cells)
         case _:
-            return _raster(raw)
+            widest = max(field.numpy_dtype.itemsize for field in source.fields)
+            return _raster(raw) + 2 * widest * min(cells, _FILE_BLOCK_CELLS)
 
 
 def _raster(raw: int) -> int:

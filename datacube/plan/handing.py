@@ -8,6 +8,7 @@ from math import isqrt
 from datacube.grid import Window
 from datacube.plan import formats
 from datacube.plan.blocks import BLOCK_SIDE_PX, Cut, block_lengths, cut, output_cuts
+from datacube.plan.encoding_memory import POLYGONS
 from datacube.plan.holding import cells_bytes
 from datacube.plan.nodes import Encode, Picture, Plan
 
@@ -60,7 +61,7 @@ def evaluated_cuts(root: Encode | Picture | Plan, plan: Plan) -> tuple[Cut, ...]
     """
     window = plan.domain.window
     match root:
-        case _ if held_whole(plan):
+        case _ if held_whole(plan) or _joined(root):
             return output_cuts(plan, window)
         case Picture() | Encode(source=Picture()):
             asked: tuple[Cut, ...] = strip_cuts(window)
@@ -73,6 +74,11 @@ def evaluated_cuts(root: Encode | Picture | Plan, plan: Plan) -> tuple[Cut, ...]
         tuple(piece for bounds in one for piece in cut(bounds, length))
         for one, length in zip(asked, block_lengths(plan, largest), strict=True)
     )
+
+
+def _joined(root: Encode | Picture | Plan) -> bool:
+    """Tell whether cells go into an answer all at once, as into polygons."""
+    return isinstance(root, Encode) and root.media_type == POLYGONS
 
 
 def _width(root: Encode, plan: Plan) -> int:
