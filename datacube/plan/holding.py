@@ -55,7 +55,7 @@ _GATHERING_BYTES = 64
 """Bytes for each cell of them."""
 _DOUBLE_BYTES = 18
 """Bytes for each cell of the source's plane, in double precision beside what masks it."""
-_PLANE_BYTES = 128
+_PLANE_BYTES = 144
 """Bytes for each cell that a kernel makes, or whose corners are placed."""
 
 
@@ -209,7 +209,7 @@ class Ledger:
             work += found.result + own
         if plan.method in (Method.AVERAGE, Method.MODE) and not warps:
             cells = max((part.size for part in parts), default=0)
-            work += _WEIGHING_BYTES * max(cells, window.size)
+            work += _WEIGHING_BYTES * max(cells, 2 * window.size)
         elif plan.method is not Method.NEAREST:
             # One plane at a time, in double precision; a kernel's weights along x are kept.
             weights = 16 * kernel_margins(plan)[1]
