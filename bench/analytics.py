@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from rasterio.features import geometry_mask
 
-from bench import scenes
+from bench import loops, scenes
 from bench.measure import Row, race
 from bench.scenes import CUBE, DATES, SIDE_PX
 from copernicube.wiring import Local, open_local
@@ -61,6 +61,8 @@ class Analysis:
     chunk_px: int = 2048
     """Of the peers' Dask chunks; what suits the question best."""
     rounds: int = ROUNDS
+    loop: Callable[[loops.Read], Array] | None = None
+    """The same on two threads with all decisions taken before."""
 
 
 _NDVI = (
@@ -152,6 +154,7 @@ ANALYSES = (
         f"values avg(clip({_NDVI}, {shapely.to_wkt(AREA)}))",
         by_hand=_series,
         box=_BOX,
+        loop=lambda read: loops.series(read, _inside(_BOX), _BOX, DATES),
     ),
     Analysis(
         name=f"NDVI mean over {_FEW} dates, a map",
@@ -159,6 +162,7 @@ ANALYSES = (
         by_hand=lambda cells: _ndvi(cells).mean("time"),
         dates=slice(0, _FEW),
         rounds=1,
+        loop=lambda read: loops.mean_map(read, _FEW),
     ),
     Analysis(
         name=f"cloud-free median composite of {_FEW} dates, a map",
@@ -193,6 +197,7 @@ ANALYSES = (
         + _FORMULA.format(n="$n", r="$r"),
         by_hand=_formula,
         dates=_ONE,
+        loop=lambda read: loops.formula(read, SCENE),
     ),
     Analysis(
         name=f"one pixel over {DATES} dates",
@@ -217,6 +222,9 @@ def rows() -> Iterator[Row]:
             "xarray": partial(_xarray, str(scenes.store()), analysis),
             "odc-stac": partial(_odc_stac, items, analysis),
         }
+        peers = ("xarray", "odc-stac")
+        if analysis.loop is not None:
+            works = {**works, "loop": partial(analysis.loop, _reader(local))}
         made: dict[str, Array] = {}
         took = race(
             {
@@ -225,11 +233,15 @@ def rows() -> Iterator[Row]:
             },
             rounds=analysis.rounds,
         )
-        for name in ("xarray", "odc-stac"):
+        for name in works.keys() - {"ours"}:
             _agree(made["ours"], made[name], f"{analysis.name}: {name}")
-        for peer in ("xarray", "odc-stac"):
+        note = ""
+        if "loop" in took:
+            note = f"{took['ours'] / took['loop']:.2f} times a loop in NumPy"
+        for peer in peers:
             yield Row(
                 what=f"{analysis.name}; the peer is {peer}",
+                note=note,
                 ours_s=took["ours"],
                 peer_s=took[peer],
                 bare_s=took["bare"],
@@ -289,27 +301,35 @@ def _odc_stac(items: list[pystac.Item], analysis: Analysis) -> Array:
 
 def _read(local: Local, analysis: Analysis, _round: int = 0) -> None:
     """Read the cells that the question needs, a block of a shard at a time on two threads."""
-    view = local.catalog.view()
-    cube = view.coverage(CUBE).cube
-    slots = view.slots(CUBE)[analysis.dates]
+    read = _reader(local)
     cuts = [
-        [(k, min(k + 2048, side.stop)) for k in range(side.start, side.stop, 2048)]
+        [slice(k, min(k + 2048, side.stop)) for k in range(side.start, side.stop, 2048)]
         for side in analysis.box
     ]
-    requests = [
-        BandRead(
+    dates = range(*analysis.dates.indices(DATES))
+    with ThreadPoolExecutor(2) as pool:
+        boxes = product(dates, analysis.bands, product(*cuts))
+        for _ in pool.map(lambda one: read(*one).size, boxes):
+            pass
+
+
+def _reader(local: Local) -> loops.Read:
+    view = local.catalog.view()
+    cube = view.coverage(CUBE).cube
+    slots = view.slots(CUBE)
+
+    def read(date: int, name: str, box: Box) -> Array:
+        request = BandRead(
             group=cube.group(GROUP),
             level=0,
             band=name,
             dtype=cube.band(name).dtype,
             nodata=cube.band(name).nodata,
-            window=Window((rows, cols)),
+            window=Window(tuple((side.start, side.stop) for side in box)),
         )
-        for name, rows, cols in product(analysis.bands, *cuts)
-    ]
-    with ThreadPoolExecutor(2) as pool:
-        for _ in pool.map(lambda pair: local.store.read(*pair).size, product(slots, requests)):
-            pass
+        return local.store.read(slots[date], request)
+
+    return read
 
 
 def _agree(ours: Array, other: Array, what: str) -> None:

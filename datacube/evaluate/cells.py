@@ -6,7 +6,7 @@ from typing import assert_never
 import numpy as np
 
 from datacube.cells import Cells, Values
-from datacube.evaluate.fuse import apply_tree, tree_leaves
+from datacube.evaluate.fuse import apply_tree, fill_tree, tree_leaves
 from datacube.evaluate.mask import masked
 from datacube.evaluate.memo import Memo
 from datacube.evaluate.mosaic import merge
@@ -19,6 +19,7 @@ from datacube.evaluate.shape import (
     flipped,
     gathered,
     nothing,
+    put,
     sorted_along,
     spread,
     taken,
@@ -73,6 +74,17 @@ def evaluate(node: Plan, window: Window, read: ReadCells, memo: Memo | None = No
         found = _evaluate(node, window, read, memo)
         memo.keep(node, window, found)
     return found
+
+
+def evaluate_into(
+    node: Plan, window: Window, read: ReadCells, memo: Memo, *, target: Cells
+) -> None:
+    """Write the cells of a node into arrays of the window's shape: a formula without a copy."""
+    if isinstance(node, Apply) and memo.find(node, window) is None:
+        found = {leaf.key: evaluate(leaf, window, read, memo) for leaf in tree_leaves(node)}
+        fill_tree(node, found, target)
+    else:
+        put(target, (...,), evaluate(node, window, read, memo))
 
 
 def _evaluate(  # noqa: C901, PLR0912  # one case a node

@@ -78,6 +78,14 @@ def apply_tree(node: Formula, leaves: Mapping[str, Cells], shape: tuple[int, ...
     return Cells(names, values, tuple(everywhere if v is None else v for v in valid))
 
 
+def fill_tree(node: Formula, leaves: Mapping[str, Cells], target: Cells) -> None:
+    """Evaluate a formula on one block into arrays of its shape, as `apply_tree` else."""
+    for region, parts in strips(node, leaves, target.shape):
+        for values, valid, part in zip(target.values, target.valid, parts, strict=True):
+            values[region] = part.values
+            valid[region] = True if part.valid is None else part.valid
+
+
 def strips(
     node: Formula,
     leaves: Mapping[str, Cells],

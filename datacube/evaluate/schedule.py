@@ -15,7 +15,7 @@ import numpy as np
 from datacube.cells import Cells, Values
 from datacube.cube import SHARD_PX
 from datacube.errors import InvalidParameterError, LimitExceededError
-from datacube.evaluate.cells import evaluate
+from datacube.evaluate.cells import evaluate, evaluate_into
 from datacube.evaluate.joint import Joint, JointStates, merge_all
 from datacube.evaluate.memo import Memo, Shared
 from datacube.evaluate.reduce import Folding
@@ -67,20 +67,24 @@ def compute(
     blocks = tuple(windows(output_cuts(node, window)))
     memo = Memo(shared=shared, repeated=uses, tick=tick)
     if len(blocks) == 1:
-        return _evaluated(node, window, read, memo)
+        _join(node, window, read, memo)
+        return evaluate(node, window, read, memo)
     made = empty(node.fields, window.shape)
 
     def run(block: Window) -> None:
         tick()
-        put(made, block.slices(window), _evaluated(node, block, read, memo.inner()))
+        inner = memo.inner()
+        _join(node, block, read, inner)
+        target = made.part(block.slices(window))
+        evaluate_into(node, block, read, inner, target=target)
 
     for _ in _in_order(run, blocks):
         pass
     return made
 
 
-def _evaluated(node: Plan, block: Window, read: ReadCells, memo: Memo) -> Cells:
-    """Evaluate a block, after the reductions in it that go through the same cells."""
+def _join(node: Plan, block: Window, read: ReadCells, memo: Memo) -> None:
+    """Do the reductions of a block that go through the same cells, for its memo."""
     for group in block_groups(node, block):
         part = group[0][1]
         joint = Joint(tuple(Folding(one, partial(evaluate, read=read)) for one, _ in group))
@@ -90,7 +94,6 @@ def _evaluated(node: Plan, block: Window, read: ReadCells, memo: Memo) -> Cells:
             _put(made, piece.slices(part), joint.part(piece, within.inner()))
         for (one, _), cells in zip(group, made, strict=True):
             memo.cells[one.key, part] = cells
-    return evaluate(node, block, read, memo)
 
 
 def compute_small(

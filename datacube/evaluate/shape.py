@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from types import EllipsisType
 
 import numpy as np
 
@@ -62,7 +63,7 @@ def empty(fields: tuple[Field, ...], shape: tuple[int, ...]) -> Cells:
     )
 
 
-def put(target: Cells, at: tuple[slice | int, ...], cells: Cells) -> None:
+def put(target: Cells, at: tuple[slice | int | EllipsisType, ...], cells: Cells) -> None:
     """Write cells into a part of cells that nobody else has yet."""
     for into, values in zip(target.values, cells.values, strict=True):
         into[at] = values
