@@ -125,6 +125,20 @@ def ansi_days(when: datetime) -> float:
     return (when - _ANSI_EPOCH) / timedelta(days=1)
 
 
+def from_ansi_days(days: float) -> datetime:
+    """Return the time of an AnsiDate, to the millisecond, below which such a number is not exact.
+
+    >>> from_ansi_days(1.5).isoformat()
+    '1601-01-01T12:00:00+00:00'
+
+    Raises
+    ------
+    OverflowError
+        If it is not of the years 1 to 9999.
+    """
+    return _ANSI_EPOCH + timedelta(milliseconds=round(days * 86_400_000))
+
+
 def extent(axis: Axis) -> tuple[float, float]:
     """Return the outer edges of the cells, or the areas of validity of times in AnsiDate."""
     if isinstance(axis, TimeAxis):

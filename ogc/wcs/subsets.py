@@ -4,10 +4,12 @@ import re
 from collections.abc import Iterable
 from math import isfinite
 
+from datacube.encode.described import from_ansi_days
 from datacube.errors import InvalidParameterError
 from datacube.grid import crs_url
+from datacube.plan.crs import names_times
 from datacube.plan.query import ScaleFactor, ScaleSize, Slice, Trim
-from datacube.times import Period, parse_period
+from datacube.times import Period, iso_text, parse_period
 from ogc.crs import parse_crs
 from ogc.kvp import Kvp, shown
 
@@ -24,7 +26,7 @@ _YEAR = re.compile(r"[0-9]{4}")
 _SCALING = ("SCALEFACTOR", "SCALEAXES", "SCALESIZE", "SCALEEXTENT")
 _INDEX_CRS = re.compile(r"CRS:1|https?://www\.opengis\.net/def/crs/OGC/[0-9.]+/Index[0-9]D")
 _TIME_AXES = frozenset({"ansi", "date", "datetime", "phenomenontime", "t", "time", "unix"})
-"""On these a bare number of four digits is a year."""
+"""On these a bare number of four digits is a year, any other counts days as AnsiDate does."""
 
 
 class RepeatedAxisError(InvalidParameterError):
@@ -56,6 +58,8 @@ def _subset(text: str) -> Trim | Slice:
     if match is None:
         raise _bad_subset(text)
     axis, crs_text, inside = match.groups()
+    if crs_text and names_times(crs_text):
+        crs_text = ""
     indices = bool(crs_text and _INDEX_CRS.fullmatch(crs_text))
     bounds = [_bound(part, axis, text) for part in inside.split(",")]
     crs = parse_crs(crs_text) if crs_text and not indices else None
@@ -87,7 +91,7 @@ def _bound(text: str, axis: str, subset: str) -> float | Period | None:
         number = float(bare.replace(" ", "+"))
         if not isfinite(number):
             raise _bad_subset(subset)
-        return number
+        return _ansi_date(number, subset) if axis.casefold() in _TIME_AXES else number
     try:
         return parse_period(bare)
     except InvalidParameterError as error:
@@ -96,6 +100,15 @@ def _bound(text: str, axis: str, subset: str) -> float | Period | None:
             "such as 2023-08-15 or 2023-08-15T09:50:31Z",
             parameter="SUBSET",
         ) from error
+
+
+def _ansi_date(days: float, subset: str) -> Period:
+    """Return the time of an AnsiDate, in which the envelopes of coverages are given."""
+    try:
+        when = from_ansi_days(days)
+    except OverflowError as error:
+        raise _bad_subset(subset) from error
+    return parse_period(iso_text(when))
 
 
 def _is_whole(bound: float | Period) -> bool:

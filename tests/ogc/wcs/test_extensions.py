@@ -240,6 +240,24 @@ def test_faults(asker: Asker, query: str, status: int, code: str) -> None:
     assert code_of(asker.coverage(query)) == (status, code)
 
 
+@pytest.mark.parametrize("name", "ATPWU")
+def test_the_whole_envelope_is_the_whole_coverage(asker: Asker, name: str) -> None:
+    """Bounds as the envelope gives them, times in days, as the OGC's suite sends them."""
+    described = asker.get(f"service=WCS&version=2.0.1&request=DescribeCoverage&coverageid={name}")
+    envelope = etree.fromstring(content(described)).find(".//gml:Envelope", NAMES)
+    assert envelope is not None
+    low, high = (
+        str(envelope.findtext(f"gml:{end}Corner", None, NAMES)).split()
+        for end in ("lower", "upper")
+    )
+    labels = str(envelope.get("axisLabels")).split()
+    subsets = [f"&subset={a}({x},{y})" for a, x, y in zip(labels, low, high, strict=True)]
+    form = "&format=application/netcdf"
+    assert content(asker.coverage(name + "".join(subsets) + form)) == content(
+        asker.coverage(name + form)
+    )
+
+
 def test_the_order_of_subsets_does_not_matter(asker: Asker) -> None:
     one = content(asker.coverage("A&subset=Lat(3,9)&subset=Lon(4,8)"))
     assert content(asker.coverage("A&subset=Lon(4,8)&subset=Lat(3,9)")) == one

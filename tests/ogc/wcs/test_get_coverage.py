@@ -48,6 +48,11 @@ def _parse(more: str) -> GetCoverage:
         ),
         ('ansi(""2022-12-11"")', Slice(axis="ansi", at=parse_period("2022-12-11"))),
         ('ansi("2022-12-11")', Slice(axis="ansi", at=parse_period("2022-12-11"))),
+        ("ansi(153744.5)", Slice(axis="ansi", at=parse_period("2021-12-08T12:00:00Z"))),
+        (
+            'ansi,http://www.opengis.net/def/crs/OGC/0/AnsiDate("2022-12","2023")',
+            Trim(axis="ansi", low=parse_period("2022-12"), high=parse_period("2023")),
+        ),
         ("time(2022)", Slice(axis="time", at=parse_period("2022"))),
         (
             'ansi("2022-12-01",*)',
@@ -146,6 +151,8 @@ def test_a_scale_extent_gives_sizes() -> None:
         ("subset=E(2,1)", "InvalidSubsetting", 404),
         ("subset=E(one)", "InvalidSubsetting", 404),
         ("subset=E(1e999)", "InvalidSubsetting", 404),
+        ("subset=ansi(1e99)", "InvalidSubsetting", 404),
+        ("subset=ansi(-1e9)", "InvalidSubsetting", 404),
         ("subset=E,CRS:1(0.5,1)", "InvalidSubsetting", 404),
         ('subset=ansi("2022-13")', "InvalidSubsetting", 404),
         ("subset=E,EPSG:1(1,2)", "SubsettingCrs-NotSupported", 404),
