@@ -60,7 +60,8 @@ def build(settings: Settings) -> Starlette:
         return settings.public_url.rstrip("/") or str(address).rstrip("/")
 
     def wmts_site(request: Request) -> Site:
-        return replace(about(settings), url=f"{root_of(request)}/wmts")
+        root = root_of(request)
+        return replace(about(settings), root=root, url=f"{root}/wmts")
 
     cors = Middleware(
         CORSMiddleware,

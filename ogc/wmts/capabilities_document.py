@@ -1,17 +1,20 @@
 """The document that GetCapabilities answers with (wmtsGetCapabilities_response.xsd)."""
 
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from datacube.encode.xml import Element
 from datacube.grid import northing_first
+from datacube.plan.formats import PNG
 from datacube.plan.style import Style
 from datacube.protocols import Bbox
 from datacube.render.tiles import TILE_PX, TileLimits, TileMatrixSet
 from ogc.exchange import Site
 from ogc.ows_common import add_provider
+from ogc.records.get_record import record_url
 from ogc.tiles.get_tile import EXTENSION_OF, FORMATS
 from ogc.tiles.layers import TileLayer
+from ogc.wms import get_legend_graphic
 from ogc.wms.get_feature_info import FORMATS as INFO_FORMATS
 from ogc.wmts.names import CAPABILITIES, SCHEMAS, VERSION, WMTS, XML, crs_urn, endpoint
 from ogc.wmts.resources import INFO_EXTENSIONS
@@ -127,12 +130,15 @@ def _add_layer(contents: Element, offered: OfferedLayer, site: Site) -> None:
         if northing_first(tiles.crs):
             box = (box[1], box[0], box[3], box[2])
         _add_box(element, "ows:BoundingBox", box, crs=crs_urn(tiles.crs))
+    record = XML.add(element, "ows:Metadata")
+    XML.attribute(record, "xlink:href", record_url(site.root, layer.id))
     for place, style in enumerate(offered.styles):
         entry = XML.add(element, "Style", isDefault="false" if place else "true")
         XML.add(entry, "ows:Title", style.title)
         if style.abstract:
             XML.add(entry, "ows:Abstract", style.abstract)
         XML.add(entry, "ows:Identifier", style.name)
+        _add_legend(entry, layer.id, style, site)
     for media_type in FORMATS:
         XML.add(element, "Format", media_type)
     for media_type in INFO_FORMATS:
@@ -142,6 +148,20 @@ def _add_layer(contents: Element, offered: OfferedLayer, site: Site) -> None:
     for tiles, limits in offered.tiles:
         _add_link(element, tiles, limits)
     _add_resources(element, layer, site)
+
+
+def _add_legend(entry: Element, layer: str, style: Style, site: Site) -> None:
+    parameters = {
+        "service": "WMS",
+        "version": "1.3.0",
+        "request": "GetLegendGraphic",
+        "layer": layer,
+        "style": style.name,
+        "format": PNG,
+    }
+    width, height = get_legend_graphic.size(style)
+    legend = XML.add(entry, "LegendURL", format=PNG, width=str(width), height=str(height))
+    XML.attribute(legend, "xlink:href", f"{site.root}/ows?{urlencode(parameters)}")
 
 
 def _add_box(element: Element, tag: str, box: Bbox, **attributes: str) -> None:

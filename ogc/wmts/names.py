@@ -32,18 +32,10 @@ PARAMETERS = MappingProxyType(
 )
 """The parameter in which each kind of name is asked for."""
 
-_PLACES = ("/rasdaman/ows", "/ows", "/wmts")
-
-
-def root_of(site: Site) -> str:
-    """Return the server's address, without a slash at its end."""
-    place = next((place for place in _PLACES if site.url.endswith(place)), "")
-    return site.url.removesuffix(place)
-
 
 def endpoint(site: Site) -> str:
     """Return the address of the tile service, under which all its bindings are."""
-    return f"{root_of(site)}/wmts"
+    return f"{site.root}/wmts"
 
 
 def crs_urn(crs: CRS) -> str:

@@ -7,6 +7,7 @@ from lxml import etree
 from pyproj import CRS
 from starlette.testclient import TestClient
 
+from tests.acceptance.clients import rgba
 from tests.ogc.conftest import Schemas
 
 WMTS = ("http://www.opengis.net/wmts/1.0", "http://schemas.opengis.net/wmts/1.0/wmts.xsd")
@@ -186,6 +187,23 @@ def test_every_template_has_an_answer(tiles: TestClient, root: etree._Element) -
         response = tiles.get(address)
         assert response.status_code == 200, address
         assert response.headers["content-type"].startswith(resource.get("format", "-"))
+
+
+def test_every_layer_has_a_record(tiles: TestClient, root: etree._Element) -> None:
+    for link in root.iterfind("w:Contents/w:Layer/ows:Metadata", NS):
+        response = tiles.get(link.get(f"{{{NS['xlink']}}}href", ""))
+        assert response.status_code == 200
+        assert b"MD_Metadata" in response.content
+
+
+def test_legends_are_as_large_as_they_say(tiles: TestClient, root: etree._Element) -> None:
+    links = list(root.iterfind("w:Contents/w:Layer/w:Style/w:LegendURL", NS))
+    assert len(links) > 20
+    for link in links[:4] + links[-2:]:
+        response = tiles.get(link.get(f"{{{NS['xlink']}}}href", ""))
+        assert response.headers["content-type"] == link.get("format") == "image/png"
+        rows, columns = rgba(response.content).shape[:2]
+        assert (str(columns), str(rows)) == (link.get("width"), link.get("height"))
 
 
 @pytest.mark.parametrize(
