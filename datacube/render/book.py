@@ -70,9 +70,13 @@ class ViewStyles:
     def _default(
         self, stored: dict[str, StyleDefinition], collection: Collection, bands: tuple[Band, ...]
     ) -> Style:
+        """Return the first of `styles`, without making them all."""
         defaults = {name: one for name, one in stored.items() if one.default}
-        chosen = next(self._made(defaults, bands), None)
-        return self.styles(collection, bands)[0] if chosen is None else chosen[1]
+        head = self.house.style(collection, bands, "")
+        name = head.name.casefold()
+        replacing = {name: stored[name]} if name in stored else {}
+        chosen = next(self._made({**defaults, **replacing}, bands), None)
+        return head if chosen is None else chosen[1]
 
     def _in_place(
         self, house: tuple[Style, ...], made: list[tuple[bool, Style]]
