@@ -3,6 +3,7 @@
 11-053r1 CRS, 12-039 scaling, 12-040 range subsetting, 12-049 interpolation.
 """
 
+import re
 from dataclasses import dataclass, replace
 
 from pyproj import CRS
@@ -36,6 +37,7 @@ from ogc.related import MULTIPART, Attachment, RelatedReply
 from ogc.wcs.names import NATIVE_FORMAT, native_format, parse_format, parse_output_type
 from ogc.wcs.subsets import AXIS, parse_bands, parse_scaling, parse_subsets
 
+_AXIS_METHOD = re.compile(rf"\s*(?!https?:|urn:)({AXIS.pattern}):(\S+)\s*", re.IGNORECASE)
 _FILE = "coverage"
 """How the document of a multipart answer calls the file beside it."""
 
@@ -184,17 +186,15 @@ def _parse_method(kvp: Kvp) -> tuple[Method, tuple[str, ...]]:
     ------
     InvalidParameterError, UnknownNameError, UnsupportedError
     """
-    text = kvp.one("interpolation", default="")
-    method = method_named(text) if text else Method.NEAREST
-    by_axis: dict[str, Method] = {}
-    for one in kvp.many("interpolationperaxis"):
-        axis, comma, name = one.partition(",")
-        if not comma or not AXIS.fullmatch(axis.strip()):
-            raise InvalidParameterError(
-                f"INTERPOLATIONPERAXIS {shown(one)} is not allowed; allowed is axis,method",
-                parameter="INTERPOLATIONPERAXIS",
-            )
-        by_axis[axis.strip()] = method_named(name)
+    text = kvp.present("interpolation")
+    listed = [] if text is None else [_AXIS_METHOD.fullmatch(part) for part in text.split(",")]
+    pairs = [(match[1], match[2]) for match in listed if match is not None]
+    # The OGC's suite lists axis:method in INTERPOLATION itself.
+    whole = None if pairs and len(pairs) == len(listed) else text
+    if whole is not None:
+        pairs = []
+    pairs += [_axis_method(one) for one in kvp.many("interpolationperaxis")]
+    by_axis = {axis: method_named(name) for axis, name in pairs}
     asked = {one for axis, one in by_axis.items() if not is_time(axis)}
     nearest = all(one is Method.NEAREST for axis, one in by_axis.items() if is_time(axis))
     if len(asked) > 1 or not nearest:
@@ -204,4 +204,15 @@ def _parse_method(kvp: Kvp) -> tuple[Method, tuple[str, ...]]:
             "time has nearest",
             parameter="INTERPOLATION",
         )
+    method = Method.NEAREST if whole is None else method_named(whole)
     return asked.pop() if asked else method, tuple(by_axis)
+
+
+def _axis_method(text: str) -> tuple[str, str]:
+    axis, comma, name = text.partition(",")
+    if not comma or not AXIS.fullmatch(axis.strip()):
+        raise InvalidParameterError(
+            f"INTERPOLATIONPERAXIS {shown(text)} is not allowed; allowed is axis,method",
+            parameter="INTERPOLATIONPERAXIS",
+        )
+    return axis.strip(), name

@@ -136,11 +136,21 @@ def _by_axis(element: Element, item: str, *values: str) -> str:
 
 
 def _interpolation(element: Element) -> Iterator[tuple[str, str]]:
+    """Read the schema's elements, and those of the standard's text, which the OGC's suite sends."""
     for method in texts(element, "globalInterpolation"):
         yield "interpolation", method
-    for one in children(element, "InterpolationPerAxis"):
-        axis = _plain(text(child(one, "axis")), "interpolation")
-        yield "interpolationPerAxis", f"{axis},{text(child(one, 'interpolationMethod'))}"
+    by_axis = list(children(element, "InterpolationPerAxis"))
+    for group in children(element, "InterpolationAxes"):
+        # A group without axes is one axis that is not named, and refused as such.
+        by_axis += children(group, "InterpolationAxis") or [group]
+    for one in by_axis:
+        axis, method = (_part(one, name) for name in ("axis", "interpolationMethod"))
+        yield "interpolationPerAxis", f"{_plain(axis, 'interpolation')},{method}"
+
+
+def _part(element: Element, name: str) -> str:
+    """Return the text of an element's child, or of its attribute."""
+    return text(child(element, name)) or element.get(name, "")
 
 
 def _bands(element: Element) -> Iterator[tuple[str, str]]:

@@ -109,6 +109,7 @@ def test_the_output_is_in_the_subsettings_crs_by_default(more: str, crs: int | N
         (f"interpolation={METHODS}/1.0/cubic", Method.CUBIC),
         ("interpolationperaxis=E,linear&interpolationperaxis=N,linear", Method.LINEAR),
         ("interpolation=average&interpolationperaxis=ansi,nearest-neighbor", Method.AVERAGE),
+        (f"interpolation=E:{METHODS}/1/linear,N:{METHODS}/1/linear", Method.LINEAR),
         ("interpolationPerAxis0=N,mode&interpolationPerAxis1=E,mode", Method.MODE),
     ],
 )
@@ -173,6 +174,9 @@ def test_a_scale_extent_gives_sizes() -> None:
         ("subsettingcrs=EPSG:99999", "SubsettingCrs-NotSupported", 404),
         ("coverageid=other", "InvalidParameterValue", 400),
         ("outputtype=Swath", "InvalidParameterValue", 400),
+        ("interpolation=", "InterpolationMethodNotSupported", 404),
+        ("interpolation=E:linear,cubic", "InterpolationMethodNotSupported", 404),
+        ("interpolation=E:linear,N:cubic", "InterpolationMethodNotSupported", 404),
         ("interpolationperaxis=E", "InvalidParameterValue", 400),
         ("interpolation=lost-area", "InterpolationMethodNotSupported", 404),
         (

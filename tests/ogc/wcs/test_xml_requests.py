@@ -140,6 +140,15 @@ CASES = [
     ),
     (
         extended(
+            f'<n:Interpolation xmlns:n="{INT}"><n:globalInterpolation>linear'
+            "</n:globalInterpolation><n:InterpolationPerAxis><n:axis>Lat</n:axis>"
+            "<n:interpolationMethod>linear</n:interpolationMethod></n:InterpolationPerAxis>"
+            "</n:Interpolation>"
+        ),
+        "request=GetCoverage&coverageid=A&interpolation=Lat:linear",
+    ),
+    (
+        extended(
             f'<r:RangeSubset xmlns:r="{RSUB}"><r:RangeItem><r:RangeComponent>B02'
             "</r:RangeComponent></r:RangeItem><r:RangeItem><r:RangeInterval><r:startComponent>B04"
             "</r:startComponent><r:endComponent>B08</r:endComponent></r:RangeInterval>"
@@ -160,6 +169,22 @@ def test_xml_says_what_parameters_say(document: str, query: str) -> None:
 @pytest.mark.parametrize("document", [document for document, _ in CASES])
 def test_the_requests_above_are_those_of_the_schemas(schemas: Schemas, document: str) -> None:
     schemas.check(document.encode(), *EXTENSIONS)
+
+
+def test_methods_by_axis_as_the_suite_sends_them() -> None:
+    space = 'xmlns:n="http://www.opengis.net/wcs/interpolation/1.0"'
+    axes = "".join(f'<n:InterpolationAxis axis="{a}" interpolationMethod="cubic"/>' for a in "EN")
+    for inside, method in ((axes, Method.CUBIC), ("", None), ("<n:InterpolationAxis/>", None)):
+        document = extended(
+            f"<n:Interpolation {space}><n:InterpolationAxes>{inside}</n:InterpolationAxes>"
+            "</n:Interpolation>"
+        )
+        posted = read_posted("text/xml", document.encode()).read()
+        if method is None:
+            with pytest.raises(CubeError, match="axis,method"):
+                get_coverage.parse(posted)
+        else:
+            assert get_coverage.parse(posted).method is method
 
 
 def test_answers_do_not_tell_how_they_were_asked_for(asker: Asker) -> None:
