@@ -25,6 +25,7 @@ from tests.builders.sparse import Sparse, add_sparse
 STORE = CACHE / "area-store"
 CUBES = {"NEAR": (NEAR_PX, (AROUND,)), "BIG": (SIDE_PX, (AROUND, ELSEWHERE))}
 SIDES = (0.5, 1, 2)
+ROUNDS = 3
 FORM = "the index is clipped"
 
 
@@ -43,15 +44,13 @@ def store() -> Path:
 
 
 def rows() -> Iterator[Row]:
-    """Yield a row an area and cube."""
+    """Yield a row an area and cube, the shortest of some runs with the highest peak."""
     for sides in SIDES:
         area = polygon(sides)
         for cube, (side, _) in CUBES.items():
-            took, peak = alone(
-                store(),
-                query(FORM, cube, area),
-                before=query(FORM, cube, polygon(0.01)),
-            )
+            asked, before = (query(FORM, cube, polygon(k)) for k in (sides, 0.01))
+            runs = [alone(store(), asked, before=before) for _ in range(ROUNDS)]
+            took, peak = min(took for took, _ in runs), max(peak for _, peak in runs)
             yield Row(
                 what=f"NDVI mean of {DATES} dates of {side} x {side} cells over a polygon "
                 f"of {area.area / 1e6:.1f} km2",

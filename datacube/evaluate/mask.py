@@ -1,12 +1,17 @@
 """Clipping: null outside an area, of which only the touched parts are read."""
 
+from functools import lru_cache
+
 import numpy as np
 
-from datacube.cells import Cells
+from datacube.cells import Cells, Valid
 from datacube.evaluate.shape import Below, empty, nothing, put
 from datacube.grid import Window
 from datacube.plan.area import inside, is_inside, touched_parts
 from datacube.plan.nodes import Mask
+
+_KEPT_CELLS = 262_144
+"""Most cells of a plane that is kept, eight of them at a time."""
 
 
 def masked(node: Mask, window: Window, below: Below) -> Cells:
@@ -24,7 +29,22 @@ def masked(node: Mask, window: Window, below: Below) -> Cells:
 
 def _cut(node: Mask, window: Window, below: Below) -> Cells:
     cells = below(node.source, window)
-    if is_inside(node, window):
+    plane = Window(
+        tuple(
+            bounds if at in (node.rows, node.cols) else (0, 1)
+            for at, bounds in enumerate(window.ranges)
+        )
+    )
+    area = (_kept_area if plane.size <= _KEPT_CELLS else _area)(node, plane)
+    if area is None:
         return cells
-    area = inside(node, window)
     return Cells(cells.names, cells.values, tuple([np.logical_and(v, area) for v in cells.valid]))
+
+
+def _area(node: Mask, plane: Window) -> Valid | None:
+    """Return which cells of a plane lie in the area; None where all do."""
+    return None if is_inside(node, plane) else inside(node, plane)
+
+
+# Every date asks for the same few.
+_kept_area = lru_cache(maxsize=8)(_area)
