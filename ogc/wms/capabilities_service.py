@@ -1,5 +1,7 @@
 """What capabilities say of the service and its provider, in either version."""
 
+from lxml import etree
+
 from datacube.encode.xml import Element, Vocabulary
 from datacube.service_provider import ServiceProvider
 from ogc.exchange import Site
@@ -27,8 +29,11 @@ def add_service(xml: Vocabulary, root: Element, site: Site, *, old: bool) -> Non
 
 
 def add_link(xml: Vocabulary, parent: Element, address: str) -> None:
-    """Append `OnlineResource`."""
-    link = xml.add(parent, "OnlineResource")
+    """Append `OnlineResource`.
+
+    It declares its prefix itself, where its document has no root that could (1.1.1).
+    """
+    link = etree.SubElement(parent, xml.name("OnlineResource"), nsmap={"xlink": XLINK})
     link.set(f"{{{XLINK}}}type", "simple")
     link.set(f"{{{XLINK}}}href", address)
 

@@ -78,7 +78,7 @@ class Schemas:
     """Published schemas, each loaded once."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._loaded: dict[tuple[str, ...], etree.XMLSchema] = {}
 
     def check(self, body: bytes, *locations: tuple[str, str]) -> None:
@@ -90,7 +90,7 @@ class Schemas:
                 for namespace, address in locations
             )
             parser = etree.XMLParser(no_network=True)
-            parser.resolvers.add(OfflineResolver(self._folder))
+            parser.resolvers.add(OfflineResolver(self.folder))
             root = etree.fromstring(
                 f'<schema xmlns="http://www.w3.org/2001/XMLSchema">{imports}</schema>', parser
             )
