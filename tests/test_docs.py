@@ -23,17 +23,17 @@ def error_codes(kind: type[CubeError] = CubeError) -> set[str]:
     return {kind.code}.union(*(error_codes(below) for below in kind.__subclasses__()))
 
 
-def options(command: click.Command) -> Iterator[tuple[str, str]]:
+def options(command: click.Command, path: str = "copernicube") -> Iterator[tuple[str, str]]:
     if isinstance(command, click.Group):
         context = click.Context(command)
         for name in command.list_commands(context):
             below = command.get_command(context, name)
             assert below is not None
-            yield from options(below)
+            yield from options(below, f"{path} {name}")
         return
     for parameter in command.params:
         if isinstance(parameter, click.Option):
-            yield command.name or "", max(parameter.opts, key=len)
+            yield path, max(parameter.opts, key=len)
 
 
 def test_every_setting_is_documented_with_its_default() -> None:
@@ -81,5 +81,5 @@ def test_every_public_name_of_the_package_is_documented() -> None:
 def test_every_option_is_documented(command: str, option: str) -> None:
     text = (DOCS / "reference/commands.md").read_text()
     lines = [line for line in text.splitlines() if line.startswith("`copernicube")]
-    (line,) = (line for line in lines if f" {command} " in line)
+    (line,) = (line for line in lines if line.startswith(f"`{command} "))
     assert f"{option} " in line or f"{option}]" in line
