@@ -261,8 +261,9 @@ def _gml_description(described: Described, *, general: bool) -> bytes:
     """Write the CoverageDescriptions of one coverage."""
     xml = _WCS_2_1 if general else _WCS_2_0
     root = xml.root("wcs:CoverageDescriptions")
-    add = gml.add_general_description if general else gml.add_description
-    add(xml, root, described, ncname(described.id), GML)
+    gml.add_description(
+        xml, root, described, name=ncname(described.id), native_format=GML, general=general
+    )
     return document(root)
 
 

@@ -61,36 +61,34 @@ def subtype(described: Described, *, general: bool = False) -> str:
 
 
 def add_description(
-    xml: Vocabulary, parent: Element, described: Described, name: str, native_format: str
+    xml: Vocabulary,
+    parent: Element,
+    described: Described,
+    *,
+    name: str,
+    native_format: str,
+    general: bool = False,
 ) -> None:
-    """Append wcs:CoverageDescription of WCS 2.0 (OGC 09-110r4, 8.3), in CIS 1.0; `name` its id."""
+    """Append wcs:CoverageDescription (OGC 09-110r4, 8.3); `name` is its id.
+
+    Its parts are of CIS 1.0, or where `general` of CIS 1.1, as WCS 2.1 has them.
+    """
     description = xml.add(parent, "wcs:CoverageDescription")
     xml.attribute(description, "gml:id", name)
     _add_about(xml, description, described)
-    add_bounds(xml, description, described)
+    add_envelope = add_axis_envelope if general else add_bounds
+    add_envelope(xml, description, described)
     xml.add(description, "wcs:CoverageId", described.id)
-    add_function(xml, description, described)
-    add_time_domain(xml, description, described, name)
-    add_domain(xml, description, described, name, rectified=is_rectified(described))
-    add_range(xml, description, described.fields)
+    if general:
+        add_general_grid(xml, description, described)
+        add_record(xml, xml.add(description, "cis11:RangeType"), described.fields)
+    else:
+        add_function(xml, description, described)
+        add_time_domain(xml, description, described, name)
+        add_domain(xml, description, described, name, rectified=is_rectified(described))
+        add_range(xml, description, described.fields)
     parameters = xml.add(description, "wcs:ServiceParameters")
-    xml.add(parameters, "wcs:CoverageSubtype", subtype(described))
-    xml.add(parameters, "wcs:nativeFormat", native_format)
-
-
-def add_general_description(
-    xml: Vocabulary, parent: Element, described: Described, name: str, native_format: str
-) -> None:
-    """Append wcs:CoverageDescription of WCS 2.1 with the parts of CIS 1.1; `name` its id."""
-    description = xml.add(parent, "wcs:CoverageDescription")
-    xml.attribute(description, "gml:id", name)
-    _add_about(xml, description, described)
-    add_axis_envelope(xml, description, described)
-    xml.add(description, "wcs:CoverageId", described.id)
-    add_general_grid(xml, description, described)
-    add_record(xml, xml.add(description, "cis11:RangeType"), described.fields)
-    parameters = xml.add(description, "wcs:ServiceParameters")
-    xml.add(parameters, "wcs:CoverageSubtype", GENERAL_GRID)
+    xml.add(parameters, "wcs:CoverageSubtype", subtype(described, general=general))
     xml.add(parameters, "wcs:nativeFormat", native_format)
 
 

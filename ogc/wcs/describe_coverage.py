@@ -84,7 +84,6 @@ def encode(
     `time_first` is of the axes in WCS 2.0, as `Described.time_first` says.
     """
     xml = _XML_2_1 if general else _XML
-    add = gml.add_general_description if general else gml.add_description
     root = xml.root("wcs:CoverageDescriptions")
     if not general:
         # WCS 2.1 has no published schema.
@@ -95,7 +94,14 @@ def encode(
         described = described_coverage(coverage, time_first=time_first and not general)
         # Ids are unique within the document even where a coverage is asked for twice.
         name = ncname(coverage.id if number == 0 else f"{coverage.id}-{number}")
-        add(xml, root, described, name, native_format(coverage))
+        gml.add_description(
+            xml,
+            root,
+            described,
+            name=name,
+            native_format=native_format(coverage),
+            general=general,
+        )
     return document(root)
 
 

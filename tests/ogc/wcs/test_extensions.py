@@ -8,7 +8,7 @@ import rasterio
 import xarray as xr
 from lxml import etree
 from numpy.typing import NDArray
-from rasterio.transform import Affine, from_bounds
+from rasterio.transform import from_bounds
 from rasterio.warp import Resampling, reproject, transform_bounds
 
 from ogc.exchange import Reply
@@ -26,23 +26,22 @@ def code_of(reply: Reply) -> tuple[int, str]:
 
 
 def warped(
-    values: NDArray[np.generic],
-    source: Affine,
-    target: Affine,
-    shape: tuple[int, int],
-    **how: object,
+    values: NDArray[np.generic], made: rasterio.DatasetReader, resampling: Resampling
 ) -> NDArray[np.generic]:
-    made = np.full(shape, -32768, values.dtype)
+    """Return the cells of A on the grid of a file, as GDAL warps them."""
+    target = np.full(made.shape, -32768, values.dtype)
     reproject(
         values,
-        made,
-        src_transform=source,
-        dst_transform=target,
+        target,
+        src_transform=A_PLACE,
+        src_crs="EPSG:4326",
+        dst_transform=made.transform,
+        dst_crs=made.crs,
         src_nodata=-32768,
         dst_nodata=-32768,
-        **how,
+        resampling=resampling,
     )
-    return made
+    return target
 
 
 A_PLACE = from_bounds(0, 0, 30, 30, 60, 60)
@@ -57,30 +56,14 @@ def test_output_in_another_crs_is_gdals_warp(asker: Asker, name: str) -> None:
         # The extent and the cell size that GDAL suggests.
         west, south, east, north = transform_bounds("EPSG:4326", "EPSG:3857", 0, 0, 30, 30)
         assert made.bounds == pytest.approx((west, south, east, north), abs=made.res[0])
-        wanted = warped(
-            asker.made.arrays["A"]["v"],
-            A_PLACE,
-            made.transform,
-            made.shape,
-            src_crs="EPSG:4326",
-            dst_crs="EPSG:3857",
-            resampling=Resampling.nearest,
-        )
+        wanted = warped(asker.made.arrays["A"]["v"], made, Resampling.nearest)
     assert (cells[0] == wanted).mean() > 0.999
 
 
 def test_linear_output_is_gdals(asker: Asker) -> None:
     cells, file = asker.raster("A&outputcrs=EPSG:3857&interpolation=linear")
     with file.open() as made:
-        wanted = warped(
-            asker.made.arrays["A"]["v"],
-            A_PLACE,
-            made.transform,
-            made.shape,
-            src_crs="EPSG:4326",
-            dst_crs="EPSG:3857",
-            resampling=Resampling.bilinear,
-        )
+        wanted = warped(asker.made.arrays["A"]["v"], made, Resampling.bilinear)
     inner = np.s_[4:-4, 4:-4]
     near = np.abs(cells[0][inner].astype(int) - wanted[inner].astype(int)) <= 1
     assert near.mean() > 0.999
