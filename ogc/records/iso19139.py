@@ -12,7 +12,7 @@ from datacube.times import iso_text
 
 _GMD = "http://www.isotc211.org/2005/gmd"
 SCHEMA = "http://schemas.opengis.net/iso/19139/20070417/gmd/gmd.xsd"
-MEDIA_TYPE = "application/xml"
+MEDIA_TYPE = "text/xml"
 LANGUAGES = "http://www.loc.gov/standards/iso639-2/"
 _CODES = "http://standards.iso.org/iso/19139/resources/gmxCodelists.xml"
 _XML = Vocabulary(

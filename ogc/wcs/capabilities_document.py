@@ -12,6 +12,8 @@ from datacube.plan.query import Method
 from ogc.crs import COMMON, lonlat_bbox
 from ogc.exchange import Site
 from ogc.ows_common import add_provider
+from ogc.records.get_record import record_url
+from ogc.records.inspire import ENGLISH, add_download, spoken
 from ogc.wcs.describe_coverage import described_coverage
 from ogc.wcs.names import (
     CRS,
@@ -48,8 +50,9 @@ class Capabilities:
     coverages: tuple[Coverage, ...]
 
 
-def encode(capabilities: Capabilities, site: Site) -> bytes:
-    """Write a wcs:Capabilities document."""
+def encode(capabilities: Capabilities, site: Site, language: str = ENGLISH) -> bytes:
+    """Write a wcs:Capabilities document; what the service says of itself in a language."""
+    site = spoken(site, language)
     xml = _VOCABULARIES[capabilities.version]
     root = xml.root(
         "wcs:Capabilities",
@@ -66,7 +69,7 @@ def encode(capabilities: Capabilities, site: Site) -> bytes:
     if "ServiceProvider" in sections:
         add_provider(xml, root, site.provider)
     if "OperationsMetadata" in sections:
-        _add_operations(xml, root, site)
+        _add_operations(xml, root, site, capabilities.coverages, language)
     if "ServiceMetadata" in sections:
         _add_service(xml, root, capabilities.coverages)
     if "Contents" in sections:
@@ -93,7 +96,9 @@ def _add_identification(xml: Vocabulary, root: Element, site: Site) -> None:
     xml.add(service, "ows:AccessConstraints", site.provider.access_constraints)
 
 
-def _add_operations(xml: Vocabulary, root: Element, site: Site) -> None:
+def _add_operations(
+    xml: Vocabulary, root: Element, site: Site, coverages: tuple[Coverage, ...], language: str
+) -> None:
     operations = xml.add(root, "ows:OperationsMetadata")
     for name in ("GetCapabilities", "DescribeCoverage", "GetCoverage", "ProcessCoverages"):
         operation = xml.add(operations, "ows:Operation", name=name)
@@ -103,6 +108,15 @@ def _add_operations(xml: Vocabulary, root: Element, site: Site) -> None:
         xml.attribute(post, "xlink:href", site.url)
         _add_encodings(xml, post)
     _add_encodings(xml, operations)
+    extended = xml.add(operations, "ows:ExtendedCapabilities")
+    times = [a.reference for coverage in coverages for a in coverage.acquisitions]
+    add_download(
+        extended,
+        site,
+        language,
+        date=max(times).date().isoformat() if times else "2012-07-12",
+        datasets=tuple(coverage.id for coverage in coverages),
+    )
 
 
 def _add_encodings(xml: Vocabulary, parent: Element) -> None:
@@ -145,6 +159,8 @@ def _add_summary(
     xml.add(summary, "wcs:CoverageSubtype", gml.subtype(described, general=general))
     if site.compat or described.time is None:
         _add_box(xml, summary, described, time_first=site.compat)
+    metadata = xml.add(summary, "ows:Metadata")
+    xml.attribute(metadata, "xlink:href", record_url(site.root, coverage.id))
 
 
 def _add_box(xml: Vocabulary, summary: Element, described: Described, *, time_first: bool) -> None:

@@ -7,6 +7,7 @@ from ogc.capabilities import is_current, listed, parse_sections, parse_update_se
 from ogc.exchange import Reply, Session, Site, reply_document
 from ogc.faults import UnsupportedError
 from ogc.kvp import Kvp, shown
+from ogc.records.inspire import language
 from ogc.wcs.capabilities_document import Capabilities, encode
 from ogc.wcs.names import OFFERED_VERSIONS, VERSION, VERSIONS
 from ogc.xml import MEDIA_TYPE
@@ -62,8 +63,8 @@ def handle(request: GetCapabilities, view: CatalogView) -> Capabilities:
         If the client's document is newer than any.
     """
     sections = () if is_current(request.update_sequence, view.revision) else request.sections
-    # The service's metadata names the CRSs of the coverages.
-    listed = {"Contents", "ServiceMetadata"} & set(sections)
+    # The service's metadata names the CRSs of the coverages, INSPIRE's their ids.
+    listed = {"Contents", "OperationsMetadata", "ServiceMetadata"} & set(sections)
     ids = view.coverage_ids() if listed else ()
     return Capabilities(
         version=request.version,
@@ -77,7 +78,9 @@ def answer(kvp: Kvp, session: Session, site: Site) -> Reply:
     """Answer the operation."""
     request = parse(kvp)
     capabilities = handle(request, session.view)
-    return reply_document(encode(capabilities, site), request.media_type, capabilities.revision)
+    return reply_document(
+        encode(capabilities, site, language(kvp)), request.media_type, capabilities.revision
+    )
 
 
 def _version(accepted: str) -> str:

@@ -15,6 +15,9 @@ from datacube.protocols import Bbox
 from datacube.service_provider import attribution
 from ogc.crs import COMMON, CRS84, wms_name
 from ogc.exchange import Site
+from ogc.records.get_record import record_url
+from ogc.records.inspire import ENGLISH, VIEW_LOCATION, add_view, spoken
+from ogc.records.iso19139 import MEDIA_TYPE as RECORD_TYPE
 from ogc.wms import get_feature_info, get_legend_graphic
 from ogc.wms.capabilities_service import add_link, add_service
 from ogc.wms.dimensions import Dimension
@@ -35,7 +38,7 @@ _XML = Vocabulary(namespaces={"": _WMS, "xlink": XLINK, "xsi": XSI, "sld": _SLD}
 _OLD_XML = Vocabulary(namespaces={"xlink": XLINK})
 _LOCATIONS = (
     f"{_WMS} http://schemas.opengis.net/wms/1.3.0/capabilities_1_3_0.xsd "
-    f"{_SLD} http://schemas.opengis.net/sld/1.1.0/sld_capabilities.xsd"
+    f"{_SLD} http://schemas.opengis.net/sld/1.1.0/sld_capabilities.xsd {VIEW_LOCATION}"
 )
 _OLD_DOCTYPE = (
     "<!DOCTYPE WMT_MS_Capabilities SYSTEM "
@@ -51,9 +54,11 @@ class Capabilities:
     layers: tuple[Layer, ...]
 
 
-def encode(capabilities: Capabilities, site: Site, version: Version) -> bytes:
-    """Write the document of a version."""
-    writer = _Writer(version=version, site=site)
+def encode(
+    capabilities: Capabilities, site: Site, version: Version, language: str = ENGLISH
+) -> bytes:
+    """Write the document of a version; what the service says of itself in a language."""
+    writer = _Writer(version=version, site=spoken(site, language), language=language)
     if version is Version.V1_1_1:
         # The prefix is declared where it is used: the document type knows no other place.
         root = etree.Element("WMT_MS_Capabilities")
@@ -77,12 +82,19 @@ def encode(capabilities: Capabilities, site: Site, version: Version) -> bytes:
     )
 
 
+def newest_date(capabilities: Capabilities) -> str:
+    """Return the day of the newest acquisition; the day of WMS 1.3.0 where nothing has a time."""
+    found = [layer.newest for layer in capabilities.layers if layer.newest is not None]
+    return max(found).date().isoformat() if found else "2006-03-15"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Writer:
     """Adds elements as one version names and orders them."""
 
     version: Version
     site: Site
+    language: str
 
     @property
     def old(self) -> bool:
@@ -104,6 +116,8 @@ class _Writer:
         exception = self.xml.add(capability, "Exception")
         for name in EXCEPTION_FORMATS[self.version]:
             self.xml.add(exception, "Format", name)
+        if not self.old:
+            add_view(capability, self.site, self.language, date=newest_date(capabilities))
         self._add_root_layer(capability, capabilities.layers)
 
     def _add_operation(self, request: Element, name: str, formats: tuple[str, ...]) -> None:
@@ -152,8 +166,15 @@ class _Writer:
         if collection.attribution:
             notice = attribution(collection.attribution, layer.years)
             self.xml.add(self.xml.add(element, "Attribution"), "Title", notice)
+        self._add_record(element, collection.id)
         for style in layer.styles:
             self._add_style(element, collection.id, style)
+
+    def _add_record(self, element: Element, name: str) -> None:
+        kind = "TC211" if self.old else "ISO19115:2003"
+        metadata = self.xml.add(element, "MetadataURL", type=kind)
+        self.xml.add(metadata, "Format", RECORD_TYPE)
+        add_link(self.xml, metadata, record_url(self.site.root, name))
 
     def _add_geographic_box(self, element: Element, lonlat: Bbox) -> None:
         west, south, east, north = lonlat

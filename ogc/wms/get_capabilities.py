@@ -7,6 +7,7 @@ from datacube.plan.style import StyleBook
 from datacube.protocols import CatalogView
 from ogc.exchange import Reply, Session, Site, reply_document
 from ogc.kvp import Kvp, integer
+from ogc.records.inspire import language
 from ogc.wms.capabilities_document import MEDIA_TYPES, Capabilities, encode
 from ogc.wms.layers import find_layers
 from ogc.wms.versions import Version, negotiated
@@ -64,8 +65,8 @@ def handle(
 
 
 def answer(kvp: Kvp, session: Session, site: Site) -> Reply:
-    """Answer the operation."""
+    """Answer the operation; LANGUAGE is INSPIRE's."""
     request = parse(kvp)
     capabilities = handle(request, session.view, session.styles, map_days=site.default_map_days)
-    body = encode(capabilities, site, request.version)
+    body = encode(capabilities, site, request.version, language(kvp))
     return reply_document(body, MEDIA_TYPES[request.version], capabilities.revision)

@@ -1,6 +1,7 @@
 """What the layers of the map service are: one a collection."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from math import inf, isfinite
 
 from pyproj import CRS
@@ -38,6 +39,8 @@ class Layer:
     """Time first, then further axes."""
     years: frozenset[int]
     """Those with an acquisition."""
+    newest: datetime | None
+    """Of the acquisitions."""
 
 
 def find_layers(view: CatalogView, styles: StyleBook, map_days: int) -> tuple[Layer, ...]:
@@ -51,7 +54,8 @@ def find_layers(view: CatalogView, styles: StyleBook, map_days: int) -> tuple[La
             collection,
             coverages,
             styles,
-            layer_dimensions(coverages, view.newest(collection.id), map_days),
+            view.newest(collection.id),
+            map_days,
         )
         for collection in view.collections()
         if (coverages := _mappable(collection, view))
@@ -67,7 +71,8 @@ def _layer(
     collection: Collection,
     coverages: list[Coverage],
     styles: StyleBook,
-    dimensions: tuple[Dimension, ...],
+    newest: datetime | None,
+    map_days: int,
 ) -> Layer:
     bands: dict[str, Band] = {band.name: band for c in coverages for band in c.bands}
     lonlat = hull([lonlat_bbox(coverage.grid) for coverage in coverages])
@@ -83,7 +88,8 @@ def _layer(
         styles=styles.styles(collection, tuple(bands.values())),
         lonlat=lonlat,
         extents=tuple(e for e in extents if _has_area(e.bbox)),
-        dimensions=dimensions,
+        dimensions=layer_dimensions(coverages, newest, map_days),
+        newest=newest,
         years=frozenset(a.reference.year for c in coverages for a in c.acquisitions),
     )
 

@@ -48,6 +48,35 @@ def client() -> Client:
     return Client()
 
 
+_INSPIRE_LOCATION = (
+    "http://inspire.ec.europa.eu/schemas/inspire_vs/1.0",
+    "http://inspire.ec.europa.eu/schemas/inspire_vs/1.0/inspire_vs.xsd",
+)
+_COMMON_LOCATION = (
+    "http://inspire.ec.europa.eu/schemas/common/1.0",
+    "http://inspire.ec.europa.eu/schemas/common/1.0/common.xsd",
+)
+_INSPIRE = """<schema xmlns="http://www.w3.org/2001/XMLSchema"
+ targetNamespace="http://inspire.ec.europa.eu/schemas/inspire_vs/1.0"
+ xmlns:wms="http://www.opengis.net/wms">
+<import namespace="http://www.opengis.net/wms"
+ schemaLocation="http://schemas.opengis.net/wms/1.3.0/capabilities_1_3_0.xsd"/>
+<import namespace="http://inspire.ec.europa.eu/schemas/common/1.0"
+ schemaLocation="http://inspire.ec.europa.eu/schemas/common/1.0/common.xsd"/>
+<element name="ExtendedCapabilities" substitutionGroup="wms:_ExtendedCapabilities"/></schema>"""
+"""What WMS needs to know of INSPIRE's extension: that it is one."""
+_INSPIRE_TYPES = "".join(
+    f'<complexType name="{name}"><complexContent><extension base="anyType"/>'
+    "</complexContent></complexType>"
+    for name in (
+        "citationInspireInteroperabilityRegulation_eng",
+        "classificationOfSpatialDataService",
+    )
+)
+_INSPIRE_COMMON = f"""<schema xmlns="http://www.w3.org/2001/XMLSchema"
+ targetNamespace="http://inspire.ec.europa.eu/schemas/common/1.0">{_INSPIRE_TYPES}</schema>"""
+
+
 class OfflineResolver(etree.Resolver):
     """Finds published schemas in a folder and never in a network."""
 
@@ -70,6 +99,10 @@ class OfflineResolver(etree.Resolver):
             return base.resolve_string(_RGRID, context)
         if system_url.endswith("/sensorML.xsd"):
             return base.resolve_string(_SENSOR_ML, context)
+        if system_url.endswith("/inspire_vs.xsd"):
+            return base.resolve_string(_INSPIRE, context)
+        if system_url.endswith("/common/1.0/common.xsd"):
+            return base.resolve_string(_INSPIRE_COMMON, context)
         path = self.hosts[url.netloc] / url.path.lstrip("/")
         return base.resolve_filename(str(path), context)
 
@@ -83,6 +116,10 @@ class Schemas:
 
     def check(self, body: bytes, *locations: tuple[str, str]) -> None:
         """Fail unless a document is valid; locations are `(namespace, address)`."""
+        if any(namespace == "http://www.opengis.net/wms" for namespace, _ in locations):
+            locations = (*locations, _INSPIRE_LOCATION)
+        if any("/wcs/" in namespace for namespace, _ in locations):
+            locations = (*locations, _COMMON_LOCATION)
         key = tuple(address for _, address in locations)
         if key not in self._loaded:
             imports = "".join(

@@ -11,7 +11,7 @@ from datacube.service_provider import ServiceProvider
 from ogc.records.get_record import handle
 from ogc.records.iso19139 import SCHEMA, Link, Record, encode
 from tests.ogc.conftest import Schemas
-from tests.ogc.fakes import FakeSession
+from tests.ogc.fakes import Client, FakeSession
 
 GMD = "http://www.isotc211.org/2005/gmd"
 NAMES = {"gmd": GMD, "gco": "http://www.isotc211.org/2005/gco"}
@@ -81,3 +81,39 @@ def test_collections_are_series_and_coverages_data_sets() -> None:
     assert "http://h/zarr/S2_L2A_32633" in [link.url for link in single.links]
     with pytest.raises(UnknownNameError, match="S3"):
         handle("S3", view, "http://h")
+
+
+@pytest.mark.parametrize("asked", ["SERVICE=WMS&VERSION=1.3.0", "SERVICE=WCS"])
+@pytest.mark.parametrize(
+    ("language", "expected", "abstract"),
+    [
+        ("", "eng", "Earth-observation datacubes"),
+        ("&LANGUAGE=ger", "ger", "Datenwürfel der Erdbeobachtung"),
+        ("&LANGUAGE=fre", "eng", "Earth-observation datacubes"),
+        ("&ACCEPTLANGUAGES=fr,de-AT", "ger", "Datenwürfel der Erdbeobachtung"),
+    ],
+)
+def test_inspire_is_told_in_two_languages(
+    client: Client, asked: str, language: str, expected: str, abstract: str
+) -> None:
+    body = client.body(f"{asked}&REQUEST=GetCapabilities{language}")
+    root = etree.fromstring(body)
+    common = {"c": "http://inspire.ec.europa.eu/schemas/common/1.0"}
+    supported = root.xpath("//c:SupportedLanguages//c:Language/text()", namespaces=common)
+    response = root.xpath("//c:ResponseLanguage/c:Language/text()", namespaces=common)
+    assert (supported, response) == (["eng", "ger"], [expected])
+    assert abstract in body.decode()
+    assert b"ns0:" not in body
+
+
+def test_a_language_that_is_none_is_refused(client: Client) -> None:
+    reply = client.get("SERVICE=WMS&REQUEST=GetCapabilities&LANGUAGE=%3C1%3E")
+    assert reply.status == 400
+    assert b"offered are eng, ger" in bytes(reply.body)
+
+
+def test_layers_and_coverages_lead_to_their_records(client: Client) -> None:
+    maps = client.body("SERVICE=WMS&REQUEST=GetCapabilities")
+    assert b'<MetadataURL type="ISO19115:2003">' in maps
+    assert b"/records/S2_L2A" in maps
+    assert b"/records/S2_L2A_32633" in client.body("SERVICE=WCS&REQUEST=GetCapabilities")
