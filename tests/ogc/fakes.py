@@ -13,6 +13,7 @@ from datacube.errors import LimitExceededError, RevisionError, UnknownNameError
 from datacube.evaluate.place import PlaceAnswer
 from datacube.explain.values import Explanation
 from datacube.grid import Grid
+from datacube.plan.bind import Bound
 from datacube.plan.colour import Grey, Stretch
 from datacube.plan.query import Encode, Map, Method, Place
 from datacube.plan.style import BandTerm, Style
@@ -197,6 +198,12 @@ class FakeSession:
         if self.failure is not None:
             raise self.failure
         return PlaceAnswer(layers=(), series=asked.series, revision=REVISION)
+
+    def bind(self, asked: Encode) -> Bound:
+        raise NotImplementedError(asked)
+
+    def encode(self, bound: Bound) -> Answer:
+        raise NotImplementedError(bound)
 
     def answer(self, query: Encode) -> Answer:
         self.asked.append(query)
