@@ -8,7 +8,12 @@ from datacube.encode.answer import Answer, EncodeJob, Encoder
 from datacube.encode.credits import credits_of
 from datacube.encode.documents import describe
 from datacube.encode.polygons import polygonize
-from datacube.errors import InvalidParameterError, LimitExceededError, UnknownNameError
+from datacube.errors import (
+    InvalidParameterError,
+    LimitExceededError,
+    RequestError,
+    UnknownNameError,
+)
 from datacube.evaluate.cells import evaluate
 from datacube.evaluate.handed import Handed
 from datacube.evaluate.memo import Shared
@@ -143,9 +148,24 @@ class Processor:
         if not arrays:
             for result in bound:
                 _check_result(result, text)
+        try:
+            yield from self._results(bound, text, arrays=arrays)
+        except RequestError as error:
+            if bound:
+                locate(error, text, bound[0].span)
+            raise
+
+    def _results(
+        self, bound: Sequence[Result], text: str, *, arrays: bool
+    ) -> "Iterable[Answer | Plan]":
         run = _Run(deadline=monotonic() + self.limits.seconds)
         done: Done = {}
-        kept = self._holding(bound, run, done)
+        try:
+            kept = self._holding(bound, run, done)
+        except RequestError as error:
+            if bound:
+                locate(error, text, bound[0].where_span)
+            raise
         prepared = [self._prepared(value) for value in kept]
         if not arrays:
             self._check_outputs(prepared)

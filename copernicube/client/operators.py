@@ -1,5 +1,6 @@
 """Operators and functions of NumPy on expressions, cell by cell."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, Self
 
@@ -76,13 +77,14 @@ UFUNCS: Mapping[str, Callable[..., Expr]] = {
 """Functions of NumPy to those of WCPS."""
 
 
-class Operators:
+class Operators(ABC):
     """Cell-wise operators; `state` is what they work on."""
 
     state: State
 
+    @abstractmethod
     def _of(self, state: State) -> Self:
-        raise NotImplementedError
+        """Return an expression of the same kind with another state."""
 
     def _combined(self, make: Callable[..., Expr], *operands: object) -> Self:
         return self._of(combine([state_of(one) for one in operands], make))

@@ -45,21 +45,30 @@ class Plane:
     """Row and column, on the source's axes, of the first cell."""
 
 
-def blended(
-    plane: Plane, rows: Positions, cols: Positions, method: Method, ratios: tuple[float, float]
-) -> tuple[Floats, Valid]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kernel:
+    """How cells are weighed."""
+
+    method: Method
+    ratios: tuple[float, float]
+    """By how much it is widened along y and x, at least 1."""
+    moved: tuple[bool, bool] = (True, True)
+    """Whether cells move along y and x; an axis on which they stay is left alone."""
+
+
+def blended(plane: Plane, rows: Positions, cols: Positions, kernel: Kernel) -> tuple[Floats, Valid]:
     """Weigh the cells around each position by a kernel, those that are valid.
 
     `rows` and `cols` have one shape, which the result has; NaN is no place. A cell is valid
     where the source cell under its position is.
     """
-    made = _Kernel(plane, rows, cols)
-    if method is Method.CUBIC and ratios == (1.0, 1.0):
+    made = _Around(plane, rows, cols)
+    if kernel.method is Method.CUBIC and kernel.ratios == (1.0, 1.0) and all(kernel.moved):
         return made.cubic()
-    return made.general(method, ratios)
+    return made.general(kernel.method, kernel.ratios, kernel.moved)
 
 
-class _Kernel:
+class _Around:
     """The source cells around positions."""
 
     def __init__(self, plane: Plane, rows: Positions, cols: Positions) -> None:
@@ -79,25 +88,31 @@ class _Kernel:
         known = inside & self.plane.valid[at]
         return np.where(known, self.plane.values[at], 0.0), known
 
-    def general(self, method: Method, ratios: tuple[float, float]) -> tuple[Floats, Valid]:
+    def general(
+        self, method: Method, ratios: tuple[float, float], moved: tuple[bool, bool] = (True, True)
+    ) -> tuple[Floats, Valid]:
         """Weigh all valid cells within the kernel, and divide by what they weigh together."""
-        weigh, radius = _WEIGHTS[method], KERNEL_RADII_PX[method]
-        far_rows, far_cols = (ceil(radius * ratio) for ratio in ratios)
+        weigh = _WEIGHTS[method]
+        rows, cols = (
+            range(1 - far, far + 1) if moves else range(1)
+            for far, moves in zip(_far(method, ratios), moved, strict=True)
+        )
         total, weight = np.zeros(self.top.shape), np.zeros(self.top.shape)
         count = np.zeros(self.top.shape, dtype=np.int64)
-        across = [weigh((i - self.right) / ratios[1]) for i in range(1 - far_cols, far_cols + 1)]
-        for j in range(1 - far_rows, far_rows + 1):
-            along = weigh((j - self.down) / ratios[0])
-            for i, one in enumerate(across, 1 - far_cols):
+        one = np.ones(self.top.shape)
+        across = [weigh((i - self.right) / ratios[1]) if moved[1] else one for i in cols]
+        for j in rows:
+            along = weigh((j - self.down) / ratios[0]) if moved[0] else one
+            for i, beside in zip(cols, across, strict=True):
                 values, known = self._at(self.top + j, self.left + i)
-                share = np.where(known, one * along, 0.0)
+                share = np.where(known, beside * along, 0.0)
                 total += values * share
                 weight += share
                 count += known
         enough = weight > _NO_WEIGHT
         if method is Method.LANCZOS:
             # With its negative weights a few cells make values far beyond them.
-            enough &= 2 * count >= 4 * far_rows * far_cols
+            enough &= 2 * count >= len(rows) * len(cols)
         made = np.divide(total, weight, out=np.zeros_like(total), where=enough)
         return made, self.under & enough
 
@@ -115,6 +130,11 @@ class _Kernel:
             return total, self.under
         linear, valid = self.general(Method.LINEAR, (1.0, 1.0))
         return np.where(whole, total, linear), valid
+
+
+def _far(method: Method, ratios: tuple[float, float]) -> tuple[int, int]:
+    rows, cols = (ceil(KERNEL_RADII_PX[method] * ratio) for ratio in ratios)
+    return rows, cols
 
 
 def _whole(positions: Positions) -> Counts:

@@ -77,6 +77,32 @@ class Truth(Partial):
         return self.every
 
 
+class Parity(Partial):
+    """Whether an odd number of cells is true."""
+
+    def __init__(self, reduction: Reduction) -> None:
+        super().__init__(reduction)
+        self.value: Valid = np.zeros(reduction.shape, dtype=np.bool_)
+
+    @override
+    def take(self, block: Block) -> None:
+        odd = np.count_nonzero(block.filled(0), axis=block.axes) % 2 == 1
+        self.value[block.region] ^= odd
+        self.seen[block.region] += block.counted()
+
+    @override
+    def join(self, other: Self) -> None:
+        self.value ^= other.value
+
+    @override
+    def result(self) -> Values:
+        return self.value.copy()
+
+    @override
+    def identity(self) -> bool:
+        return False
+
+
 class Placed(Partial):
     """The value, or the place, of one cell along the reduced axes in their order.
 

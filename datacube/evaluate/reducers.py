@@ -14,7 +14,7 @@ from datacube.evaluate.fuse import Region, strips
 from datacube.evaluate.order_statistics import Collected, Histogram
 from datacube.evaluate.part import both
 from datacube.evaluate.partial import Partial, Reduction
-from datacube.evaluate.partial_choices import Extreme, Placed, Truth
+from datacube.evaluate.partial_choices import Extreme, Parity, Placed, Truth
 from datacube.evaluate.partial_sums import Average, Count, Product, Sum, Variance
 from datacube.plan.nodes import Bands, Pick, Plan
 from datacube.plan.reducers import REDUCERS, has_histogram, reducer
@@ -38,6 +38,7 @@ _STATES: Mapping[str, type[Partial]] = {
     "max": Extreme,
     "all": Truth,
     "some": Truth,
+    "xor": Parity,
     "variance": Variance,
     "stddev": Variance,
     "median": Collected,

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from datacube.axes import SNAP_DECIMALS, RegularAxis
 from datacube.cells import Cells, Valid, Values
 from datacube.errors import LimitExceededError
-from datacube.evaluate.kernels import Plane, blended, boxes, gathered, narrowed
+from datacube.evaluate.kernels import Kernel, Plane, blended, boxes, gathered, narrowed
 from datacube.evaluate.weighed import Below, weighed
 from datacube.grid import Window
 from datacube.plan.geometry import Positions, axis_positions, coarse_map, edge_indices
@@ -221,14 +221,27 @@ def _by_kernel(
     under = _under(node, positions, kernel_margins(node))
     if under is None:
         return _nothing(node, window)
-    ratios = kernel_ratios(node)
+    source = node.source.domain.plane
+    own = source.crs == node.grid.crs
+    kernel = Kernel(
+        method=node.method,
+        ratios=kernel_ratios(node),
+        moved=(
+            not (own and _same_cells(source.y, node.grid.y)),
+            not (own and _same_cells(source.x, node.grid.x)),
+        ),
+    )
     return _plane_by_plane(
         node,
         window,
         under.plane,
-        lambda plane: blended(plane, *positions, node.method, ratios),
+        lambda plane: blended(plane, *positions, kernel),
         below,
     )
+
+
+def _same_cells(one: RegularAxis, other: RegularAxis) -> bool:
+    return (one.start, one.step) == (other.start, other.step)
 
 
 def _own_corners(node: Resample, window: Window) -> tuple[Positions, Positions]:

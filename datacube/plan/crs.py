@@ -11,7 +11,7 @@ from datacube.errors import UnknownNameError
 CRS84 = CRS.from_user_input("OGC:CRS84")
 _WEB_MERCATOR_ALIASES = frozenset({"102100", "102113", "900913", "3785"})
 """ArcGIS and old tile clients name EPSG:3857 so."""
-_OFFERED = ("CRS:84", "EPSG:4326", "EPSG:3857", "EPSG:<code>")
+OFFERED = ("CRS:84", "EPSG:4326", "EPSG:3857", "EPSG:<code>")
 _CODE = r"(?P<code>[A-Z0-9]{1,10})"
 _FORMS = (
     re.compile(rf"(?P<authority>EPSG|CRS|OGC):{_CODE}", re.IGNORECASE),
@@ -49,7 +49,7 @@ def parse_crs(text: str) -> CRS:
         match = form.fullmatch(text.strip())
         if match:
             return _lookup(match["authority"].upper(), match["code"].upper(), text)
-    raise UnknownNameError("crs", text[:80], _OFFERED)
+    raise UnknownNameError("crs", text[:80], OFFERED)
 
 
 def names_indices(text: str) -> bool:
@@ -74,13 +74,13 @@ def _lookup(authority: str, code: str, text: str) -> CRS:
     if authority in {"CRS", "OGC"}:
         if code in {"84", "CRS84"}:
             return CRS84
-        raise UnknownNameError("crs", text[:80], _OFFERED)
+        raise UnknownNameError("crs", text[:80], OFFERED)
     if not code.isdecimal() or not code.isascii():
-        raise UnknownNameError("crs", text[:80], _OFFERED)
+        raise UnknownNameError("crs", text[:80], OFFERED)
     try:
         found = CRS.from_epsg(3857 if code in _WEB_MERCATOR_ALIASES else int(code))
     except CRSError as error:
-        raise UnknownNameError("crs", text[:80], _OFFERED) from error
+        raise UnknownNameError("crs", text[:80], OFFERED) from error
     if len(found.axis_info) != 2 or not (found.is_projected or found.is_geographic):
-        raise UnknownNameError("crs", text[:80], _OFFERED)
+        raise UnknownNameError("crs", text[:80], OFFERED)
     return found

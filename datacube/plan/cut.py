@@ -12,7 +12,7 @@ from math import ceil, floor
 
 from datacube.axes import Axis, IrregularAxis, PlaceAxis, RegularAxis, TimeAxis
 from datacube.errors import InvalidParameterError, OutOfDomainError
-from datacube.grid import crs_name
+from datacube.grid import Grid, crs_name
 from datacube.plan.foreign import foreign_plane
 from datacube.plan.names import axis_position
 from datacube.plan.nodes import Domain, Plan, Slice, Trim
@@ -165,25 +165,46 @@ def _by_position(domain: Domain, asked: Sequence[Asked], skip: int) -> dict[int,
 
 
 def _foreign(domain: Domain, places: Mapping[int, Asked]) -> dict[int, _Kept]:
-    """Return what subsets in another CRS leave of the plane, both axes taken together."""
+    """Return what subsets in another CRS leave of the plane, both axes taken together.
+
+    Where one of them is in the plane's own CRS or in indices it goes first, and the other
+    is looked for on what it leaves.
+    """
     if domain.grid is None:
         return {}
     y, x = len(domain.axes) - 2, len(domain.axes) - 1
-    crss = {at: places[at].crs or domain.grid.crs for at in (y, x) if at in places}
-    crs = next((crs for crs in crss.values() if crs != domain.grid.crs), None)
-    if crs is None:
+    own = domain.grid.crs
+    foreign = {at: crs for at in (y, x) if at in places and (crs := places[at].crs or own) != own}
+    if not foreign:
         return {}
-    if any(one != crs for one in crss.values()):
+    first, *others = foreign.values()
+    if any(one != first for one in others):
         raise InvalidParameterError(
-            "the subsets of one bracket's x and y are in different CRSs; one is needed",
+            "the subsets of one bracket's x and y are in two CRSs that are not the coverage's; "
+            "give both in one, or one of them in a bracket of its own",
             parameter="subset",
         )
-    grid = foreign_plane(domain.grid, places.get(x), places.get(y), crs)
-    kept = {y: _Kept(grid.y), x: _Kept(grid.x)}
-    for at, axis in ((y, grid.y), (x, grid.x)):
-        if isinstance(places.get(at), AskedSlice):
-            kept[at] = _Kept(axis, axis.first)
+    grid, kept = domain.grid, dict[int, _Kept]()
+    for at in {y, x} & places.keys() - foreign.keys():
+        kept[at] = _along(domain.axes[at], places[at], by_centre=True)
+        grid = _with_plane_axis(grid, kept[at], is_x=at == x)
+    on_x, on_y = (places[at] if at in foreign else None for at in (x, y))
+    made = foreign_plane(grid, on_x, on_y, first)
+    for at, axis in ((y, made.y), (x, made.x)):
+        if at not in kept:
+            index = axis.first if isinstance(places.get(at), AskedSlice) else None
+            kept[at] = _Kept(axis, index)
     return kept
+
+
+def _with_plane_axis(grid: Grid, kept: _Kept, *, is_x: bool) -> Grid:
+    """Return a grid with what is kept of one of its axes, one cell of a slice."""
+    axis = grid.x if is_x else grid.y
+    if kept.index is not None:
+        axis = axis.select(kept.index, kept.index)
+    elif isinstance(kept.axis, RegularAxis):
+        axis = kept.axis
+    return replace(grid, x=axis) if is_x else replace(grid, y=axis)
 
 
 def _check_crs(domain: Domain, at: int, asked: Asked) -> None:

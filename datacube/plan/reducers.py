@@ -48,6 +48,7 @@ REDUCERS: Mapping[str, Reducer] = {
         Reducer(name="max", result=same),
         Reducer(name="all", result=always("bool"), takes="biufc"),
         Reducer(name="some", result=always("bool"), takes="biufc"),
+        Reducer(name="xor", result=always("bool"), takes="biufc"),
         Reducer(name="variance", result=always("float64")),
         Reducer(name="stddev", result=always("float64")),
         Reducer(name="median", result=always("float64"), collects=True),
@@ -62,8 +63,8 @@ REDUCERS: Mapping[str, Reducer] = {
 """Every reducer by name.
 
 `count` counts valid cells that are not zero; `all` and `some` take any number but zero
-as true; `variance` and `stddev` are those of the population; `overlay` gives the last
-valid cell that is not zero, else zero; `maxtime` and `mintime` give the place of the
+as true, `xor` tells whether an odd number is; `variance` and `stddev` are those of the
+population; `overlay` gives the last valid cell that is not zero, else zero; `maxtime` and `mintime` give the place of the
 extreme along the axis: its index counted from 0, or its number where coordinates are given.
 """
 

@@ -105,9 +105,28 @@ def _scale(call: RawCall) -> Node:
     return syntax.Scale(
         source=value(parts[0]),
         items=subset_items(by.items if isinstance(by, RawBraces) else [by]),
-        method=_method(parts[2]) if parts[2:] else "",
+        method=_methods(parts[2]) if parts[2:] else "",
         span=call.span,
     )
+
+
+def _methods(part: Part) -> str | tuple[syntax.AxisMethod, ...]:
+    """Return the name of one method, or methods by axis: `{Lat(average), Lon(near)}`."""
+    if not _holds_axes(part) or not isinstance(part, RawBraces):
+        return _method(part)
+    found = []
+    for item in part.items:
+        match item:
+            case RawInterval(bounds=(Token() as axis, Token() as method)):
+                pass
+            case RawCall(items=(Token() as method,)):
+                axis = Token("NAME", item.name)
+            case _:
+                axis = method = Token("STAR", "")
+        if axis.type != "NAME" or method.type not in ("NAME", "TEXT"):
+            raise MisplacedError("expected axes and methods, as in {Lat(average)}", span_of(item))
+        found.append(syntax.AxisMethod(axis=str(axis), method=_method(method), span=span_of(item)))
+    return tuple(found)
 
 
 def _crs_transform(call: RawCall) -> Node:

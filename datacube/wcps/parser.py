@@ -24,7 +24,9 @@ from datacube.wcps.statements import Coverages, Expressions, Queries
 from datacube.wcps.syntax import Query, Span
 
 MAX_CHARACTERS = 500_000
-"""Longest query. A made `a+a+...` of this length parses in seconds; queries have hundreds."""
+"""Longest query; those of people have hundreds."""
+MAX_WORDS = 60_000
+"""Most words and signs of a query, at about 25 us each; a text or a comment is one."""
 MAX_DEPTH = 200
 """Deepest nesting, of brackets and of the tree: whoever walks a tree may recurse."""
 
@@ -33,6 +35,12 @@ _BRACKETS = re.compile(
     r"""(?P<open>[(\[{]) | (?P<close>[)\]}])
     | "[^"\\]*(?:\\.[^"\\]*)*"? | '[^'\\]*(?:\\.[^'\\]*)*'?
     | --(?!\d+--)[^\n]* | /\*(?:.*?\*/|.*)""",
+    re.VERBOSE | re.DOTALL,
+)
+
+_WORDS = re.compile(
+    r"""[\w$]+ | "[^"\\]*(?:\\.[^"\\]*)*"? | '[^'\\]*(?:\\.[^'\\]*)*'?
+    | --(?!\d+--)[^\n]* | /\*(?:.*?\*/|.*) | \S""",
     re.VERBOSE | re.DOTALL,
 )
 
@@ -50,12 +58,14 @@ def parse(text: str) -> Query:
         If the text is not WCPS. The message says what came and what was expected; a note on
         the error shows the place.
     LimitExceededError
-        If the text is longer than `MAX_CHARACTERS` or nested deeper than `MAX_DEPTH`.
+        If the text has more than `MAX_CHARACTERS` or `MAX_WORDS`, or is nested deeper than
+        `MAX_DEPTH`.
     """
     if len(text) > MAX_CHARACTERS:
         raise LimitExceededError(
             f"the query has {len(text):,} characters; {MAX_CHARACTERS:,} are allowed"
         )
+    _check_words(text)
     _check_brackets(text)
     try:
         query: Query = _lark().parse(text)  # type: ignore[assignment]  # the builder makes it
@@ -80,6 +90,17 @@ def _lark() -> Lark:
         maybe_placeholders=False,
         transformer=_Builder(),
     )
+
+
+def _check_words(text: str) -> None:
+    for number, found in enumerate(_WORDS.finditer(text), start=1):
+        if number > MAX_WORDS:
+            error = LimitExceededError(
+                f"the query has more than {MAX_WORDS:,} words and signs; name what comes often "
+                "with let, or ask in several queries"
+            )
+            locate(error, text, Span(found.start(), found.end()))
+            raise error
 
 
 def _check_brackets(text: str) -> None:

@@ -1,6 +1,8 @@
 """Where in a query's text an error is, shown for people."""
 
-from datacube.errors import RequestError
+import re
+
+from datacube.errors import RequestError, UnknownNameError
 from datacube.wcps.syntax import NOWHERE, Span
 
 LINE_CHARACTERS = 100
@@ -49,4 +51,13 @@ def locate(error: RequestError, text: str, span: Span) -> None:
     """
     if span == NOWHERE or any(note.endswith("^") for note in getattr(error, "__notes__", ())):
         return
-    error.add_note(underline(text, span))
+    error.add_note(underline(text, _named(error, text, span)))
+
+
+def _named(error: RequestError, text: str, span: Span) -> Span:
+    """Return the one place within a span where the name stands that an error is about."""
+    if not isinstance(error, UnknownNameError) or not error.name:
+        return span
+    name = re.compile(rf"\$?(?<!\w){re.escape(error.name)}(?!\w)", re.IGNORECASE)
+    found = list(name.finditer(text, span.start, span.stop))
+    return Span(*found[0].span()) if len(found) == 1 else span

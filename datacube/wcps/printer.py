@@ -207,7 +207,10 @@ def _special(expr: _Special) -> str:
         case syntax.Extend():
             return f"extend({source}, {{{_items(expr.items)}}})"
         case syntax.Scale():
-            method = f", {{{expr.method}}}" if expr.method else ""
+            named = expr.method
+            if not isinstance(named, str):
+                named = ", ".join(f"{one.axis}({one.method})" for one in named)
+            method = f", {{{named}}}" if named else ""
             factor = len(expr.items) == 1 and isinstance(expr.items[0], syntax.Number)
             items = _items(expr.items)
             return f"scale({source}, {items if factor else f'{{{items}}}'}{method})"

@@ -11,6 +11,7 @@ FAULTS = MappingProxyType(
         "query-syntax": Fault(exception_code="SyntaxError", status=400),
         "unknown-name": Fault(exception_code="InvalidRequest", status=400),
         "unknown-name/crs": Fault(exception_code="SubsettingCrs-NotSupported", status=404),
+        "unknown-name/output-crs": Fault(exception_code="OutputCrs-NotSupported", status=404),
         "unknown-name/format": Fault(exception_code="UnsupportedEncodingFormat", status=501),
         "unknown-name/interpolation": Fault(
             exception_code="InterpolationMethodNotSupported", status=501

@@ -180,7 +180,13 @@ def _subsets(inner: Exprs) -> Exprs:
 def _reprojections(inner: Exprs) -> Exprs:
     axis_crs = st.builds(syntax.AxisCrs, axis=axes, crs=crs_names)
     return st.one_of(
-        st.builds(syntax.Scale, source=inner, items=items(inner), method=methods),
+        st.builds(
+            syntax.Scale,
+            source=inner,
+            items=items(inner),
+            method=methods
+            | _tuples(st.builds(syntax.AxisMethod, axis=axes, method=methods.filter(bool))),
+        ),
         st.builds(
             syntax.CrsTransform,
             source=inner,

@@ -142,6 +142,8 @@ def with_nulls(raster: Raster, values: Sequence[syntax.Expr], scope: Scope) -> R
     if compat:
         raster = without_nulls(raster, scope)
     spans = [_span(value, scope) for value in values]
+    ranges = tuple(span for span in spans if span[0] < span[1])
+    raster = replace(raster, about=replace(raster.about, null_ranges=ranges))
     picks = []
     for field in raster.plan.fields:
         one = _only(raster.plan, field)

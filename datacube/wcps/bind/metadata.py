@@ -6,9 +6,15 @@ times in quotes.
 
 from collections.abc import Mapping
 from dataclasses import replace
+from math import isnan
 
 from datacube.axes import Axis, IrregularAxis, RegularAxis, TimeAxis
-from datacube.errors import InvalidParameterError, OutOfDomainError, UnknownNameError
+from datacube.errors import (
+    InvalidParameterError,
+    OutOfDomainError,
+    RequestError,
+    UnknownNameError,
+)
 from datacube.grid import crs_name
 from datacube.plan.axis_order import crs_order
 from datacube.plan.crs import names_indices, names_times, parse_crs
@@ -19,6 +25,7 @@ from datacube.plan.query import Method
 from datacube.times import iso_text
 from datacube.wcps import syntax
 from datacube.wcps.bind.bands import with_nulls
+from datacube.wcps.bind.methods import method_named
 from datacube.wcps.bind.scope import CallBinder, Scope
 from datacube.wcps.bind.values import (
     Constant,
@@ -191,10 +198,12 @@ def _image_crs(expr: syntax.Call, scope: Scope) -> Value:
 
 def _crs_set(expr: syntax.Call, scope: Scope) -> Value:
     (source,) = _taking(expr, 1, 1)
-    domain = scope.raster(source).own_domain
+    raster = scope.raster(source)
+    domain, named = raster.own_domain, ", ".join(raster.about.crs_set)
     return Words(
         text=", ".join(
-            f"{domain.axes[at].name}: {{{_crs_text(domain, at)}}}" for at in crs_order(domain)
+            f"{domain.axes[at].name}: {{{named or _crs_text(domain, at)}}}"
+            for at in crs_order(domain)
         )
     )
 
@@ -212,11 +221,19 @@ def _crs_text(domain: Domain, at: int) -> str:
 
 def _null_set(expr: syntax.Call, scope: Scope) -> Value:
     (source,) = _taking(expr, 1, 1)
+    raster = scope.raster(source)
+    last = dict(raster.about.null_ranges)
     sets = [
-        "{" + ", ".join(number_text(n) if n == n else "nan" for n in field.nulls) + "}"  # noqa: PLR0124  # NaN
-        for field in scope.raster(source).plan.fields
+        "{" + ", ".join(_null_text(number, last.get(number)) for number in field.nulls) + "}"
+        for field in raster.plan.fields
     ]
     return Words(text=sets[0] if len(sets) == 1 else "{" + ", ".join(sets) + "}")
+
+
+def _null_text(number: float, last: float | None) -> str:
+    if isnan(number):
+        return "nan"
+    return number_text(number) if last is None else f"{number_text(number)}:{number_text(last)}"
 
 
 def _null_default(expr: syntax.Call, scope: Scope) -> Value:
@@ -247,9 +264,9 @@ def _interpolation_default(expr: syntax.Call, scope: Scope) -> Value:
 def _interpolation_set(expr: syntax.Call, scope: Scope) -> Value:
     args = _taking(expr, 1, 2)
     raster = scope.raster(args[0])
-    if len(args) == 2:
-        _field_name(raster, args[1], scope)
-    return Words(text="{" + ", ".join(Method) + "}")
+    name = _field_name(raster, args[1], scope) if len(args) == 2 else raster.plan.fields[0].name
+    methods = dict(raster.about.interpolation_sets).get(name, tuple(Method))
+    return Words(text="{" + ", ".join(methods) + "}")
 
 
 def _set_identifier(expr: syntax.Call, scope: Scope) -> Value:
@@ -269,12 +286,52 @@ def _set_interpolation(expr: syntax.Call, scope: Scope) -> Value:
     source, band, method = _taking(expr, 3, 3)
     raster = scope.raster(source)
     name = _field_name(raster, band, scope)
-    asked = axis_name(method, scope).lower()
-    if asked not in set(Method):
-        raise UnknownNameError("interpolation method", asked, tuple(Method))
-    kept = {**dict(raster.about.interpolations), name: asked}
+    kept = {**dict(raster.about.interpolations), name: _method(method, scope)}
     about = replace(raster.about, interpolations=tuple(sorted(kept.items())))
     return replace(raster, about=about)
+
+
+def _method(expr: syntax.Expr, scope: Scope) -> str:
+    try:
+        return method_named(axis_name(expr, scope)).value
+    except UnknownNameError as error:
+        scope.locate(error, expr.span)
+        raise
+
+
+def _set_interpolations(expr: syntax.Call, scope: Scope) -> Value:
+    """Tell which methods suit a band; every other is done none the less where it is asked for."""
+    source, band, methods = _taking(expr, 3, 3)
+    raster = scope.raster(source)
+    name = _field_name(raster, band, scope)
+    named = tuple(dict.fromkeys(_method(one, scope) for one in _listed(methods)))
+    kept = {**dict(raster.about.interpolation_sets), name: named}
+    about = replace(raster.about, interpolation_sets=tuple(sorted(kept.items())))
+    return replace(raster, about=about)
+
+
+def _listed(expr: syntax.Expr | syntax.Braces) -> tuple[syntax.Expr, ...]:
+    items = expr.items if isinstance(expr, syntax.Braces) else (expr,)
+    if not items:
+        raise InvalidParameterError("at least one is needed between the braces")
+    return items
+
+
+def _set_crss(expr: syntax.Call, scope: Scope) -> Value:
+    """Tell in which CRSs a coverage may be asked; subsets take every other none the less."""
+    source, names = _taking(expr, 2, 2)
+    raster = scope.raster(source)
+    texts = []
+    for one in _listed(names):
+        try:
+            text = _text_of(one, scope)
+            if not (names_indices(text) or names_times(text)):
+                parse_crs(text)
+        except RequestError as error:
+            scope.locate(error, one.span)
+            raise
+        texts.append(text)
+    return replace(raster, about=replace(raster.about, crs_set=tuple(dict.fromkeys(texts))))
 
 
 CALLS: Mapping[str, CallBinder] = {
@@ -290,5 +347,7 @@ CALLS: Mapping[str, CallBinder] = {
     "setidentifier": _set_identifier,
     "setnullset": _set_nulls,
     "setnulldefault": _set_nulls,
+    "setcrsset": _set_crss,
     "setinterpolationdefault": _set_interpolation,
+    "setinterpolationset": _set_interpolations,
 }

@@ -22,9 +22,9 @@ _WRITTEN = re.compile(
     r"^\d{4}(-\d\d)?(-\d\d)?([T ]\d\d)?(:\d\d)?(:\d\d)?([.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?$"
 )
 _DURATION = re.compile(
-    r"^(?P<sign>[+-])?P(?=\d|T\d)(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?:(?P<weeks>\d+)W)?"
-    r"(?:(?P<days>\d+)D)?(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?"
-    r"(?:(?P<seconds>\d+(?:\.\d{1,6})?)S)?)?$"
+    r"^(?P<sign>[+-])?P(?=T?-?\d)(?:(?P<years>-?\d+)Y)?(?:(?P<months>-?\d+)M)?"
+    r"(?:(?P<weeks>-?\d+)W)?(?:(?P<days>-?\d+)D)?(?:T(?:(?P<hours>-?\d+)H)?"
+    r"(?:(?P<minutes>-?\d+)M)?(?:(?P<seconds>-?\d+(?:\.\d{1,6})?)S)?)?$"
 )
 
 
@@ -63,7 +63,7 @@ class Duration:
 
 
 def parse_duration(text: str) -> Duration:
-    """Read an ISO 8601 duration, such as `P1M`, `P16D`, `-P1Y` or `PT6H`.
+    """Read an ISO 8601 duration, such as `P1M`, `P16D`, `-P1Y`, `P1M-3D` or `PT6H`.
 
     >>> parse_duration("P1Y2M").months, parse_duration("-PT90S").length.total_seconds()
     (14, -90.0)
@@ -151,27 +151,31 @@ def steps(low: Period, high: Period, step: Duration | None) -> tuple[str, ...]:
     """List the times from `low` on, a step apart, that do not lie after `high`.
 
     Without a step they are as far apart as `low` is precise. They are written as
-    precisely as the finer of `low` and the step.
+    precisely as the finer of `low` and the step. A negative step counts back from `low`
+    as long as times do not lie before `high`; they are listed in ascending order too.
 
     Raises
     ------
     InvalidParameterError
-        If the step is negative, or `low` is after `high`.
+        If the step leads away from `high`.
     LimitExceededError
         If they are more than `MOST_TIMES`.
     """
     if step is None:
         step = parse_duration(("P1Y", "P1M", "P1D", "PT1H", "PT1M", "PT1S", "PT1S")[unit_of(low)])
     unit = max(unit_of(low), step.unit)
-    if step.after(low.start) <= low.start:
-        raise InvalidParameterError(f"times run forward from {low}; the step is negative")
-    if low.start >= high.end:
-        raise InvalidParameterError(f"times from {low} to {high} end before they start")
-    _check_number((high.end - low.start) / (step.after(low.start) - low.start), low, high)
+    forward = step.after(low.start) > low.start
+    if low.start >= high.end if forward else low.start < high.start:
+        way = "" if forward else ", and the step is negative"
+        raise InvalidParameterError(f"times from {low} to {high} end before they start{way}")
+    far = high.end if forward else high.start
+    _check_number((far - low.start) / (step.after(low.start) - low.start), low, high)
     found: list[str] = []
-    while (at := step.after(low.start, len(found))) < high.end:
+    at = low.start
+    while at < far if forward else at >= far:
         found.append(time_text(at, unit))
-    return tuple(found)
+        at = step.after(low.start, len(found))
+    return tuple(found) if forward else tuple(reversed(found))
 
 
 def _check_number(number: float, low: object, high: object) -> None:

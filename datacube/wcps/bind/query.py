@@ -48,6 +48,8 @@ class Result:
     """One boolean without axes; the result is dropped where it is not true."""
     span: syntax.Span
     """Where the result stands in the query."""
+    where_span: syntax.Span = syntax.NOWHERE
+    """Where the condition stands."""
 
 
 def bind_query(query: syntax.Query, context: Context) -> tuple[Result, ...]:
@@ -65,10 +67,13 @@ def bind_query(query: syntax.Query, context: Context) -> tuple[Result, ...]:
     bindings = _bindings(query, context)
     runs = prod(len(binding.sources) for binding in bindings)
     if runs > MAX_RUNS:
-        raise LimitExceededError(
+        error = LimitExceededError(
             f"the query runs {runs:,} times, once for each combination of its coverages; "
             f"{MAX_RUNS:,} are allowed"
         )
+        span = syntax.Span(bindings[0].span.start, bindings[-1].span.stop)
+        Scope(context=context).locate(error, span)
+        raise error
     _check_lets(query, context)
     return tuple(
         result
@@ -119,7 +124,12 @@ def _run(
     if isinstance(where, Constant) and not where.value:
         return
     chosen = where.plan if isinstance(where, Raster) else None
-    yield Result(value=scope.bind(query.result), where=chosen, span=query.result.span)
+    yield Result(
+        value=scope.bind(query.result),
+        where=chosen,
+        span=query.result.span,
+        where_span=syntax.NOWHERE if query.where is None else query.where.span,
+    )
 
 
 def _let(

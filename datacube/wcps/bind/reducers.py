@@ -76,7 +76,7 @@ CALLS: Mapping[str, CallBinder] = {
         (
             n
             for n in (*REDUCERS, *REDUCER_ALIASES)
-            if n.isalpha() and n not in ("overlay", "and", "or")
+            if n.isalpha() and n not in ("overlay", "and", "or", "xor")
         ),
         _reduce,
     ),

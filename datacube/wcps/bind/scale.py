@@ -8,6 +8,7 @@ from datacube.errors import InvalidParameterError, RequestError
 from datacube.plan import query
 from datacube.plan.cut import index_range, is_by_centre, own_position, whole
 from datacube.plan.nodes import Domain
+from datacube.plan.query import Method
 from datacube.plan.scaling import Size, check_size, factor_size, keep_ratio, scale
 from datacube.wcps.bind.intervals import Part, asked, expand, number
 from datacube.wcps.bind.methods import declared_method, method_named
@@ -18,6 +19,9 @@ from datacube.wcps.syntax import Scale
 
 def bind_scale(node: Scale, scope: Scope) -> Raster:
     """Bind `scale(x, ...)`: nearest, unless a method is asked for or declared by `x`.
+
+    Where axes have methods of their own, those of one method are scaled at once, in the
+    order in which the query names them; axes without one by nearest, last.
 
     A single factor is for every regular axis; times and other listed axes stay. Where
     only one axis of a map is given cells, the other is scaled in the same ratio.
@@ -30,7 +34,7 @@ def bind_scale(node: Scale, scope: Scope) -> Raster:
         If an axis or method does not exist.
     """
     raster = scope.raster(node.source)
-    method = method_named(node.method) if node.method else declared_method(raster.about)
+    methods = _methods(node, raster, scope)
     found = expand(node.items, scope)
     if not found:
         raise InvalidParameterError("scale needs a factor, or the cells of its axes")
@@ -42,7 +46,32 @@ def bind_scale(node: Scale, scope: Scope) -> Raster:
         sizes = _all_axes(raster, number(factors[0], scope))
     else:
         sizes = _each_axis(raster, parts, scope)
-    return replace(raster, plan=scale(raster.plan, sizes, method))
+    plan = raster.plan
+    for method in dict.fromkeys(methods.values()):
+        some = {at: size for at, size in sizes.items() if methods[at] is method}
+        plan = scale(plan, some, method) if some else plan
+    return replace(raster, plan=plan)
+
+
+def _methods(node: Scale, raster: Raster, scope: Scope) -> dict[int, Method]:
+    """Return the method of each axis by its position, those first that the query names first."""
+    domain, skip = raster.plan.domain, len(raster.iterators)
+    own = range(skip, len(domain.axes))
+    if not node.method:
+        return dict.fromkeys(own, declared_method(raster.about))
+    if isinstance(node.method, str):
+        return dict.fromkeys(own, method_named(node.method))
+    found: dict[int, Method] = {}
+    for one in node.method:
+        try:
+            at = own_position(domain, one.axis, skip)
+            if at in found:
+                raise InvalidParameterError(f"axis {one.axis!r} has two methods")
+            found[at] = method_named(one.method)
+        except RequestError as error:
+            scope.locate(error, one.span)
+            raise
+    return {**found, **dict.fromkeys((at for at in own if at not in found), Method.NEAREST)}
 
 
 def _all_axes(raster: Raster, factor: float) -> dict[int, Size]:

@@ -2,6 +2,9 @@
 
 import re
 import warnings
+from collections import Counter
+from collections.abc import Sequence
+from difflib import get_close_matches
 from hashlib import blake2b
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,6 +32,8 @@ from datacube.wcps.bind.values import About, Raster
 DRIVERS = ("GTiff", "PNG", "JPEG", "JP2OpenJPEG", "netCDF")
 """GDAL drivers that may read an upload: none of them follows references to other files."""
 _REMOTE = re.compile(r"(?P<host>.+?)(?::\d+:|--\d+--)(?P<id>.+)")
+_COMPARED = 1000
+"""Most ids that a misspelt one is compared with."""
 _FILTERS = Lock()
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 """Begins a netCDF-4 file, which GDAL knows by the end of its name alone."""
@@ -54,7 +59,28 @@ def bind_source(source: syntax.Variable | syntax.Decode, scope: Scope) -> Raster
     remote = _REMOTE.fullmatch(source.name)
     if remote is not None:
         raise UnknownNameError("federation member", remote["host"])
-    return coverage_raster(scope.context.view.coverage(source.name))
+    try:
+        return coverage_raster(scope.context.view.coverage(source.name))
+    except UnknownNameError as error:
+        if error.kind != "coverage":
+            raise
+        ids = _worth_naming(scope.context.view.coverage_ids())
+        near = get_close_matches(source.name, ids[:_COMPARED], n=5, cutoff=0.4)
+        others = tuple(one for one in ids if one not in near)
+        raise UnknownNameError("coverage", source.name, (*near, *others)) from None
+
+
+def _worth_naming(ids: Sequence[str]) -> tuple[str, ...]:
+    """Leave out the ids of cubes' only resolutions, which say the same as the cubes' own.
+
+    >>> _worth_naming(("A", "A_1", "S2", "S2_10m", "S2_20m"))
+    ('A', 'S2', 'S2_10m', 'S2_20m')
+    """
+    known = set(ids)
+    cubes = Counter(one.rpartition("_")[0] for one in ids)
+    return tuple(
+        one for one in ids if not ((cube := one.rpartition("_")[0]) in known and cubes[cube] == 1)
+    )
 
 
 def coverage_raster(coverage: Coverage) -> Raster:

@@ -9,7 +9,7 @@ from pyproj import CRS
 from datacube.axes import RegularAxis
 from datacube.errors import InvalidParameterError, UnknownNameError
 from datacube.grid import Grid, crs_name
-from datacube.plan.crs import parse_crs
+from datacube.plan.crs import OFFERED, parse_crs
 from datacube.plan.names import axis_position
 from datacube.plan.nodes import Domain
 from datacube.plan.warping import Frame, axis_names, box_in, warp
@@ -42,7 +42,7 @@ def bind_transform(node: CrsTransform, scope: Scope) -> Raster:
 
 def _target(node: CrsTransform, raster: Raster) -> CRS:
     if isinstance(node.crs, str):
-        return parse_crs(node.crs)
+        return _output_crs(node.crs)
     domain = raster.own_domain
     plane = {len(domain.axes) - 1, len(domain.axes) - 2}
     named: dict[int, CRS] = {}
@@ -52,12 +52,19 @@ def _target(node: CrsTransform, raster: Raster) -> CRS:
             raise InvalidParameterError(
                 f"axis {one.axis!r} is not of a map; crsTransform warps its x and y"
             )
-        named[at] = parse_crs(one.crs)
+        named[at] = _output_crs(one.crs)
     crss = tuple(named.values())
     if set(named) != plane or crss[0] != crss[-1]:
         told = ", ".join(f'{one.axis}:"{one.crs}"' for one in node.crs)
         raise InvalidParameterError(f"crsTransform needs one CRS for both x and y, not {told}")
     return crss[0]
+
+
+def _output_crs(text: str) -> CRS:
+    try:
+        return parse_crs(text)
+    except UnknownNameError as error:
+        raise UnknownNameError("output-crs", error.name, OFFERED) from None
 
 
 def _resolutions(frame: Frame, points: tuple[AxisPoint, ...], scope: Scope) -> Frame:

@@ -35,6 +35,12 @@ class About:
     """Of an offered coverage, or as `setIdentifier` says."""
     interpolations: tuple[tuple[str, str], ...] = ()
     """Default method by field, as `setInterpolationDefault` says."""
+    interpolation_sets: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Methods by field, as `setInterpolationSet` says."""
+    crs_set: tuple[str, ...] = ()
+    """Names of CRSs, as `setCrsSet` says."""
+    null_ranges: tuple[tuple[float, float], ...] = ()
+    """Null values that stand for all from the first number to the second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,6 +38,7 @@ from datacube.wcps.syntax.cellwise import (
 )
 from datacube.wcps.syntax.cuts import (
     AxisCrs,
+    AxisMethod,
     AxisPoint,
     AxisTrim,
     Clip,
@@ -108,6 +109,7 @@ type Expr = (
 __all__ = [
     "NOWHERE",
     "AxisCrs",
+    "AxisMethod",
     "AxisPoint",
     "AxisTrim",
     "Between",

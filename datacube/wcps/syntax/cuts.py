@@ -57,12 +57,21 @@ class Extend(Syntax):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AxisMethod(Syntax):
+    """`Lat(average)`."""
+
+    axis: str
+    method: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scale(Syntax):
     """`scale(x, 0.5)`, `scale(x, {...})`; an optional third argument names the method."""
 
     source: "Expr"
     items: tuple[SubsetItem, ...]
-    method: str = ""
+    method: str | tuple[AxisMethod, ...] = ""
+    """One for all axes, or one for each axis that is named."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

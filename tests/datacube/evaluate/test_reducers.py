@@ -58,6 +58,7 @@ def expected(operator: str, cells: Array, p: float) -> float | None:
         "max": exact.max(),
         "all": float((cells != 0).all()),
         "some": float((cells != 0).any()),
+        "xor": float(np.count_nonzero(cells) % 2),
         "variance": exact.var(),
         "stddev": exact.std(),
         "median": np.median(exact),

@@ -52,7 +52,15 @@ CASES = {
     "interpolationDefault($t, b4)": "nearest",
     'interpolationDefault(setInterpolationDefault($t, b4, "linear"), b4)': "linear",
     'interpolationDefault(setInterpolationDefault($t, b4, "linear"), b8)': "nearest",
-    "interpolationSet($t, b4)": "{nearest, linear, average, mode}",
+    "nullSet($t.b4 null values [0, 5:7, 9])": "{0, 5:7, 9}",
+    "nullSet($t.b4 null values [5:7] + 1)": "{5:7}",
+    "interpolationSet($t, b4)": "{nearest, linear, average, mode, cubic, cubicspline, lanczos, "
+    "min, max, med, q1, q3, rms}",
+    "interpolationSet(setInterpolationSet($t, b4, {near, cubic}), b4)": "{nearest, cubic}",
+    "interpolationSet(setInterpolationSet($t, b4, near)[Lat(1:2)], b4)": "{nearest}",
+    "interpolationSet(setInterpolationSet($t, b4, {}), b4)": None,
+    'crsSet(setCrsSet($g, {"EPSG:4326", "CRS:1"}))': "i: {EPSG:4326, CRS:1}, j: {EPSG:4326, CRS:1}",
+    'crsSet(setCrsSet($g, "EPSG:no"))': None,
     "cellCount($t)": "25200",
     "cellCount($t[Lat(10:20)])": "8400",
 }
@@ -86,5 +94,5 @@ def test_wrong_names_are_told(cubes: Made) -> None:
         processor(cubes).answers("for $c in (T) return interpolationDefault($c, b9)")
     with pytest.raises(InvalidParameterError, match="axis 'i' is no axis of a plane"):
         processor(cubes).answers('for $c in (G) return domain($c, i, "EPSG:4326")')
-    with pytest.raises(UnknownNameError, match="unknown interpolation method 'cubic'"):
-        processor(cubes).answers('for $c in (T) return setInterpolationDefault($c, b4, "cubic")')
+    with pytest.raises(UnknownNameError, match="unknown interpolation 'sinc'"):
+        processor(cubes).answers('for $c in (T) return setInterpolationDefault($c, b4, "sinc")')

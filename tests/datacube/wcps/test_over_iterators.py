@@ -175,6 +175,10 @@ EXAMPLES: dict[str, tuple[Expected, str]] = {
     example("overlay"): (lambda s: last_seen(s.b4), "uint16"),
     f"{T}condense and {ALL_T} using some({SLICE} > 3)": (lambda _: True, "bool"),
     f"{T}condense or {ALL_T} using some({SLICE} > 3)": (lambda _: True, "bool"),
+    f"{T}condense xor {ALL_T} using min({SLICE}) > 300": (
+        lambda s: sum(np.nanmin(layer) > 300 for layer in s.b4) % 2 == 1,
+        "bool",
+    ),
     f"{T}condense + {ALL_T} where $t > 3 using max({SLICE})": (
         lambda s: sum(np.nanmax(layer) for layer in s.b4[4:]),
         "uint64",

@@ -197,3 +197,32 @@ def test_extended_cells(
         wanted = np.full(shape, np.nan)
         wanted[place] = np.where(stored == nodata, np.nan, stored)[part]
         np.testing.assert_array_equal(values, wanted)
+
+
+def test_axes_have_methods_of_their_own(cubes: Made) -> None:
+    """Rows are averaged in pairs, columns taken; an axis that stays is left alone."""
+    a = cubes.arrays["A"]["v"].astype(float)
+    (got,) = run(cubes, "A", "scale((double) $c, 0.5, {Lat(average), Lon(near)})").filled()
+    np.testing.assert_array_equal(got, a.reshape(30, 2, 60).mean(axis=1)[:, ::2])
+    (greatest,) = run(cubes, "A", "scale($c, 0.5, {Lon:max, Lat:min})").filled()
+    pairs = a.reshape(60, 30, 2).max(axis=2)
+    np.testing.assert_array_equal(greatest, pairs.reshape(30, 2, 30).min(axis=1))
+    (spline,) = run(cubes, "A", "scale($c[Lat(0:3)], {Lat(2)}, {Lat(cubicspline)})").filled()
+    (alone,) = run(
+        cubes, "A", "scale($c[Lat(0:3), Lon(7:8)], {Lat(2)}, {Lat(cubicspline)})"
+    ).filled()
+    np.testing.assert_array_equal(spline[:, 14:16], alone)
+
+
+@pytest.mark.parametrize(
+    ("methods", "told"),
+    [
+        ("{Lat(sinc)}", "unknown interpolation 'sinc'"),
+        ("{height(near)}", "unknown axis height"),
+        ("{Lat(near), Lat(max)}", "'Lat' has two methods"),
+    ],
+)
+def test_wrong_methods_of_axes_are_told(cubes: Made, methods: str, told: str) -> None:
+    with pytest.raises(RequestError, match=told) as caught:
+        run(cubes, "A", f"scale($c, 0.5, {methods})")
+    assert "^" in caught.value.__notes__[0]

@@ -215,9 +215,9 @@ REFUSED: tuple[tuple[str, str, type[RequestError], str], ...] = (
     ("A", '$c[Lat:"EPSG:1"(1:2)]', UnknownNameError, "unknown crs"),
     (
         "A",
-        '$c[Lat:"EPSG:4326"(1:2), Lon:"EPSG:3857"(1:2)]',
+        '$c[Lat:"EPSG:32633"(1:2), Lon:"EPSG:3857"(1:2)]',
         InvalidParameterError,
-        "different CRSs",
+        "in two CRSs that are not",
     ),
     ("A", "$c[Lat(1:max($c))]", InvalidParameterError, "depends on cells"),
     ("A", "$c[Lat(null:2)]", InvalidParameterError, "a bound is a number"),
@@ -322,3 +322,20 @@ def test_a_month_selects_by_the_area(
 def test_a_month_that_does_not_select_one(halves: Made, text: str, told: str) -> None:
     with pytest.raises(TimeSelectionError, match=told):
         run(halves, "H", text)
+
+
+@pytest.mark.parametrize(
+    ("mixed", "own"),
+    [
+        ('Lat(3:7), Lon:"EPSG:3857"(111319.5:556597.4)', "Lat(3:7), Lon(1:5)"),
+        ('Lat:"CRS:1"(4:9), Lon:"EPSG:3857"(111319.5:556597.4)', 'Lat:"CRS:1"(4:9), Lon(1:5)'),
+        ('Lat(3), Lon:"EPSG:3857"(111319.5:556597.4)', "Lat(3), Lon(1:5)"),
+        ('Lat(3:7), Lon:"EPSG:3857"(111319.5)', "Lat(3:7), Lon(1)"),
+    ],
+)
+def test_one_axis_of_a_plane_may_be_in_another_crs(cubes: Made, mixed: str, own: str) -> None:
+    """Longitudes of Web Mercator depend on no latitude: 111319.49 m are a degree."""
+    queries = (f'for $c in (A) return encode($c[{part}], "csv")' for part in (mixed, own))
+    (got,), (wanted,) = (evaluated(cubes, query) for query in queries)
+    assert got.axes == wanted.axes
+    np.testing.assert_array_equal(got.values[0], wanted.values[0])

@@ -263,7 +263,7 @@ def test_own_crs_at_another_resolution(cubes: Made) -> None:
             LimitExceededError,
             "cells for one; 16,3",
         ),
-        ("A", '"EPSG:0"', UnknownNameError, "unknown crs"),
+        ("A", '"EPSG:0"', UnknownNameError, "unknown output-crs"),
         ("A", '{Lat:"EPSG:3857", Lon:"EPSG:3035"}', InvalidParameterError, "one CRS for both"),
         ("A", '{Lat:"EPSG:3857"}', InvalidParameterError, "one CRS for both"),
         ("T", '{ansi:"EPSG:3857", Lat:"EPSG:3857"}', InvalidParameterError, "not of a map"),
