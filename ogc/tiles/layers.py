@@ -40,11 +40,20 @@ class TileLayer:
         """Hull in longitude and latitude."""
         return hull([plane_bbox(coverage.grid, CRS84) for coverage in self.coverages])
 
+    def days(self, most: int) -> tuple[str, ...]:
+        """Return the UTC days with an acquisition, ascending, `2023-08-15`.
+
+        More than `most` are one interval, `first/last/P1D`.
+        """
+        days = {a.reference.date() for c in self.coverages for a in c.acquisitions}
+        if len(days) > most:
+            return (f"{min(days)}/{max(days)}/P1D",)
+        return tuple(day.isoformat() for day in sorted(days))
+
     @property
-    def days(self) -> tuple[str, ...]:
-        """UTC days with an acquisition, ascending, `2023-08-15`."""
-        days = {a.reference.date().isoformat() for c in self.coverages for a in c.acquisitions}
-        return tuple(sorted(days))
+    def years(self) -> frozenset[int]:
+        """UTC years with an acquisition."""
+        return frozenset(a.reference.year for c in self.coverages for a in c.acquisitions)
 
     @property
     def timed(self) -> bool:

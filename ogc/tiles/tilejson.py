@@ -36,13 +36,12 @@ def encode(request: GetTileJson, view: CatalogView, url: str) -> bytes:
     west, south, east, north = _bounds(layer)
     finest = finest_level(layer)
     query = f"?{urlencode(request.parameters)}" if request.parameters else ""
-    years = frozenset(int(day[:4]) for day in layer.days)
     document = {
         "tilejson": "3.0.0",
         "name": layer.title,
         "description": layer.collection.description or layer.title,
         "version": "1.0.0",
-        "attribution": attribution(layer.collection.attribution, years),
+        "attribution": attribution(layer.collection.attribution, layer.years),
         "scheme": "xyz",
         "tiles": [f"{url}/{quote(layer.id)}/{{z}}/{{x}}/{{y}}.{request.extension}{query}"],
         "minzoom": 0,

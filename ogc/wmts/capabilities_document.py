@@ -22,6 +22,8 @@ from ogc.xml import document, number
 
 MAX_DAYS = 1000
 """Above so many, days are advertised as one interval: long lists freeze clients."""
+MAX_LIMITED = 100
+"""Above so many layers none has its limits listed, of which each takes some 12 kB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,15 +111,16 @@ def _add_binding(http: Element, method: str, address: str, encodings: tuple[str,
 
 def _add_contents(root: Element, layers: tuple[OfferedLayer, ...], site: Site) -> None:
     contents = XML.add(root, "Contents")
+    limited = len(layers) <= MAX_LIMITED
     sets: dict[str, TileMatrixSet] = {}
     for offered in layers:
-        _add_layer(contents, offered, site)
+        _add_layer(contents, offered, site, limited=limited)
         sets |= {tiles.id: tiles for tiles, _ in offered.tiles}
     for tiles in sets.values():
         _add_set(contents, tiles)
 
 
-def _add_layer(contents: Element, offered: OfferedLayer, site: Site) -> None:
+def _add_layer(contents: Element, offered: OfferedLayer, site: Site, *, limited: bool) -> None:
     layer, collection = offered.layer, offered.layer.collection
     element = XML.add(contents, "Layer")
     XML.add(element, "ows:Title", layer.title)
@@ -144,9 +147,9 @@ def _add_layer(contents: Element, offered: OfferedLayer, site: Site) -> None:
     for media_type in INFO_FORMATS:
         XML.add(element, "InfoFormat", media_type)
     if layer.timed:
-        _add_time(element, layer.days)
+        _add_time(element, layer.days(MAX_DAYS))
     for tiles, limits in offered.tiles:
-        _add_link(element, tiles, limits)
+        _add_link(element, tiles, limits if limited else ())
     _add_resources(element, layer, site)
 
 
@@ -177,14 +180,15 @@ def _add_time(element: Element, days: tuple[str, ...]) -> None:
     # The newest valid pixels: an interval as default would cut the addresses of resources.
     XML.add(dimension, "Default", "current")
     XML.add(dimension, "Current", "true")
-    listed = days if len(days) <= MAX_DAYS else (f"{days[0]}/{days[-1]}/P1D",)
-    for value in listed or ("current",):
+    for value in days or ("current",):
         XML.add(dimension, "Value", value)
 
 
 def _add_link(element: Element, tiles: TileMatrixSet, limits: tuple[TileLimits, ...]) -> None:
     link = XML.add(element, "TileMatrixSetLink")
     XML.add(link, "TileMatrixSet", tiles.id)
+    if not limits:
+        return
     listed = XML.add(link, "TileMatrixSetLimits")
     for limit in limits:
         # The schema knows no largest index of 0: a matrix of one tile has no limits to tell.

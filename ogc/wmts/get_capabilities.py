@@ -10,6 +10,7 @@ from ogc.faults import UnsupportedError
 from ogc.kvp import Kvp, shown
 from ogc.tiles.layers import find_layers
 from ogc.wmts.capabilities_document import Capabilities, OfferedLayer, encode
+from ogc.wmts.kept import KeptDocuments
 from ogc.wmts.names import VERSION
 from ogc.xml import MEDIA_TYPE
 
@@ -79,5 +80,18 @@ def handle(request: GetCapabilities, view: CatalogView, styles: StyleBook) -> Ca
 
 def answer(kvp: Kvp, session: Session, site: Site) -> Reply:
     """Answer the operation."""
-    capabilities = handle(parse(kvp), session.view, session.styles)
+    return _written(parse(kvp), session, site)
+
+
+def answer_kept(kept: KeptDocuments, kvp: Kvp, session: Session, site: Site) -> Reply:
+    """Answer the operation, where it can be with a document that was written before."""
+    request = parse(kvp)
+    found = kept.find(session.view, (request, site))
+    if found is not None:
+        return found
+    return kept.keep(session.view, (request, site), _written(request, session, site))
+
+
+def _written(request: GetCapabilities, session: Session, site: Site) -> Reply:
+    capabilities = handle(request, session.view, session.styles)
     return reply_document(encode(capabilities, site), MEDIA_TYPE, capabilities.revision)

@@ -1,6 +1,7 @@
 """The routes of `/wmts`: every binding of the tile service."""
 
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 
 from anyio import CapacityLimiter, to_thread
@@ -15,6 +16,7 @@ from ogc.faults import UnsupportedError
 from ogc.kvp import Kvp, shown
 from ogc.responses import read_body, respond
 from ogc.wmts.envelope import payload
+from ogc.wmts.kept import KeptDocuments
 from ogc.wmts.posted import read_request
 from ogc.wmts.resources import read_resource
 from ogc.wmts.service import dispatch, refuse
@@ -35,6 +37,7 @@ def wmts_routes(
     `site_of` says what the service says of itself, with the address of any endpoint;
     `limiter` bounds the requests that are worked on at once, by default Starlette's.
     """
+    kept = KeptDocuments()
 
     async def endpoint(request: Request) -> Response:
         site = site_of(request)
@@ -46,7 +49,8 @@ def wmts_routes(
             if body is None:
                 return respond(_too_long(limits.body_bytes), request)
             kind = request.headers.get("content-type", "")
-            reply = await to_thread.run_sync(_posted, kind, body, sessions, site, limiter=limiter)
+            answered = partial(dispatch, sessions=sessions, site=site, kept=kept)
+            reply = await to_thread.run_sync(_posted, kind, body, answered, limiter=limiter)
             return respond(reply, request)
         path = request.path_params.get("path")
 
@@ -54,7 +58,7 @@ def wmts_routes(
             asked = Kvp.parse(query)
             return asked if path is None else read_resource(path, asked)
 
-        reply = await to_thread.run_sync(dispatch, read, sessions, site, limiter=limiter)
+        reply = await to_thread.run_sync(dispatch, read, sessions, site, kept, limiter=limiter)
         return respond(reply, request)
 
     return [
@@ -67,11 +71,13 @@ def _too_long(bound_bytes: int) -> Reply:
     return refuse(LimitExceededError(f"the request is longer than the {bound_bytes} bytes allowed"))
 
 
-def _posted(content_type: str, body: bytes, sessions: Sessions, site: Site) -> Reply:
+def _posted(
+    content_type: str, body: bytes, answered: Callable[[Callable[[], Kvp]], Reply]
+) -> Reply:
     """Answer the body of a POST by its media type; SOAP is answered in SOAP."""
     kind = content_type.split(";", 1)[0].strip().casefold()
     if kind == FORM:
-        return dispatch(lambda: Kvp.parse(body.decode("utf-8", errors="replace")), sessions, site)
+        return answered(lambda: Kvp.parse(body.decode("utf-8", errors="replace")))
     if kind not in XML_TYPES:
         offered = ", ".join((FORM, *XML_TYPES))
         return refuse(
@@ -90,7 +96,7 @@ def _posted(content_type: str, body: bytes, sessions: Sessions, site: Site) -> R
         enveloped = soap.is_current(root)
         return read_request(soap.content(root))
 
-    reply = dispatch(read, sessions, site)
+    reply = answered(read)
     if not enveloped:
         return reply
     return soap.enclosed(payload(reply)) if reply.status == HTTPStatus.OK else soap.fault(reply)

@@ -9,6 +9,7 @@ from ogc.faults import UnsupportedError
 from ogc.kvp import Kvp, as_of, shown
 from ogc.wmts import get_capabilities, get_feature_info, get_tile
 from ogc.wmts.faults import TABLE
+from ogc.wmts.kept import KeptDocuments
 
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
     {
@@ -21,8 +22,8 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
 OFFERED = ("GetCapabilities", "GetTile", "GetFeatureInfo")
 
 
-def dispatch(read: Callable[[], Kvp], sessions: Sessions, site: Site) -> Reply:
-    """Answer a request whose parameters `read` returns.
+def dispatch(read: Callable[[], Kvp], sessions: Sessions, site: Site, kept: KeptDocuments) -> Reply:
+    """Answer a request whose parameters `read` returns, with a document in `kept` if there is one.
 
     Never raises: whatever fails, reading included, is told as an ows:ExceptionReport.
     """
@@ -32,6 +33,8 @@ def dispatch(read: Callable[[], Kvp], sessions: Sessions, site: Site) -> Reply:
         operation = _find_operation(kvp)
         session = sessions(as_of(kvp))
         headers = (revision_header(session.view.revision),)
+        if operation is get_capabilities.answer:
+            return get_capabilities.answer_kept(kept, kvp, session, site)
         return operation(kvp, session, site)
     except Exception as error:  # noqa: BLE001 the last resort: the table logs what is no CubeError
         return replace(refuse(error), headers=headers)
