@@ -11,10 +11,10 @@ from datacube.errors import CubeError, LimitExceededError
 from datacube.protocols import Limits
 from ogc.exchange import Reply, Sessions, Site, revision_header
 from ogc.kvp import Kvp, as_of
+from ogc.posted import Posted, read_posted
 from ogc.problem import problem
 from ogc.responses import read_body, respond
 from ogc.wcps import process
-from ogc.posted import Posted, read_posted
 
 
 def wcps_route(sessions: Sessions, site: Site, *, limiter: CapacityLimiter | None = None) -> Route:

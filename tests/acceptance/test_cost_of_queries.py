@@ -221,7 +221,8 @@ def box(first: int, cells: int) -> str:
             2048,
             (
                 "encode(coverage d over $y y(300:2347), $x x(300:2347) values "
-                '$c.B04[ansi:"CRS:1"(3), N:"CRS:1"($y), E:"CRS:1"($x)] - condense min over $k k(0:3) '
+                '$c.B04[ansi:"CRS:1"(3), N:"CRS:1"($y), E:"CRS:1"($x)] '
+                "- condense min over $k k(0:3) "
                 'using $c.B04[ansi:"CRS:1"(3), N:"CRS:1"($k), E:"CRS:1"($x)], "tiff")'
             ),
         ),

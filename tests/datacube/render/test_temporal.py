@@ -224,7 +224,7 @@ def test_formulas_count_at_each_time(
 
 def test_a_map_that_would_read_too_much_is_refused_with_the_estimate(world: World) -> None:
     bound = ask(world, {"band": "B04", "time": "mean", "mask": MASK}, 4)
-    with pytest.raises(LimitExceededError, match="an estimated 0.8 MB is over the limit"):
+    with pytest.raises(LimitExceededError, match=r"an estimated 0\.8 MB is over the limit"):
         check(estimate(bound.encode), Limits(decoded_bytes=1000))
 
 
