@@ -100,7 +100,7 @@ def add_sparse(made: Made, sparse: Sparse, content: Content) -> None:
 
 
 def _write(
-    made: Made, cube: Cube, sparse: Sparse, content: Content, numbers: list[int]
+    made: Made, cube: Cube, sparse: Sparse, content: Content, numbers: tuple[int, ...]
 ) -> tuple[BandShards, ...]:
     """Write the shards of every slot; return those that each has."""
     location = made.local.store.location
