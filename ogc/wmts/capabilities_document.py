@@ -22,8 +22,10 @@ from ogc.xml import document, number
 
 MAX_DAYS = 1000
 """Above so many, days are advertised as one interval: long lists freeze clients."""
-MAX_LIMITED = 100
-"""Above so many layers none has its limits listed, of which each takes some 12 kB."""
+MAX_WHOLE = 100
+"""Above so many layers only what clients need is said of each: no limits (some 12 kB), legends,
+boxes in other CRSs, and only the usual format's address.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,16 +113,16 @@ def _add_binding(http: Element, method: str, address: str, encodings: tuple[str,
 
 def _add_contents(root: Element, layers: tuple[OfferedLayer, ...], site: Site) -> None:
     contents = XML.add(root, "Contents")
-    limited = len(layers) <= MAX_LIMITED
+    brief = len(layers) > MAX_WHOLE
     sets: dict[str, TileMatrixSet] = {}
     for offered in layers:
-        _add_layer(contents, offered, site, limited=limited)
+        _add_layer(contents, offered, site, brief=brief)
         sets |= {tiles.id: tiles for tiles, _ in offered.tiles}
     for tiles in sets.values():
         _add_set(contents, tiles)
 
 
-def _add_layer(contents: Element, offered: OfferedLayer, site: Site, *, limited: bool) -> None:
+def _add_layer(contents: Element, offered: OfferedLayer, site: Site, *, brief: bool) -> None:
     layer, collection = offered.layer, offered.layer.collection
     element = XML.add(contents, "Layer")
     XML.add(element, "ows:Title", layer.title)
@@ -128,7 +130,7 @@ def _add_layer(contents: Element, offered: OfferedLayer, site: Site, *, limited:
     _add_keywords(element, (layer.id, *site.keywords))
     _add_box(element, "ows:WGS84BoundingBox", layer.lonlat)
     XML.add(element, "ows:Identifier", layer.id)
-    for tiles, _ in offered.tiles:
+    for tiles, _ in offered.tiles if not brief else ():
         box = layer.bbox(tiles)
         if northing_first(tiles.crs):
             box = (box[1], box[0], box[3], box[2])
@@ -141,7 +143,8 @@ def _add_layer(contents: Element, offered: OfferedLayer, site: Site, *, limited:
         if style.abstract:
             XML.add(entry, "ows:Abstract", style.abstract)
         XML.add(entry, "ows:Identifier", style.name)
-        _add_legend(entry, layer.id, style, site)
+        if not brief:
+            _add_legend(entry, layer.id, style, site)
     for media_type in FORMATS:
         XML.add(element, "Format", media_type)
     for media_type in INFO_FORMATS:
@@ -149,8 +152,9 @@ def _add_layer(contents: Element, offered: OfferedLayer, site: Site, *, limited:
     if layer.timed:
         _add_time(element, layer.days(MAX_DAYS))
     for tiles, limits in offered.tiles:
-        _add_link(element, tiles, limits if limited else ())
-    _add_resources(element, layer, site)
+        _add_link(element, tiles, () if brief else limits)
+    most = 1 if brief else len(FORMATS) + len(INFO_EXTENSIONS)
+    _add_resources(element, layer, site, most=most)
 
 
 def _add_legend(entry: Element, layer: str, style: Style, site: Site) -> None:
@@ -202,13 +206,13 @@ def _add_link(element: Element, tiles: TileMatrixSet, limits: tuple[TileLimits, 
         XML.add(entry, "MaxTileCol", limit.max_column)
 
 
-def _add_resources(element: Element, layer: TileLayer, site: Site) -> None:
+def _add_resources(element: Element, layer: TileLayer, site: Site, *, most: int) -> None:
     time = "/{time}" if layer.timed else ""
     stem = (
         f"{endpoint(site)}/{VERSION}/{quote(layer.id)}/{{Style}}{time}"
         "/{TileMatrixSet}/{TileMatrix}/{TileRow}/{TileCol}"
     )
-    for media_type in FORMATS:
+    for media_type in FORMATS[:most]:
         XML.add(
             element,
             "ResourceURL",
@@ -216,7 +220,7 @@ def _add_resources(element: Element, layer: TileLayer, site: Site) -> None:
             resourceType="tile",
             template=f"{stem}.{EXTENSION_OF[media_type]}",
         )
-    for extension, media_type in INFO_EXTENSIONS.items():
+    for extension, media_type in list(INFO_EXTENSIONS.items())[:most]:
         XML.add(
             element,
             "ResourceURL",

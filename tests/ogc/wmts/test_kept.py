@@ -9,7 +9,7 @@ from lxml import etree
 from datacube.axes import TimeAxis
 from ogc.exchange import Reply
 from ogc.kvp import Kvp
-from ogc.wmts.capabilities_document import MAX_LIMITED
+from ogc.wmts.capabilities_document import MAX_WHOLE
 from ogc.wmts.kept import KEPT, KeptDocuments
 from ogc.wmts.service import dispatch
 from tests.ogc.conftest import Schemas
@@ -53,14 +53,24 @@ def test_long_lists_of_days_become_an_interval(schemas: Schemas) -> None:
     assert [value.text for value in values] == ["2022-12-01/2025-08-27/P1D"]
 
 
-@pytest.mark.parametrize(("layers", "listed"), [(1, True), (MAX_LIMITED + 1, False)])
-def test_limits_of_many_layers_are_left_out(schemas: Schemas, *, layers: int, listed: bool) -> None:
+@pytest.mark.parametrize(("layers", "listed"), [(1, True), (MAX_WHOLE + 1, False)])
+def test_of_many_layers_only_what_is_needed_is_said(
+    schemas: Schemas, *, layers: int, listed: bool
+) -> None:
     body = ask(view_of(layers, 3), KeptDocuments()).body
     assert isinstance(body, bytes)
     schemas.check(body, WMTS)
     root = etree.fromstring(body)
     assert len(root.findall("w:Contents/w:Layer", NS)) == layers
-    assert (root.find(".//w:TileMatrixSetLimits", NS) is not None) == listed
+    for name in ("TileMatrixSetLimits", "LegendURL"):
+        assert (root.find(f".//w:{name}", NS) is not None) == listed
+    kinds = [r.get("resourceType") for r in root.iterfind(".//w:ResourceURL", NS)]
+    assert kinds[:2] == (["tile", "tile"] if listed else ["tile", "FeatureInfo"])
+    if not listed:
+        # A thousand such layers stay below 3 MB.
+        one = ask(view_of(layers + 100, 3), KeptDocuments()).body
+        assert isinstance(one, bytes)
+        assert (len(one) - len(body)) / 100 < 3000
 
 
 def test_a_document_is_written_once() -> None:
