@@ -62,10 +62,11 @@ REDUCERS: Mapping[str, Reducer] = {
 }
 """Every reducer by name.
 
-`count` counts valid cells that are not zero; `all` and `some` take any number but zero
-as true, `xor` tells whether an odd number is; `variance` and `stddev` are those of the
-population; `overlay` gives the last valid cell that is not zero, else zero; `maxtime` and `mintime` give the place of the
-extreme along the axis: its index counted from 0, or its number where coordinates are given.
+`count` counts valid cells that are not zero; `all` and `some` take any number but zero as
+true, `xor` tells whether an odd number is; `variance` and `stddev` are those of the
+population; `overlay` gives the last valid cell that is not zero, else zero; `maxtime` and
+`mintime` give the place of the extreme along the axis: its index counted from 0, or its
+number where coordinates are given.
 """
 
 REDUCER_ALIASES: Mapping[str, str] = {

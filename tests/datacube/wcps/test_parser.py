@@ -1,16 +1,9 @@
 """What texts mean: each is compared with a tree written by hand, or with a plainer text."""
 
-import json
-import logging
-import time
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-
 import pytest
 
-from datacube.errors import LimitExceededError, QuerySyntaxError
 from datacube.wcps import syntax
-from datacube.wcps.parser import MAX_CHARACTERS, _lark, parse
+from datacube.wcps.parser import parse
 from datacube.wcps.printer import print_query
 from datacube.wcps.syntax import (
     AxisPoint,
@@ -21,14 +14,11 @@ from datacube.wcps.syntax import (
     Cast,
     Clip,
     Complex,
-    Condense,
     Expr,
     IsNull,
-    Iterator,
     NullValues,
     Number,
     Operation,
-    Range,
     Record,
     RecordField,
     Scale,
@@ -41,25 +31,7 @@ from datacube.wcps.syntax import (
     Variable,
     Wkt,
 )
-
-EXAMPLES = [
-    json.loads(line) for line in (Path(__file__).parent / "examples.jsonl").read_text().splitlines()
-]
-C = Variable(name="c")
-D = Variable(name="d")
-T = Variable(name="t")
-
-
-def n(value: float) -> Number:
-    return Number(value=value)
-
-
-def expression(text: str) -> Expr:
-    return parse(f"for $c in (A) return {text}").result
-
-
-def operation(operator: str, *operands: Expr) -> Operation:
-    return Operation(operator=operator, operands=operands)
+from tests.builders.trees import EXAMPLES, C, D, T, expression, n, operation
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example["production"])
@@ -191,6 +163,8 @@ def lat(low: Expr | None, high: Expr | None, crs: str | None = None) -> AxisTrim
 SQUARE = Wkt(
     kind="POLYGON", polygons=((((10.0, 10.0), (20.0, 10.0), (20.0, 20.0), (10.0, 10.0)),),)
 )
+
+
 SUBSETS = {
     '$c[Lat(10:20), ansi("2020")]': Subset(
         source=C,
@@ -257,93 +231,6 @@ SUBSETS = {
 
 @pytest.mark.parametrize(("text", "tree"), SUBSETS.items())
 def test_subsets_geometry_and_results(text: str, tree: Expr) -> None:
-    assert expression(text) == tree
-
-
-OVER = (Iterator(variable="t", axis="ansi", domain=Range(low=n(1), high=n(2))),)
-MINUS_ONE = Unary(operator="-", operand=n(1))
-CONSTRUCTIONS = {
-    "condense + over $t ansi(1:2) using $c + $t": Condense(
-        operator="+", iterators=OVER, where=None, using=operation("+", C, T)
-    ),
-    "2 * condense max over t ansi (1 : 2) where $t > 1 using $t * 2 - 1": operation(
-        "*",
-        n(2),
-        Condense(
-            operator="max",
-            iterators=OVER,
-            where=operation(">", T, n(1)),
-            using=operation("-", operation("*", T, n(2)), n(1)),
-        ),
-    ),
-    "condense median over $t ansi(1:2) using $c": Condense(
-        operator="median", iterators=OVER, where=None, using=C
-    ),
-    "condense Quantile(0.9) over $t ansi(1:2) using $c": Condense(
-        operator="quantile", parameters=(n(0.9),), iterators=OVER, where=None, using=C
-    ),
-    'coverage s over $t ansi("2020":"2021":"P1M"), $x x("a", "b") values $c': syntax.Construct(
-        name="s",
-        iterators=(
-            Iterator(
-                variable="t",
-                axis="ansi",
-                domain=Range(
-                    low=Text(value="2020"), high=Text(value="2021"), step=Text(value="P1M")
-                ),
-            ),
-            Iterator(
-                variable="x",
-                axis="x",
-                domain=syntax.Listed(values=(Text(value="a"), Text(value="b"))),
-            ),
-        ),
-        value=C,
-    ),
-    "coverage k over $t ansi(1:2) value list < -1; 0, (1, 2) >": syntax.ValueList(
-        name="k",
-        iterators=OVER,
-        values=(MINUS_ONE, n(0), Complex(real=1.0, imaginary=2.0)),
-    ),
-    "switch case $c < 0 return 1 default return switch case $d return 2 default return 3": (
-        syntax.Switch(
-            cases=(syntax.Case(condition=operation("<", C, n(0)), value=n(1)),),
-            default=syntax.Switch(cases=(syntax.Case(condition=D, value=n(2)),), default=n(3)),
-        )
-    ),
-    'coverage c domain crs "EPSG:4326+OGC:AnsiDate" with x index (1:5),'
-    ' lat regular (-1:2) resolution -0.5, d irregular ("2024-01-01", "2024-02-01")'
-    " range type r quantity unsigned char, g range set {r: x, g: 0}": syntax.Coverage(
-        name="c",
-        crs="EPSG:4326+OGC:AnsiDate",
-        axes=(
-            syntax.IndexAxis(name="x", low=n(1), high=n(5)),
-            syntax.RegularAxis(
-                name="lat",
-                low=MINUS_ONE,
-                high=n(2),
-                resolution=Unary(operator="-", operand=n(0.5)),
-            ),
-            syntax.IrregularAxis(
-                name="d", values=(Text(value="2024-01-01"), Text(value="2024-02-01"))
-            ),
-        ),
-        range_type=(
-            syntax.RangeField(name="r", type="unsigned char"),
-            syntax.RangeField(name="g", type=""),
-        ),
-        range_set=Record(
-            fields=(
-                RecordField(name="r", value=Variable(name="x")),
-                RecordField(name="g", value=n(0)),
-            )
-        ),
-    ),
-}
-
-
-@pytest.mark.parametrize(("text", "tree"), CONSTRUCTIONS.items())
-def test_constructions(text: str, tree: Expr) -> None:
     assert expression(text) == tree
 
 
@@ -426,117 +313,6 @@ def test_nodes_know_where_they_were_read() -> None:
     ]
 
 
-def test_a_sum_of_25_000_terms_is_one_node() -> None:
-    total = expression("$c" + "+$c" * 24_999)
-    assert isinstance(total, Operation)
-    assert len(total.operands) == 25_000
-
-
-def test_a_sum_of_100_000_terms_is_refused_at_once() -> None:
-    began = time.process_time()
-    with pytest.raises(LimitExceededError, match="more than 60,000 words and signs") as caught:
-        expression("$c" + "+$c" * 99_999)
-    assert time.process_time() - began < 1
-    assert caught.value.__notes__[0].endswith("^")
-
-
-@pytest.mark.parametrize(
-    "text", ["+".join(["$c"] * 29_000), "-".join(["(1)"] * 100) + "+1" * 29_000]
-)
-def test_the_longest_text_is_read_in_bounded_time(text: str) -> None:
-    began = time.process_time()
-    expression(text)
-    # About 1.5 s where nothing else runs.
-    assert time.process_time() - began < 10
-
-
-def test_a_common_query_takes_about_a_millisecond() -> None:
-    text = EXAMPLES[61]["query"]
-    parse(text)
-    began = time.process_time()
-    for _ in range(50):
-        parse(text)
-    assert (time.process_time() - began) / 50 < 0.05
-
-
-DEEP = {
-    "brackets": "(" * 10_000 + "$c" + ")" * 10_000,
-    "calls": "abs(" * 10_000 + "$c" + ")" * 10_000,
-    "lists": "f($c, " + "{" * 10_000 + "}" * 10_000 + ")",
-    "open brackets": "[({" * 10_000,
-    "signs": "- " * 10_000 + "$c",
-    "negations": "not " * 10_000 + "$c",
-    "casts": "(float) " * 10_000 + "$c",
-    "bands": "$c" + ".a" * 10_000,
-    "subsets": "$c" + "[Lat(0)]" * 10_000,
-    "nulls": "$c" + " is null" * 10_000,
-    "discards": "$c" + " null mask discard" * 10_000,
-    "changing operators": "$c" + " + 1 - 2" * 10_000,
-    "switches": "switch case 1 return 1 default return " * 10_000 + "1",
-    "condensers": "condense + over t x(1:2) using " * 10_000 + "1",
-    "flips": "flip " * 10_000 + "$c" + " along x" * 10_000,
-}
-
-
-@pytest.mark.parametrize("text", DEEP.values(), ids=DEEP.keys())
-def test_deep_nesting_is_refused(text: str) -> None:
-    with pytest.raises(
-        LimitExceededError, match=r"nested more than 200 deep|60,000 words"
-    ) as caught:
-        expression(text)
-    assert caught.value.__notes__[0].endswith("^")
-
-
-@pytest.mark.parametrize(
-    ("opening", "closing"),
-    [
-        ("abs(", ")"),
-        ("1 + (", ")"),
-        ("{a: ", "}"),
-        ("not ", ""),
-        ("$c[", "]"),
-        ('"a" . (', ")"),
-        ("switch case 1 return 1 default return ", ""),
-    ],
-)
-def test_nesting_below_the_limit_is_read_and_printed(opening: str, closing: str) -> None:
-    depth = 95 if opening.startswith("{") else 190  # a field of a record is a level too
-    query = parse(f"for $c in (A) return {opening * depth}$c{closing * depth}")
-    assert parse(print_query(query)) == query
-
-
-def test_threads_share_the_parser() -> None:
-    texts = [example["query"] for example in EXAMPLES] * 4
-    with ThreadPoolExecutor(8) as pool:
-        assert list(pool.map(parse, texts)) == [parse(text) for text in texts]
-
-
-def test_brackets_in_texts_and_comments_do_not_nest() -> None:
-    assert expression(f"'{'(' * 300}' -- {'(' * 300}\n /* {'(' * 300} */") == Text(value="(" * 300)
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["/*" * 240_000, '"' + '\\"' * 240_000, "'\\'" * 160_000, "decode " * 70_000, "(\t" * 240_000],
-)
-def test_time_to_refuse_grows_no_faster_than_the_text(text: str) -> None:
-    began = time.process_time()
-    with pytest.raises((QuerySyntaxError, LimitExceededError)):
-        expression(text)
-    assert time.process_time() - began < 5
-
-
-def test_long_queries_are_refused() -> None:
-    with pytest.raises(LimitExceededError, match="500,001 characters; 500,000 are allowed"):
-        parse(" " * (MAX_CHARACTERS + 1))
-
-
-@pytest.mark.parametrize("digits", ["9" * 5000, "1e400"])
-def test_endless_numbers_are_refused(digits: str) -> None:
-    with pytest.raises(QuerySyntaxError, match="number"):
-        expression(digits)
-
-
 def test_reads_the_picture_that_a_client_of_bigdatacube_asks_for() -> None:
     query = parse(
         "for $c in (S2G5_32632_10m_L1C) return encode(scale("
@@ -553,11 +329,3 @@ def test_reads_the_picture_that_a_client_of_bigdatacube_asks_for() -> None:
 
 def test_spans_are_half_open() -> None:
     assert parse("for $c in (A) return $c").span == Span(0, 23)
-
-
-def test_making_the_parser_tells_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    logger = logging.getLogger("lark")
-    logger.setLevel(logging.DEBUG)  # as pygeofilter leaves it
-    _lark.cache_clear()
-    parse("for $c in (A) return 1")
-    assert not caplog.records
