@@ -1,12 +1,13 @@
 """The engine: one way from a query to an answer, for every service."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from time import monotonic
 
 from datacube.cells import Cells
 from datacube.encode.answer import Answer, EncodeJob, Encoder
 from datacube.encode.credits import credits_of
+from datacube.encode.kept import KeptDocuments
 from datacube.errors import UnknownNameError
 from datacube.evaluate.handed import Handed
 from datacube.evaluate.place import PlaceAnswer, read_layer
@@ -47,6 +48,8 @@ class Engine:
     """Functions that the operator adds to WCPS."""
     provider: ServiceProvider = field(default_factory=ServiceProvider)
     """Whom files name as their source."""
+    documents: KeptDocuments = field(default_factory=KeptDocuments)
+    """Made before, by revision and access."""
 
     def session(self, as_of: int | None = None, principal: Principal = ANONYMOUS) -> "Session":
         """Pin a revision, by default the newest, for one request.
@@ -131,6 +134,10 @@ class Session:
     def encode(self, bound: Bound) -> Answer:
         """Check the cost of a bound plan, evaluate and encode it, as `answer` does."""
         return self._encoded(bound, self._encoder(bound.encode.media_type))
+
+    def kept(self, key: Hashable, make: Callable[[], bytes]) -> bytes:
+        """Return a document that was made of `key` at this revision for this access, or make it."""
+        return self.engine.documents.get((self.revision, self.principal.access, key), make)
 
     def place(self, asked: query.Place) -> PlaceAnswer:
         """Tell what layers hold at a place.

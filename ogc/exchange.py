@@ -1,7 +1,7 @@
 """What a service is given and what it gives back; no web server is known here."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -59,6 +59,10 @@ class Session(Protocol):
         ------
         CubeError
         """
+        ...
+
+    def kept(self, key: Hashable, make: Callable[[], bytes]) -> bytes:
+        """Return a document that was made of `key` at this revision for this access, or make it."""
         ...
 
     def place(self, asked: Place) -> PlaceAnswer:

@@ -118,6 +118,11 @@ class _Writer:
             self.xml.add(exception, "Format", name)
         if not self.old:
             add_view(capability, self.site, self.language, date=newest_date(capabilities))
+        symbolization = "UserDefinedSymbolization" if self.old else "sld:UserDefinedSymbolization"
+        # SLD_BODY; layers of its own and services elsewhere are not looked up.
+        self.xml.add(
+            capability, symbolization, SupportSLD="1", UserLayer="0", UserStyle="1", RemoteWFS="0"
+        )
         self._add_root_layer(capability, capabilities.layers)
 
     def _add_operation(self, request: Element, name: str, formats: tuple[str, ...]) -> None:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from math import isfinite
 
@@ -83,8 +83,11 @@ def _time_values(acquisitions: Sequence[Acquisition]) -> str:
     gaps = {b - a for a, b in pairwise(times)}
     if len(gaps) == 1 and (step := gaps.pop()) < _DAY and not step.microseconds:
         return f"{iso_text(times[0])}/{iso_text(times[-1])}/PT{step.seconds}S"
-    days = sorted({time.date().isoformat() for time in times})
-    return ",".join(days) if len(days) <= MAX_VALUES else f"{days[0]}/{days[-1]}/P1D"
+    days = sorted({time.toordinal() for time in times})
+    if len(days) > MAX_VALUES:
+        days = [days[0], days[-1]]
+        return "/".join([*(date.fromordinal(day).isoformat() for day in days), "P1D"])
+    return ",".join(date.fromordinal(day).isoformat() for day in days)
 
 
 def _place_dimension(axis: PlaceAxis) -> Dimension:

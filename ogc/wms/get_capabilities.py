@@ -42,31 +42,38 @@ def parse(kvp: Kvp) -> GetCapabilities:
     return GetCapabilities(version=negotiated(kvp), update_sequence=sequence)
 
 
-def handle(
-    request: GetCapabilities, view: CatalogView, styles: StyleBook, *, map_days: int
-) -> Capabilities:
-    """Describe what the view's principal may see.
+def check(request: GetCapabilities, view: CatalogView) -> None:
+    """Refuse a client whose document is current, or newer than any (7.2.3.5).
 
     Raises
     ------
     CurrentUpdateSequenceError, InvalidParameterError
-        If the client's document is current, or newer than any (7.2.3.5).
     """
-    if request.update_sequence is not None:
-        if request.update_sequence == view.revision:
-            raise CurrentUpdateSequenceError(f"revision {view.revision} is current")
-        if request.update_sequence > view.revision:
-            raise InvalidParameterError(
-                f"UPDATESEQUENCE {request.update_sequence} lies ahead of "
-                f"the current revision {view.revision}",
-                parameter="UPDATESEQUENCE",
-            )
+    if request.update_sequence is None:
+        return
+    if request.update_sequence == view.revision:
+        raise CurrentUpdateSequenceError(f"revision {view.revision} is current")
+    if request.update_sequence > view.revision:
+        raise InvalidParameterError(
+            f"UPDATESEQUENCE {request.update_sequence} lies ahead of "
+            f"the current revision {view.revision}",
+            parameter="UPDATESEQUENCE",
+        )
+
+
+def handle(view: CatalogView, styles: StyleBook, *, map_days: int) -> Capabilities:
+    """Describe what the view's principal may see."""
     return Capabilities(revision=view.revision, layers=find_layers(view, styles, map_days))
 
 
 def answer(kvp: Kvp, session: Session, site: Site) -> Reply:
-    """Answer the operation; LANGUAGE is INSPIRE's."""
-    request = parse(kvp)
-    capabilities = handle(request, session.view, session.styles, map_days=site.default_map_days)
-    body = encode(capabilities, site, request.version, language(kvp))
-    return reply_document(body, MEDIA_TYPES[request.version], capabilities.revision)
+    """Answer the operation; LANGUAGE is INSPIRE's. The document is made once a revision."""
+    request, spoken = parse(kvp), language(kvp)
+    check(request, session.view)
+
+    def make() -> bytes:
+        found = handle(session.view, session.styles, map_days=site.default_map_days)
+        return encode(found, site, request.version, spoken)
+
+    body = session.kept(("WMS", request.version, spoken, site), make)
+    return reply_document(body, MEDIA_TYPES[request.version], session.view.revision)

@@ -1,6 +1,6 @@
 """A session without an engine: two collections on three coverages, answers that are recorded."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -192,6 +192,10 @@ class FakeSession:
         self, text: str, *, compat: bool = False, uploads: tuple[Upload, ...] = ()
     ) -> Explanation:
         raise UnknownNameError("coverage", f"{text[:20]} {compat} {len(uploads)}")
+
+    def kept(self, key: Hashable, make: Callable[[], bytes]) -> bytes:
+        del key
+        return make()
 
     def place(self, asked: Place) -> PlaceAnswer:
         self.placed.append(asked)
