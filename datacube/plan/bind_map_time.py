@@ -4,6 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from datacube.axes import TimeAxis
 from datacube.cube import Coverage, Cube
@@ -104,7 +105,8 @@ def _distance(instant: datetime) -> Callable[[Slot], timedelta]:
 def choose_time(asked: MapTime, coverages: Sequence[Coverage], default_days: int) -> MapSlots:
     """Decide which times a layer shows.
 
-    An instant: the nearest acquisition within 12 hours, place by place. A period or
+    An instant: the nearest acquisition within 12 hours, or half an even step below a day,
+    place by place. A period or
     an interval: all of it, newest first. A list: what any of its values shows, that of the
     latest value first. Nothing: the days before the layer's newest visible acquisition.
     Coverages without a time axis have no say.
@@ -128,7 +130,7 @@ def choose_time(asked: MapTime, coverages: Sequence[Coverage], default_days: int
                 f"Default value used: time={iso_text(part.first)}/{iso_text(part.last)}"
             )
         else:
-            part = _written(value)
+            part = _written(value, _reach(axes))
             if not any(_has_any(axis, part) for axis in axes):
                 continue
             notes.update((note, None) for note in _nearest_note(part, axes))
@@ -136,7 +138,7 @@ def choose_time(asked: MapTime, coverages: Sequence[Coverage], default_days: int
     if not parts:
         value = asked.values[0]
         every = [acquisition for axis in axes for acquisition in axis]
-        raise TimeSelectionError(_nothing(value, _written(value), every))
+        raise TimeSelectionError(_nothing(value, _written(value, _reach(axes)), every))
     parts.sort(key=lambda part: part.instant or part.last, reverse=True)
     return MapSlots(parts=tuple(parts), notes=tuple(notes))
 
@@ -176,13 +178,35 @@ def _newest(axes: Sequence[TimeAxis], days: int) -> _Shown:
     return _Shown(first=newest - timedelta(days=days), last=newest, by_reference=True)
 
 
-def _written(asked: MapTime) -> _Shown:
+def _reach(axes: Sequence[TimeAxis]) -> timedelta:
+    """Return how far from an instant an acquisition may be: 12 hours.
+
+    Where times follow each other in even steps below a day, as those of a model do, it is half
+    a step: the hours before and after do not fill what one hour lacks.
+    """
+    steps = [_even_step(axis) for axis in axes]
+    return max(_NEAREST if step is None else min(_NEAREST, step / 2) for step in steps)
+
+
+def _even_step(axis: TimeAxis) -> timedelta | None:
+    """Return the distance of all neighbouring times, where it is one and below a day."""
+    times = axis.acquisitions
+    if len(times) < 3:
+        return None
+    step = times[1].reference - times[0].reference
+    if step >= timedelta(days=1):
+        return None
+    even = all(b.reference - a.reference == step for a, b in pairwise(times))
+    return step if even else None
+
+
+def _written(asked: MapTime, reach: timedelta) -> _Shown:
     if asked.instant is not None:
         when = asked.instant
         if when.end - when.start <= _INSTANT:
             return _Shown(
-                first=when.start - _NEAREST,
-                last=when.start + _NEAREST,
+                first=when.start - reach,
+                last=when.start + reach,
                 instant=when.start,
                 by_reference=True,
             )
@@ -207,5 +231,8 @@ def _nothing(asked: MapTime, chosen: _Shown, acquisitions: Sequence[Acquisition]
     times = sorted(a.reference for a in acquisitions)
     middle = chosen.instant or chosen.first
     near = [*[t for t in times if t < middle][-1:], *[t for t in times if t >= middle][:1]]
-    within = " within 12 hours" if chosen.instant is not None else ""
+    within = ""
+    if chosen.instant is not None:
+        reach = chosen.last - chosen.instant
+        within = " within 12 hours" if reach == _NEAREST else f" within {reach.total_seconds():g} s"
     return f"no acquisition at {text}{within}; the nearest: {' and '.join(map(iso_text, near))}"
