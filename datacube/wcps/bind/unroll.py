@@ -7,7 +7,7 @@ give the same cells.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
 
@@ -17,6 +17,7 @@ from datacube.plan.nodes import Bands, Construct, Domain, Literal, Pick, Plan, R
 from datacube.plan.types import common
 from datacube.wcps.bind.align import align
 from datacube.wcps.bind.following import with_index_axis
+from datacube.wcps.bind.idle import idle_places
 from datacube.wcps.bind.iterations import Iteration
 from datacube.wcps.bind.iterators import NotVectorisableError
 from datacube.wcps.bind.scope import Scope
@@ -65,7 +66,8 @@ def bind_over(node: object, iterations: Sequence[Iteration], scope: Scope, body:
     NotVectorisableError
         If an iterator further out must stand still.
     LimitExceededError
-        If more than `MOST_BODIES` bodies were bound in this query.
+        If more than `MOST_BODIES` bodies were bound in this query; places at which nothing is
+        selected share one.
     InvalidParameterError
         If parts of the body have different shapes at different places.
     """
@@ -73,14 +75,14 @@ def bind_over(node: object, iterations: Sequence[Iteration], scope: Scope, body:
     standing = account.nodes.get(id(node), len(iterations) if account.always else 0)
     while True:
         try:
-            return _bound(iterations, standing, scope, body)
+            return _bound(node, iterations, standing, scope, body)
         except NotVectorisableError as error:
             names = _identities(iterations, scope, standing)
             blamed = [at for at, name in enumerate(names) if name in error.iterators]
             if not blamed:
                 raise
             standing += max(blamed) + 1
-            _check_number(iterations[:standing], error)
+            _check_number(node, iterations[:standing], scope, error)
         except InvalidParameterError:
             # Some other thing may have to be known at binding, such as a factor of `scale`.
             places = prod(iteration.axis.size for iteration in iterations)
@@ -90,8 +92,11 @@ def bind_over(node: object, iterations: Sequence[Iteration], scope: Scope, body:
         account.nodes[id(node)] = standing
 
 
-def _check_number(iterations: Sequence[Iteration], error: NotVectorisableError) -> None:
+def _check_number(
+    node: object, iterations: Sequence[Iteration], scope: Scope, error: NotVectorisableError
+) -> None:
     number = prod(iteration.axis.size for iteration in iterations)
+    number -= len(_idle(node, iterations, scope))
     if number > MOST_BODIES:
         raise LimitExceededError(
             f"{error}; so the iterators' {number:,} places are planned one by one, "
@@ -99,20 +104,34 @@ def _check_number(iterations: Sequence[Iteration], error: NotVectorisableError) 
         ) from error
 
 
+def _idle(node: object, still: Sequence[Iteration], scope: Scope) -> frozenset[int]:
+    return idle_places(node, still[0], scope) if len(still) == 1 else frozenset()
+
+
 def _identities(iterations: Sequence[Iteration], scope: Scope, standing: int) -> list[str]:
     depth = len(scope.iterators)
     return [f"{it.variable}@{depth + at}" for at, it in enumerate(iterations[standing:])]
 
 
-def _bound(iterations: Sequence[Iteration], standing: int, scope: Scope, body: Body) -> Over:
+def _bound(
+    node: object, iterations: Sequence[Iteration], standing: int, scope: Scope, body: Body
+) -> Over:
     still, moving = iterations[:standing], iterations[standing:]
     names = _identities(iterations, scope, standing)
     inner = scope
     for name, iteration in zip(names, moving, strict=True):
         inner = inner.iterating(name, iteration.axis)
     places = list(product(*(range(iteration.axis.size) for iteration in still)))
+    idle = _idle(node, still, scope)
     bodies: list[tuple[Raster, ...]] = []
+    numbers: list[int] = []  # of the body at each place
+    resting: int | None = None
     for place in places:
+        if still and place[0] in idle:
+            if resting is not None:
+                numbers.append(resting)
+                continue
+            resting = len(bodies)
         there = inner
         for iteration, at in zip(still, place, strict=True):
             there = there.having(iteration.variable, iteration.standing(at))
@@ -120,10 +139,12 @@ def _bound(iterations: Sequence[Iteration], standing: int, scope: Scope, body: B
             there = there.having(iteration.variable, iteration.moving(name))
         if still:
             _count(scope)
+        numbers.append(len(bodies))
         bodies.append(_aligned(body(there), names, inner))
     if not still:
         return _over(bodies[0], names)
-    return _constructed(bodies, still, names, inner)
+    made = _same(bodies, inner)
+    return _constructed([made[number] for number in numbers], still, names)
 
 
 def _count(scope: Scope) -> None:
@@ -152,21 +173,28 @@ def _over(parts: tuple[Raster, ...], names: Sequence[str]) -> Over:
     )
 
 
-def _constructed(
-    bodies: Sequence[tuple[Raster, ...]],
-    still: Sequence[Iteration],
-    names: Sequence[str],
-    scope: Scope,
-) -> Over:
-    """Lay the bodies out along the iterators that stood still."""
+def _same(bodies: Sequence[tuple[Raster, ...]], scope: Scope) -> list[tuple[Raster, ...]]:
+    """Make bodies agree in domains and fields, part by part."""
     width = len(bodies[0])
     rasters = align(_alike([part for parts in bodies for part in parts]), scope)
+    columns = []
+    for at in range(width):
+        column = rasters[at::width]
+        plans = _same_fields([raster.plan for raster in column])
+        columns.append([replace(r, plan=plan) for r, plan in zip(column, plans, strict=True)])
+    return list(zip(*columns, strict=True))
+
+
+def _constructed(
+    bodies: Sequence[tuple[Raster, ...]], still: Sequence[Iteration], names: Sequence[str]
+) -> Over:
+    """Lay the bodies out along the iterators that stood still."""
     axes = tuple(iteration.axis for iteration in still)
     plans = tuple(
-        Construct(parts=_same_fields([r.plan for r in rasters[at::width]]), axes=axes)
-        for at in range(width)
+        Construct(parts=tuple(part.plan for part in column), axes=axes)
+        for column in zip(*bodies, strict=True)
     )
-    over = _over(rasters[:1], names)
+    over = _over(bodies[0][:1], names)
     moved = tuple(len(still) + at for at in over.positions)
     return Over(plans=plans, outer=over.outer, positions=(*range(len(still)), *moved))
 

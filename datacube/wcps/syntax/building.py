@@ -39,7 +39,7 @@ class Condense(Syntax):
     """`condense op over iterators [where condition] using value`."""
 
     operator: str
-    """`+ * min max and or overlay`, or a reducer of ours such as `median`."""
+    """`+ * min max and or xor overlay`, or a reducer of ours such as `median`."""
     iterators: tuple[Iterator, ...]
     where: "Expr | None"
     using: "Expr"
