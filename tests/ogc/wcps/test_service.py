@@ -140,6 +140,12 @@ def test_compat_is_the_default_of_rasdamans_address(client: TestClient) -> None:
         ('for $c in (A) return encode($c, "image/gif")', 501, "UnsupportedEncodingFormat", "gif"),
         ("for $c in (A) return $c", 400, "InvalidParameterValue", "encode"),
         ('for $c in (A) return avg($c[Lat:"EPSG:999999"(1:2)])', 404, "", "999999"),
+        (
+            'for $c in (A) return encode(crsTransform($c, "EPSG:999999"), "png")',
+            404,
+            "OutputCrs-NotSupported",
+            "999999",
+        ),
         ("for $c in (A) return nofunction($c)", 400, "InvalidRequest", "nofunction"),
         (
             'for $c in (A) return crsTransform($c, "EPSG:3857", {sinc})',
