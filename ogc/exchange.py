@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from datacube.cells import Cells
 from datacube.encode.answer import Answer
 from datacube.evaluate.place import PlaceAnswer
 from datacube.explain.values import Explanation
 from datacube.plan.bind import DEFAULT_MAP_DAYS, Bound
+from datacube.plan.nodes import Plan
 from datacube.plan.query import Encode, Place
 from datacube.plan.style import StyleBook
 from datacube.protocols import CatalogView, Limits
@@ -63,6 +65,15 @@ class Session(Protocol):
 
     def kept(self, key: Hashable, make: Callable[[], bytes]) -> bytes:
         """Return a document that was made of `key` at this revision for this access, or make it."""
+        ...
+
+    def compute(self, plan: Plan) -> Cells:
+        """Evaluate the whole of a bound plan, within the limits.
+
+        Raises
+        ------
+        CubeError
+        """
         ...
 
     def place(self, asked: Place) -> PlaceAnswer:

@@ -1,5 +1,6 @@
 """What JSON states of a coverage beside its values: CIS 1.1 and CoverageJSON."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -147,17 +148,22 @@ def coverage_json(described: Described) -> Json:
             "axes": axes,
             "referencing": _referencing(described),
         },
-        "parameters": {
-            field.name or "value": {
-                "type": "Parameter",
-                "description": {"en": describe_field(field)},
-                "unit": {"symbol": unit_code(field.band) if field.band is not None else "1"},
-                "observedProperty": {
-                    "label": {"en": field.band.title if field.band is not None else field.name}
-                },
-            }
-            for field in described.fields
-        },
+        "parameters": coverage_json_parameters(described.fields),
+    }
+
+
+def coverage_json_parameters(fields: Sequence[Field]) -> Json:
+    """Return what the values of each field mean."""
+    return {
+        field.name or "value": {
+            "type": "Parameter",
+            "description": {"en": describe_field(field)},
+            "unit": {"symbol": unit_code(field.band) if field.band is not None else "1"},
+            "observedProperty": {
+                "label": {"en": field.band.title if field.band is not None else field.name}
+            },
+        }
+        for field in fields
     }
 
 

@@ -12,6 +12,7 @@ from starlette.staticfiles import StaticFiles
 
 from datacube.errors import UnknownNameError
 from ogc.api import get_coverage
+from ogc.api.edr.routes import edr_routes
 from ogc.api.maps_routes import map_routes
 from ogc.api.pages import PAGES, Page, Pages
 from ogc.exchange import Reply, Session, Sessions, Site
@@ -50,6 +51,7 @@ def api_routes(
     return [
         route("/collections/{name}/coverage", coverage),
         *map_routes(sessions, root_of, limiter=limiter),
+        *edr_routes(sessions, root_of, limiter=limiter),
         wcps_route(sessions, about, limiter=limiter),
         *(route(path, partial(page, found)) for path, found in PAGES.items()),
         Mount("/static", StaticFiles(directory=STATIC)),

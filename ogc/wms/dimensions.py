@@ -20,7 +20,7 @@ MAX_VALUES = 1000
 """Above so many, values are advertised as one interval (long lists freeze clients); lists in
 requests are no longer."""
 ELEVATION = "elevation"
-_VERTICAL = (ELEVATION, "height", "altitude", "depth", "z", "level")
+VERTICAL = (ELEVATION, "height", "altitude", "depth", "z", "level")
 """Axes that ELEVATION chooses on."""
 _NUMBER = r"[+-]?(?:[0-9]{1,40}\.?[0-9]{0,40}|\.[0-9]{1,40})(?:[eE][+-]?[0-9]{1,3})?"
 _VALUE = re.compile(rf"({_NUMBER})(?:/({_NUMBER})(?:/{_NUMBER})?)?")
@@ -127,7 +127,7 @@ def parse_choices(kvp: Kvp) -> tuple[AxisChoice, ...]:
     text = kvp.one(ELEVATION, default="")
     if text and text.casefold() != "default":
         values = _values(text, "ELEVATION")
-        for axis in _VERTICAL:
+        for axis in VERTICAL:
             found.setdefault(axis, AxisChoice(axis=axis, values=values))
     return tuple(found.values())
 

@@ -1,0 +1,35 @@
+"""The routes of EDR, below `/ogcapi`."""
+
+from functools import partial
+
+from anyio import CapacityLimiter
+from starlette.requests import Request
+from starlette.routing import Route
+
+from ogc.api.edr.answer import answer
+from ogc.api.edr.request import Kind
+from ogc.exchange import Reply, Session, Sessions
+from ogc.pinned import kvp_of, resource_route
+from ogc.responses import RootOf
+
+
+def edr_routes(
+    sessions: Sessions, root_of: RootOf, *, limiter: CapacityLimiter | None = None
+) -> list[Route]:
+    """Return the routes of the queries.
+
+    `limiter` bounds the requests that are worked on at once, by default Starlette's.
+    """
+
+    def asked(kind: Kind, request: Request, session: Session) -> Reply:
+        name = request.path_params["name"]
+        accept = request.headers.get("accept", "")
+        address = f"{root_of(request)}/ogcapi/collections/{name}/{kind}"
+        return answer(kind, name, kvp_of(request), accept, session, address)
+
+    return [
+        resource_route(
+            f"/collections/{{name}}/{kind}", partial(asked, kind), sessions, limiter=limiter
+        )
+        for kind in Kind
+    ]
