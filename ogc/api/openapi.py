@@ -6,6 +6,7 @@ from typing import Any
 from datacube.explain.values import Level
 from datacube.plan.formats import QUERY_FORMATS, TEXT
 from ogc.api.collections import Document
+from ogc.api.edr.openapi import edr_paths
 from ogc.api.get_coverage import ALLOWED, FORMATS
 from ogc.api.maps_openapi import map_paths
 from ogc.posted import FORM, JSON
@@ -52,6 +53,7 @@ def amend_openapi(document: Document) -> Document:
                 item["get"].setdefault("parameters", []).append(_AS_OF)
     paths["/wcps"] = _wcps()
     paths |= map_paths()
+    paths |= edr_paths()
     document["paths"] = paths
     return document
 

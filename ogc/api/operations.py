@@ -20,6 +20,7 @@ from pygeoapi.util import render_j2_template, to_json
 
 from datacube.errors import UnknownNameError
 from ogc.api.collections import Document, amend
+from ogc.api.edr.documents import EDR_CLASSES, describe_queries
 from ogc.api.maps_conformance import MAP_CLASSES
 from ogc.api.openapi import amend_openapi
 from ogc.api.tiles_documents import REL, describe_set, every_set, list_sets
@@ -31,6 +32,7 @@ CONFORMS_TO = sorted(
     {
         *CONFORMANCE_CLASSES,
         *MAP_CLASSES,
+        *EDR_CLASSES,
         *(name for name in COVERAGE_CLASSES if not name.endswith(_NOT_OFFERED)),
     }
 )
@@ -129,7 +131,14 @@ def openapi(api: API, request: APIRequest) -> Answered:
 def _described(api: API, request: APIRequest, name: str) -> Document:
     coverage: Coverage = api.config["resources"][name]["providers"][0]["data"]
     document = gen_collection(api, request, name, request.locale)
-    return amend(document, coverage, page=request.format == F_HTML)
+    page = request.format == F_HTML
+    amend(document, coverage, page=page)
+    # pygeoapi's page reads parameters as an older draft of EDR wrote them.
+    return document if page else describe_queries(document, coverage, _url(api, name))
+
+
+def _url(api: API, name: str) -> str:
+    return f"{api.base_url}/collections/{name}"
 
 
 def _rendered(api: API, request: APIRequest, template: str, document: Document) -> Answered:
