@@ -4,7 +4,9 @@
 
 const element = (id) => document.getElementById(id);
 const OWS = new URL("ows", document.baseURI).href;
+const ROOT = new URL(".", document.baseURI).href;
 const layersByName = new Map();
+const cubesByLayer = new Map();
 const parameters = new URLSearchParams(location.hash.slice(1));
 
 const footprints = new ol.layer.Vector({
@@ -87,6 +89,32 @@ async function explain(address) {
   say(text.trim());
 }
 
+// Of a layer's cubes the one in the middle of the map, else the first.
+function cubeInView(layer) {
+  const cubes = cubesByLayer.get(layer) || [];
+  const [lon, lat] = ol.proj.toLonLat(map.getView().getCenter());
+  const holds = ({ extent }) => ol.extent.containsXY(extent.spatial.bbox[0], lon, lat);
+  return cubes.find((cube) => cube.extent?.spatial && holds(cube)) || cubes[0];
+}
+
+// What the map shows of a cube, by its own services. A time of the cube is written in quotes.
+function rowsOfCube(cube, time) {
+  if (!cube) return [["WCS for GDAL and OWSLib", `${OWS}?service=WCS&request=GetCapabilities`]];
+  const bands = cube["copernicube:bands"].map(({ name }) => name);
+  const band = bands.includes("B04") ? "B04" : bands[0];
+  const newest = cube.extent?.temporal?.interval[0][1];
+  const day = time || newest?.slice(0, 10);
+  const slice = day ? `[ansi("${day}")]` : "";
+  const describe = new URLSearchParams({
+    service: "WCS", version: "2.0.1", request: "DescribeCoverage", coverageId: cube.id,
+  });
+  return [
+    ["WCS for GDAL and OWSLib", `${OWS}?${describe}`],
+    ["WCPS query", `for $c in (${cube.id}) return encode($c.${band}${slice}, "image/tiff")`],
+    ["Jupyter", `import copernicube; copernicube.open("${ROOT}")["${cube.id}"].to_xarray(bands=["${band}"])`],
+  ];
+}
+
 function showAddresses() {
   const { layer, style, time } = chosen();
   const [minx, miny, maxx, maxy] = extentOf(layersByName.get(layer));
@@ -96,12 +124,13 @@ function showAddresses() {
     height: Math.max(1, Math.round((1024 * (maxy - miny)) / (maxx - minx))), format: "image/png",
     ...(time && { time }),
   });
-  const root = new URL(".", document.baseURI).href;
   const rows = [
     ["WMS for QGIS, ArcGIS, OpenLayers", `${OWS}?service=WMS&request=GetCapabilities`],
-    ["WCS for GDAL and OWSLib", `${OWS}?service=WCS&version=2.0.1&request=GetCapabilities`],
+    ["WMTS for QGIS and ArcGIS", `${ROOT}wmts/1.0.0/WMTSCapabilities.xml`],
+    ["Tiles for web maps", `${ROOT}tiles/${layer}/{z}/{x}/{y}.png`],
+    ...rowsOfCube(cubeInView(layer), time),
     ["This picture", `${OWS}?${request}`],
-    ["Jupyter", `import copernicube; copernicube.open("${root}")`],
+    ["Metadata (ISO 19139)", `${ROOT}records/${layer}`],
   ];
   element("addresses").replaceChildren(
     ...rows.flatMap(([title, text]) => {
@@ -127,6 +156,21 @@ function chooseLayer({ style, time, keepView } = {}) {
   show();
 }
 
+async function findCubes() {
+  let address = `${ROOT}ogcapi/collections?f=json`;
+  while (address) {
+    const reply = await fetch(address);
+    if (!reply.ok) return;
+    const { collections, links } = await reply.json();
+    for (const cube of collections) {
+      if (cube.id !== cube["copernicube:cube"]) continue;
+      const layer = cube["copernicube:collection"];
+      cubesByLayer.set(layer, [...(cubesByLayer.get(layer) || []), cube]);
+    }
+    address = links.find(({ rel }) => rel === "next")?.href;
+  }
+}
+
 async function start() {
   const reply = await fetch(`${OWS}?service=WMS&version=1.3.0&request=GetCapabilities`);
   if (!reply.ok) throw new Error(`the server answered ${reply.status}`);
@@ -138,6 +182,7 @@ async function start() {
   };
   collect(capabilities.Capability.Layer);
   if (!layersByName.size) throw new Error("the store is empty: ingest a scene, then reload");
+  await findCubes();
   for (const layer of layersByName.values()) {
     const feature = new ol.Feature(ol.geom.Polygon.fromExtent(extentOf(layer)));
     feature.set("title", layer.Title);
@@ -147,6 +192,7 @@ async function start() {
   chooseLayer({ style: parameters.get("style"), time: parameters.get("time") });
   element("layer").addEventListener("change", () => chooseLayer());
   element("style").addEventListener("change", show);
+  map.on("moveend", showAddresses);
   element("time").addEventListener("change", show);
   for (const [button, step] of [["earlier", -1], ["later", 1]]) {
     element(button).addEventListener("click", () => {

@@ -2,11 +2,14 @@
 
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import cv2
 import numpy as np
 import pytest
+import requests
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 CHROMIUM = shutil.which("chromium")
@@ -93,6 +96,30 @@ def test_addresses_to_paste_are_those_of_this_server(page: Page, demo_url: str) 
     text = page.locator("#addresses").inner_text()
     assert f"{demo_url}/ows?service=WMS" in text
     assert f'copernicube.open("{demo_url}/")' in text
+
+
+@pytest.mark.parametrize("layer", ["S2_L1C", "S2_L2A"])
+def test_what_is_copied_works_where_it_is_pasted(page: Page, demo_url: str, layer: str) -> None:
+    page.select_option("#layer", layer)
+    page.wait_for_timeout(500)
+    titles = page.locator("#addresses dt").all_inner_texts()
+    codes = page.locator("#addresses dd code").all_inner_texts()
+    copied = dict(zip(titles, codes, strict=True))
+    query = copied.pop("WCPS query")
+    line = copied.pop("Jupyter")
+    for address in copied.values():
+        place = address.replace("{z}/{x}/{y}", "0/0/0").replace(" ", "%20")
+        assert requests.get(place, timeout=60).status_code == 200, address
+    reply = requests.get(f"{demo_url}/ows", params={"query": query}, timeout=60)
+    assert reply.headers["content-type"] == "image/tiff"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{line.replace('; ', chr(10) + 'print(')})"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    assert "<xarray.Dataset>" in done.stdout
 
 
 def test_a_failing_map_says_why(browser: Browser, demo_url: str) -> None:
