@@ -217,7 +217,8 @@ def _places(kind: Kind, kvp: Kvp, crs: CRS) -> tuple[tuple[Vertex, ...], shapely
         case Kind.POSITION | Kind.RADIUS:
             return parse_vertices(text, crs, kinds=("Point", "MultiPoint")), None
         case _:
-            return parse_vertices(text, crs, kinds=("LineString",), measured=True), None
+            measured = kind is Kind.TRAJECTORY
+            return parse_vertices(text, crs, kinds=("LineString",), measured=measured), None
 
 
 def _required(kvp: Kvp, name: str) -> str:
