@@ -17,6 +17,7 @@ from ogc.wcps import faults as wcps_faults
 from ogc.wcps import process
 from ogc.wcs import describe_coverage, get_coverage
 from ogc.wcs import faults as wcs_faults
+from ogc.wcs import faults_by_version as wcs_faults_by_version
 from ogc.wcs import get_capabilities as wcs_capabilities
 from ogc.wms import faults as wms_faults
 from ogc.wms import service as wms
@@ -59,6 +60,7 @@ WCS = Service(
     ),
     offered=("GetCapabilities", "DescribeCoverage", "GetCoverage", "ProcessCoverages"),
     faults=wcs_faults.TABLE,
+    faults_of=wcs_faults_by_version.table,
 )
 WCPS = Service(
     name="WCPS",

@@ -193,6 +193,9 @@ def _warped(state: _State, step: query.Warp) -> _State:
             f"the axes have no CRS of the Earth to come in {crs_name(step.crs)} from",
             parameter="outputCrs",
         )
+    if step.onto is not None:
+        check_classes(plan, step.method)
+        return _State(plan=warp(plan, Frame(crs=step.crs, like=step.onto), step.method))
     if plan.domain.plane.crs == step.crs:
         return _State(plan=scale(plan, _sizes(plan.domain, step.by), step.method))
     frame = Frame(crs=step.crs)

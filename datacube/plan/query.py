@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pyproj import CRS
 
+from datacube.grid import Grid
 from datacube.protocols import Bbox
 from datacube.times import Period
 
@@ -140,6 +141,8 @@ class Warp:
     by: tuple[ScaleFactor | ScaleSize, ...] = ()
     """Other numbers of cells than those that are like the coverage's."""
     method: Method = Method.NEAREST
+    onto: Grid | None = None
+    """The lattice itself, in the CRS; then nothing else says where the cells are."""
 
 
 type Query = Coverage | Subset | CutBox | SelectBands | Scale | Warp

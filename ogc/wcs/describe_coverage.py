@@ -1,17 +1,30 @@
 """DescribeCoverage: domain and range of coverages (OGC 09-110r4, 8.3)."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from datacube.cube import Coverage
 from datacube.encode import gml
 from datacube.encode.described import Described, ncname
-from datacube.errors import InvalidParameterError
+from datacube.errors import InvalidParameterError, UnknownNameError
 from datacube.plan.encoding import GENERAL_GRID
 from datacube.plan.nodes import Domain, band_field
 from datacube.protocols import CatalogView
+from ogc.capabilities import listed
 from ogc.exchange import Reply, Session, Site, reply_document
 from ogc.kvp import Kvp, MissingParameterError
-from ogc.wcs.names import WCS, WCS_2_1, native_format, parse_output_type
+from ogc.wcs.names import (
+    OLD_VERSIONS,
+    VERSION,
+    VERSION_1_0,
+    WCS,
+    WCS_2_1,
+    native_format,
+    parse_output_type,
+    parse_version,
+)
+from ogc.wcs.v1_0 import description_document as v1_0
 from ogc.xml import MEDIA_TYPE, Vocabulary, document
 
 MAX_IDS = 100
@@ -28,6 +41,10 @@ _XML_2_1 = Vocabulary(
         **{k: gml.NAMESPACES[k] for k in ("cis11", "gml", "swe", "xlink")},
     }
 )
+_WRITERS: Mapping[str, Callable[[tuple[Coverage, ...], int, Site], bytes]] = MappingProxyType(
+    {VERSION_1_0: v1_0.encode}
+)
+"""Of versions whose descriptions are not those of WCS 2."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +52,9 @@ class DescribeCoverage:
     """A request for descriptions."""
 
     coverage_ids: tuple[str, ...]
+    """Empty: every one, which versions before 2.0 allow."""
+    version: str = VERSION
+    """One of `OFFERED_VERSIONS`."""
     general: bool = False
     """The answer is in CIS 1.1, which WCS 2.1 has, else in CIS 1.0."""
 
@@ -52,17 +72,18 @@ def parse(kvp: Kvp) -> DescribeCoverage:
     ------
     InvalidParameterError, UnsupportedError
     """
-    output_type = parse_output_type(kvp)
-    asked = kvp.one("coverageid", default="")
-    ids = tuple(part.strip() for part in asked.split(",") if part.strip())
-    if not ids:
-        raise NoCoverageIdsError("coverageid")
+    version = parse_version(kvp)
+    old = version in OLD_VERSIONS
+    name = OLD_VERSIONS.get(version, "COVERAGEID")
+    ids = listed(kvp.one(name, default=""))
+    if not ids and not old:
+        raise NoCoverageIdsError(name)
     if len(ids) > MAX_IDS:
         raise InvalidParameterError(
-            f"COVERAGEID names {len(ids)} coverages; allowed are {MAX_IDS}",
-            parameter="COVERAGEID",
+            f"{name} names {len(ids)} coverages; allowed are {MAX_IDS}", parameter=name
         )
-    return DescribeCoverage(coverage_ids=ids, general=output_type == GENERAL_GRID)
+    general = not old and parse_output_type(kvp) == GENERAL_GRID
+    return DescribeCoverage(coverage_ids=ids, version=version, general=general)
 
 
 def handle(request: DescribeCoverage, view: CatalogView) -> tuple[Coverage, ...]:
@@ -70,10 +91,27 @@ def handle(request: DescribeCoverage, view: CatalogView) -> tuple[Coverage, ...]
 
     Raises
     ------
+    InvalidParameterError
+        If there are too many to describe all of them.
     UnknownNameError
         If one is not offered.
     """
-    return tuple(view.coverage(coverage_id) for coverage_id in request.coverage_ids)
+    if request.version not in OLD_VERSIONS:
+        return tuple(view.coverage(coverage_id) for coverage_id in request.coverage_ids)
+    found = [view.coverage(name) for name in request.coverage_ids or view.coverage_ids()]
+    shown = tuple(coverage for coverage in found if coverage.mappable)
+    if request.coverage_ids:
+        for coverage in found:
+            if not coverage.mappable:
+                ids = tuple(one.id for one in shown)
+                raise UnknownNameError("coverage", coverage.id, ids)
+    elif len(shown) > MAX_IDS:
+        name = OLD_VERSIONS[request.version]
+        raise InvalidParameterError(
+            f"{len(shown)} coverages are offered; {name} may name up to {MAX_IDS} of them",
+            parameter=name,
+        )
+    return shown
 
 
 def encode(
@@ -125,5 +163,10 @@ def answer(kvp: Kvp, session: Session, site: Site) -> Reply:
     """Answer the operation."""
     request = parse(kvp)
     coverages = handle(request, session.view)
-    body = encode(coverages, general=request.general, time_first=site.compat)
-    return reply_document(body, MEDIA_TYPE, session.view.revision)
+    revision = session.view.revision
+    write = _WRITERS.get(request.version)
+    if write is None:
+        body = encode(coverages, general=request.general, time_first=site.compat)
+    else:
+        body = write(coverages, revision, site)
+    return reply_document(body, MEDIA_TYPE, revision)

@@ -1,7 +1,10 @@
 """GetCapabilities: what the coverage service offers (OGC 09-110r4, 8.2)."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
+from datacube.cube import Coverage
 from datacube.protocols import CatalogView
 from ogc.capabilities import is_current, listed, parse_sections, parse_update_sequence
 from ogc.exchange import Reply, Session, Site, reply_document
@@ -9,7 +12,8 @@ from ogc.faults import UnsupportedError
 from ogc.kvp import Kvp, shown
 from ogc.records.inspire import language
 from ogc.wcs.capabilities_document import Capabilities, encode
-from ogc.wcs.names import OFFERED_VERSIONS, VERSION, VERSIONS
+from ogc.wcs.names import OFFERED_VERSIONS, OLD_VERSIONS, VERSION, VERSION_1_0, VERSIONS
+from ogc.wcs.v1_0 import capabilities_document as v1_0
 from ogc.xml import MEDIA_TYPE
 
 SECTIONS = (
@@ -22,6 +26,10 @@ SECTIONS = (
 """The parts of the document; `All` is every one."""
 FORMATS = ("text/xml", "application/xml")
 """What ACCEPTFORMATS may choose; of others the first is sent."""
+_WRITERS: Mapping[str, Callable[[tuple[Coverage, ...], int, Site], bytes]] = MappingProxyType(
+    {VERSION_1_0: v1_0.encode}
+)
+"""Of versions whose capabilities are not those of WCS 2; they are sent whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +44,10 @@ class GetCapabilities:
 
 
 def parse(kvp: Kvp) -> GetCapabilities:
-    """Read the parameters; without ACCEPTVERSIONS 2.0.1 is meant.
+    """Read the parameters.
+
+    Without ACCEPTVERSIONS 2.0.1 is meant, or a version before 2.0 that VERSION names, as clients
+    of those ask.
 
     Raises
     ------
@@ -47,7 +58,7 @@ def parse(kvp: Kvp) -> GetCapabilities:
     """
     formats = listed(kvp.one("acceptformats", default=""))
     return GetCapabilities(
-        version=_version(kvp.one("acceptversions", default=VERSION)),
+        version=_version(kvp),
         sections=parse_sections(kvp, SECTIONS),
         media_type=next((one for one in formats if one in FORMATS), MEDIA_TYPE),
         update_sequence=parse_update_sequence(kvp),
@@ -66,11 +77,14 @@ def handle(request: GetCapabilities, view: CatalogView) -> Capabilities:
     # The service's metadata names the CRSs of the coverages, INSPIRE's their ids.
     listed = {"Contents", "OperationsMetadata", "ServiceMetadata"} & set(sections)
     ids = view.coverage_ids() if listed else ()
+    coverages = tuple(view.coverage(coverage_id) for coverage_id in ids)
+    if request.version in OLD_VERSIONS:
+        coverages = tuple(coverage for coverage in coverages if coverage.mappable)
     return Capabilities(
         version=request.version,
         revision=view.revision,
         sections=sections,
-        coverages=tuple(view.coverage(coverage_id) for coverage_id in ids),
+        coverages=coverages,
     )
 
 
@@ -78,18 +92,24 @@ def answer(kvp: Kvp, session: Session, site: Site) -> Reply:
     """Answer the operation."""
     request = parse(kvp)
     capabilities = handle(request, session.view)
-    return reply_document(
-        encode(capabilities, site, language(kvp)), request.media_type, capabilities.revision
-    )
+    write = _WRITERS.get(capabilities.version)
+    if write is None:
+        body = encode(capabilities, site, language(kvp))
+    else:
+        body = write(capabilities.coverages, capabilities.revision, site)
+    return reply_document(body, request.media_type, capabilities.revision)
 
 
-def _version(accepted: str) -> str:
-    """Return the first of the accepted versions that is offered."""
+def _version(kvp: Kvp) -> str:
+    """Return the first of the accepted versions that is offered, else an old one of VERSION."""
+    old = VERSIONS.get(kvp.one("version", default=""))
+    usual = old if old in OLD_VERSIONS else VERSION
+    accepted = kvp.one("acceptversions", default=usual)
     found = next((VERSIONS[one] for one in listed(accepted) if one in VERSIONS), None)
     if found is None:
         raise UnsupportedError(
             f"WCS versions {shown(accepted)} are not offered; "
-            f"offered are {' and '.join(OFFERED_VERSIONS)}",
+            f"offered are {', '.join(OFFERED_VERSIONS)}",
             parameter="VERSION",
         )
     return found

@@ -4,10 +4,13 @@
 """
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
 
 from pyproj import CRS
 
+from datacube.cube import Coverage as Stored
 from datacube.encode.documents import reference_document
 from datacube.errors import InvalidParameterError, UnknownNameError
 from datacube.plan.encoding import GENERAL_GRID
@@ -20,60 +23,53 @@ from datacube.plan.query import (
     Method,
     Query,
     Scale,
-    ScaleFactor,
-    ScaleSize,
     SelectBands,
-    Slice,
     Subset,
     Trim,
     Warp,
 )
 from datacube.wcps.bind.methods import method_named
 from ogc.crs import parse_crs
-from ogc.exchange import Reply, Session, Site, reply
+from ogc.exchange import Reply, Session, Site, reply, warning_headers
 from ogc.faults import UnsupportedError
 from ogc.kvp import Kvp, shown
 from ogc.related import MULTIPART, Attachment, RelatedReply
-from ogc.wcs.names import NATIVE_FORMAT, native_format, parse_format, parse_output_type
+from ogc.wcs.coverage_request import GetCoverage
+from ogc.wcs.defaults import default_subsets
+from ogc.wcs.names import (
+    NATIVE_FORMAT,
+    VERSION_1_0,
+    native_format,
+    parse_format,
+    parse_output_type,
+    parse_version,
+)
 from ogc.wcs.subsets import AXIS, parse_bands, parse_scaling, parse_subsets
+from ogc.wcs.targets import completed
+from ogc.wcs.v1_0 import get_coverage as v1_0
+
+__all__ = ["GetCoverage", "answer", "handle", "parse"]
 
 _AXIS_METHOD = re.compile(rf"\s*(?!https?:|urn:)({AXIS.pattern}):(\S+)\s*", re.IGNORECASE)
 _FILE = "coverage"
 """How the document of a multipart answer calls the file beside it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GetCoverage:
-    """A request for cells."""
-
-    coverage_id: str
-    subsets: tuple[Trim | Slice, ...] = ()
-    subsetting_crs: CRS | None = None
-    """Of bounds of x and y that name none; None: the coverage's."""
-    output_crs: CRS | None = None
-    """None: that of the bounds."""
-    bands: tuple[str, ...] = ()
-    """Names and `from:to` intervals; empty means all."""
-    scaling: tuple[ScaleFactor | ScaleSize, ...] = ()
-    method: Method = Method.NEAREST
-    """How scaled and warped cells are made."""
-    method_axes: tuple[str, ...] = ()
-    """The axes that the method was given for, one by one."""
-    media_type: str = ""
-    """Empty: the coverage's native format."""
-    multipart: bool = False
-    """The answer is a description with the file beside it."""
-    general: bool = False
-    """What describes the cells is in CIS 1.1, else in CIS 1.0."""
+_READERS: Mapping[str, Callable[[Kvp], GetCoverage]] = MappingProxyType({VERSION_1_0: v1_0.parse})
+"""Of versions whose parameters are not those of WCS 2."""
 
 
 def parse(kvp: Kvp) -> GetCoverage:
-    """Read the parameters.
+    """Read the parameters, as the version of the request has them.
 
     Raises
     ------
     InvalidParameterError, UnknownNameError, UnsupportedError
     """
+    read = _READERS.get(parse_version(kvp))
+    return _parse(kvp) if read is None else read(kvp)
+
+
+def _parse(kvp: Kvp) -> GetCoverage:
+    """Read the parameters of WCS 2."""
     output_type = parse_output_type(kvp)
     coverage_id = kvp.one("coverageid")
     subsetting_crs = kvp.one("subsettingcrs", default="")
@@ -106,7 +102,10 @@ def handle(request: GetCoverage) -> Encode:
     if request.bands:
         source = SelectBands(source=source, bands=request.bands)
     crs = request.output_crs or request.subsetting_crs
-    if crs is not None:
+    if request.target is not None:
+        grid = request.target.grid
+        source = Warp(source=source, crs=grid.crs, onto=grid, method=request.method)
+    elif crs is not None:
         source = Warp(source=source, crs=crs, by=request.scaling, method=request.method)
     elif request.scaling:
         source = Scale(source=source, by=request.scaling, method=request.method)
@@ -120,11 +119,24 @@ def handle(request: GetCoverage) -> Encode:
 def answer(kvp: Kvp, session: Session, site: Site) -> Reply:  # noqa: ARG001 operations share one signature
     """Answer the operation."""
     request = parse(kvp)
-    if not request.media_type:
-        native = native_format(session.view.coverage(request.coverage_id))
-        request = replace(request, media_type=native)
+    notes: tuple[str, ...] = ()
+    if not request.media_type or request.defaults or request.target is not None:
+        request, notes = _completed(request, session.view.coverage(request.coverage_id))
     asked = handle(request)
-    return _related(asked, session) if request.multipart else reply(session.answer(asked))
+    made = _related(asked, session) if request.multipart else reply(session.answer(asked))
+    return replace(made, headers=(*made.headers, *warning_headers(notes)))
+
+
+def _completed(request: GetCoverage, coverage: Stored) -> tuple[GetCoverage, tuple[str, ...]]:
+    """Return a request with what it leaves to the coverage, and what was chosen for the asker."""
+    subsets, notes = default_subsets(request.subsets, coverage) if request.defaults else ((), ())
+    target = request.target
+    return replace(
+        request,
+        media_type=request.media_type or native_format(coverage),
+        subsets=(*request.subsets, *subsets),
+        target=None if target is None else completed(target, coverage.grid),
+    ), notes
 
 
 def _related(asked: Encode, session: Session) -> RelatedReply:

@@ -1,4 +1,4 @@
-"""Names of WCS 2: namespaces, versions, profiles, formats."""
+"""Names of WCS: namespaces, versions, profiles, formats."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -20,6 +20,8 @@ INTERPOLATION = "http://www.opengis.net/WCS_service-extension_interpolation/1.0"
 VERSION = "2.0.1"
 VERSION_2_1 = "2.1.0"
 """2.0 with coverages of CIS 1.1, which clients of rasdaman ask for."""
+VERSION_1_0 = "1.0.0"
+"""Which core QGIS asks for first."""
 VERSIONS: Mapping[str, str] = MappingProxyType(
     {
         "2.0.1": VERSION,
@@ -27,13 +29,17 @@ VERSIONS: Mapping[str, str] = MappingProxyType(
         "2.0": VERSION,
         "2.1.0": VERSION_2_1,
         "2.1": VERSION_2_1,
+        "1.0.0": VERSION_1_0,
+        "1.0": VERSION_1_0,
     }
 )
 """What requests may say, and the version that is meant: schemas and meanings of 2.0.0 are 2.0.1's.
 
 The OGC's suite says 2.0 in SOAP.
 """
-OFFERED_VERSIONS = (VERSION, VERSION_2_1)
+OFFERED_VERSIONS = (VERSION, VERSION_2_1, VERSION_1_0)
+OLD_VERSIONS: Mapping[str, str] = MappingProxyType({VERSION_1_0: "COVERAGE"})
+"""Versions that know only planes on the Earth, and the parameter that names a coverage in them."""
 NATIVE_FORMAT = GEOTIFF
 """Of what has a plane."""
 FORMATS = QUERY_FORMATS
@@ -107,7 +113,7 @@ def parse_version(kvp: Kvp) -> str:
     if version not in VERSIONS:
         raise UnsupportedError(
             f"WCS version {shown(version)} is not offered; "
-            f"offered are {' and '.join(OFFERED_VERSIONS)}",
+            f"offered are {', '.join(OFFERED_VERSIONS)}",
             parameter="VERSION",
         )
     return VERSIONS[version]

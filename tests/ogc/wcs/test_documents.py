@@ -125,7 +125,7 @@ def test_capabilities_in_both_versions(asker: Asker, schemas: Schemas) -> None:
         CIS_NAMES["wcs21"],
     )
     offered = [one.text for one in root.iterfind(".//ows:ServiceTypeVersion", NAMES)]
-    assert offered == ["2.0.1", "2.1.0"]
+    assert offered == ["2.0.1", "2.1.0", "1.0.0"]
 
 
 def test_the_extensions_say_what_they_offer(asker: Asker) -> None:
@@ -198,7 +198,7 @@ def test_formats_of_the_capabilities(asker: Asker, formats: str, media_type: str
     [
         ("sections=Layers", "InvalidParameterValue"),
         ("updatesequence=x", "InvalidUpdateSequence"),
-        ("acceptversions=1.0.0,3.0", "VersionNegotiationFailed"),
+        ("acceptversions=0.9,3.0", "VersionNegotiationFailed"),
     ],
 )
 def test_wrong_capabilities_requests(asker: Asker, more: str, code: str) -> None:

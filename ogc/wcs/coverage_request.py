@@ -1,0 +1,37 @@
+"""What a request for cells says, in whatever version."""
+
+from dataclasses import dataclass
+
+from pyproj import CRS
+
+from datacube.plan.query import Method, ScaleFactor, ScaleSize, Slice, Trim
+from ogc.wcs.targets import Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetCoverage:
+    """A request for cells."""
+
+    coverage_id: str
+    subsets: tuple[Trim | Slice, ...] = ()
+    subsetting_crs: CRS | None = None
+    """Of bounds of x and y that name none; None: the coverage's."""
+    output_crs: CRS | None = None
+    """None: that of the bounds."""
+    bands: tuple[str, ...] = ()
+    """Names and `from:to` intervals; empty means all."""
+    scaling: tuple[ScaleFactor | ScaleSize, ...] = ()
+    method: Method = Method.NEAREST
+    """How scaled and warped cells are made."""
+    method_axes: tuple[str, ...] = ()
+    """The axes that the method was given for, one by one."""
+    media_type: str = ""
+    """Empty: the coverage's native format."""
+    multipart: bool = False
+    """The answer is a description with the file beside it."""
+    target: Target | None = None
+    """The lattice that is asked for, instead of a scale; None: that of the other fields."""
+    defaults: bool = False
+    """Of time and further axes that no subset cuts, the newest and the first place are meant."""
+    general: bool = False
+    """What describes the cells is in CIS 1.1, else in CIS 1.0."""
