@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass, replace
 
-from datacube.axes import IrregularAxis, PlaceAxis, RegularAxis, TimeAxis
+from datacube.axes import IrregularAxis, RegularAxis, TimeAxis
 from datacube.cube import Coverage
 from datacube.errors import InvalidParameterError, OutOfDomainError
 from datacube.plan import query
 from datacube.plan.cut import cut
 from datacube.plan.names import select_bands
-from datacube.plan.nodes import Domain, Plan, Trim
+from datacube.plan.nodes import Domain, Plan, Table, Take, Trim
 from datacube.plan.resolve import coverage_cells, resolve
 from datacube.plan.rules import rewrite
 from datacube.plan.stacking import stacked, touching_slots
@@ -64,7 +64,7 @@ def asked_part(asked: EdrQuery, view: CatalogView) -> Part:
                 f"{coverage.id} has no vertical axis; allowed is a request without z",
                 parameter="z",
             )
-        plan = trimmed(plan, plan.domain.having(at, _levels(plan.domain.outer[at], asked.heights)))
+        plan = _at_heights(plan, at, asked.heights)
     return Part(coverage=coverage, plan=plan)
 
 
@@ -100,22 +100,27 @@ def bound(plan: Plan, view: CatalogView) -> Plan:
     return rewrite(resolve(rewrite(plan), view))
 
 
-def _levels(axis: object, heights: Heights) -> PlaceAxis:
+def _at_heights(plan: Plan, at: int, heights: Heights) -> Plan:
+    """Keep levels of the axis at a position; they may have gaps between them."""
+    axis = plan.domain.outer[at]
     if not isinstance(axis, RegularAxis | IrregularAxis):
         raise TypeError(f"{axis} is not vertical")
     if not heights.values:
         low, high = axis.extent
         low = low if heights.low is None else heights.low
         high = high if heights.high is None else heights.high
-        return axis.inside(low, high)
+        return trimmed(plan, plan.domain.having(at, axis.inside(low, high)))
     numbers = sorted({axis.at(value) for value in heights.values})
-    first, last = numbers[0], numbers[-1]
-    if isinstance(axis, IrregularAxis):
-        return replace(axis, coefficients=tuple(axis.coefficients[k] for k in numbers))
-    if last - first + 1 != len(numbers):
-        raise InvalidParameterError(
-            f"z leaves out levels of the axis {axis.name!r}; allowed are levels that follow "
-            "each other, or min/max",
-            parameter="z",
-        )
-    return axis.select(first, last)
+    if numbers[-1] - numbers[0] + 1 == len(numbers):
+        return trimmed(plan, plan.domain.having(at, axis.select(numbers[0], numbers[-1])))
+    levels = sorted((float(axis.coordinates()[k - axis.first]), k) for k in numbers)
+    kept = IrregularAxis(
+        name=axis.name, uom=axis.uom, coefficients=tuple(level for level, _ in levels)
+    )
+    return Take(
+        source=plan,
+        axis=at,
+        index=Table(axes=(at,), indices=tuple(k for _, k in levels)),
+        domain=plan.domain.having(at, kept),
+        places=tuple(k for k in range(len(plan.domain.axes)) if k != at),
+    )
