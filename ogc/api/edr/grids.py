@@ -27,6 +27,7 @@ _PIECE_M = 100_000.0
 _MOST_PIECES = 200
 _QUARTER_POINTS = 32
 """Points of a quarter of a circle."""
+_TURNS_DEG, _POLE_DEG = 720, 90
 _EARTH = Geod(ellps="WGS84")
 
 
@@ -126,7 +127,7 @@ def _cube_box(asked: EdrQuery, crs: CRS) -> Bbox:
 
 def _lonlat(points: np.ndarray, crs: CRS) -> list[tuple[float, float]]:
     lon, lat = transformer(crs, CRS84).transform(points[:, 0], points[:, 1])
-    if not (np.isfinite(lon).all() and np.isfinite(lat).all()):
+    if not ((np.abs(lon) <= _TURNS_DEG).all() and (np.abs(lat) <= _POLE_DEG).all()):
         raise InvalidParameterError(
             f"coords have a place that {crs_name(crs)} does not know", parameter="coords"
         )

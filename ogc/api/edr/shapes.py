@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 from pyproj import CRS
 from shapely.errors import ShapelyError
 
@@ -14,6 +15,8 @@ from datacube.plan.clipping import polygon as checked_polygon
 from ogc.kvp import shown
 
 _COORDS = "coords"
+_GREATEST = 1e12
+"""Beyond it nothing lies, and areas of polygons lose their digits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +52,7 @@ def parse_vertices(
         raise _refused(text, "no M coordinates here; times are asked for with datetime")
     table = shapely.get_coordinates(made, include_z=True, include_m=True)
     wanted = [True, True, has_z, has_m]
-    if not np.isfinite(table[:, wanted]).all():
-        raise _refused(text, "finite numbers")
+    _check_numbers(text, table[:, wanted])
     if northing_first(crs):
         table = table[:, [1, 0, 2, 3]]
     return tuple(
@@ -72,9 +74,7 @@ def parse_area(text: str, crs: CRS) -> shapely.Geometry:
     made = _parsed(text, ("Polygon", "MultiPolygon"))
     if shapely.has_z(made) or shapely.has_m(made):
         raise _refused(text, "two coordinates a point; a height is asked for with z")
-    table = shapely.get_coordinates(made)
-    if not np.isfinite(table).all():
-        raise _refused(text, "finite numbers")
+    _check_numbers(text, shapely.get_coordinates(made))
     if northing_first(crs):
         made = shapely.transform(made, lambda points: points[:, ::-1])
     try:
@@ -97,7 +97,7 @@ def _parsed(text: str, kinds: tuple[str, ...]) -> shapely.Geometry:
         # Numbers beyond doubles become infinite, which is refused later.
         with np.errstate(all="ignore"):
             made = shapely.from_wkt(text)
-    except (ShapelyError, UnicodeError, ValueError) as error:
+    except (ShapelyError, NotImplementedError, UnicodeError, ValueError) as error:
         raise _refused(text, f"Well-Known Text: {allowed}") from error
     if made.geom_type not in kinds or made.is_empty:
         raise _refused(text, f"{allowed} with coordinates")
@@ -105,6 +105,11 @@ def _parsed(text: str, kinds: tuple[str, ...]) -> shapely.Geometry:
     if number > POINTS:
         raise LimitExceededError(f"coords has {number:,} points; allowed: {POINTS:,}")
     return made
+
+
+def _check_numbers(text: str, numbers: NDArray[np.float64]) -> None:
+    if not (np.abs(numbers) <= _GREATEST).all():
+        raise _refused(text, f"finite numbers from -{_GREATEST:g} to {_GREATEST:g}")
 
 
 def _refused(text: str, allowed: str) -> InvalidParameterError:
