@@ -23,6 +23,8 @@ from datacube.grid import index_crs
 from ogc.crs import parse_crs
 from ogc.zarr.address import ViewAddress
 
+MOST_LISTED = 10_000
+"""Cubes asked for at once: as many as a server lists."""
 CHUNK_PX = 2048
 """Side of a Dask chunk: whole chunks of a view, which are smaller."""
 _INDEX_CRS = re.compile(r"/OGC/0/Index(?P<count>[0-2])D$")
@@ -45,10 +47,15 @@ class RemoteSource:
         """
         self._location = location.rstrip("/").removesuffix("/ogcapi")
         wanted = "" if as_of is None else f"&as_of={as_of}"
-        self._collections, revision = self._document(f"ogcapi/collections?f=json{wanted}")
+        page, revision = self._document(f"ogcapi/collections?f=json{wanted}")
         if not revision.isdecimal():
             raise StoreError(f"{self._location} is no Copernicube: it tells no revision")
         self._revision = int(revision)
+        self._collections: list[dict[str, Any]] = list(page["collections"])
+        while (asked := _next_page(page)) is not None:
+            pinned = f"{asked}&as_of={revision}" if "as_of=" not in asked else asked
+            page, _ = self._document(f"ogcapi/collections?{pinned}")
+            self._collections += page["collections"]
 
     @property
     def location(self) -> str:
@@ -62,7 +69,9 @@ class RemoteSource:
 
     def offers(self) -> tuple[Offer, ...]:
         """Return every coverage, by id."""
-        return tuple(_offer(document) for document in self._collections["collections"])
+        # A product of several cubes is a collection, too, but no coverage.
+        single = (each for each in self._collections if "copernicube:cube" in each)
+        return tuple(map(_offer, single))
 
     def times(self, coverage_id: str) -> NDArray[np.datetime64[Any]]:
         """Return the acquisitions in ascending order, UTC, `datetime64[us]`."""
@@ -130,6 +139,12 @@ class RemoteSource:
     def _document(self, path: str) -> tuple[dict[str, Any], str]:
         """Return a JSON document and the revision that the server answered from."""
         return fetch_json(f"{self._location}/{path}")
+
+
+def _next_page(page: dict[str, Any]) -> str | None:
+    """Return the parameters of the next page of collections, None on the last."""
+    links = (link["href"] for link in page.get("links", ()) if link.get("rel") == "next")
+    return next((href.partition("?")[2] for href in links), None)
 
 
 def _offer(document: dict[str, Any]) -> Offer:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from datacube.cells import Cells
 from datacube.evaluate.memo import Shared
-from datacube.evaluate.schedule import compute, compute_small
+from datacube.evaluate.schedule import clock, compute, compute_small
 from datacube.grid import Window
 from datacube.plan.handing import held_whole
 from datacube.plan.nodes import Plan
@@ -38,6 +38,8 @@ class Handed:
         LimitExceededError
             If the time is up.
         """
+        # Encoders take long over cells that are held, too.
+        clock(self.limits, self.deadline)()
         whole = plan.domain.window
         if self._key != plan.key:
             self._key, self._cells = plan.key, None

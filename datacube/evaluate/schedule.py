@@ -59,7 +59,7 @@ def compute(
         If the time is up.
     """
     window = node.domain.window if window is None else window
-    tick = _clock(limits, monotonic() + limits.seconds if deadline is None else deadline)
+    tick = clock(limits, monotonic() + limits.seconds if deadline is None else deadline)
     tick()
     shared = {} if shared is None else shared
     uses = repeated(node)
@@ -106,11 +106,13 @@ def compute_small(
     LimitExceededError
         If the time is up.
     """
-    memo = Memo(shared=shared, repeated=repeated(node), tick=_clock(limits, deadline))
+    memo = Memo(shared=shared, repeated=repeated(node), tick=clock(limits, deadline))
     _share(node, node.domain.window, read, shared, memo)
 
 
-def _clock(limits: Limits, deadline: float) -> Callable[[], None]:
+def clock(limits: Limits, deadline: float) -> Callable[[], None]:
+    """Return what raises LimitExceededError once the time is up."""
+
     def tick() -> None:
         if monotonic() > deadline:
             raise LimitExceededError(f"the answer took longer than {limits.seconds:g} s")

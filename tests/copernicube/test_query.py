@@ -179,10 +179,10 @@ def test_rules_for_nulls_are_chosen(cubes: Catalogue, made: Made) -> None:
 @pytest.mark.parametrize(
     ("text", "told", "underlined"),
     [
-        ("avg($c.b5)", "unknown band b5; this coverage has b4, b8", "$c.b5"),
+        ("avg($c.b5)", "unknown band b5; this coverage has b4, b8", "b5"),
         ("$c.b4 + $d", "unknown variable", "$d"),
         ("avg($c", "expected", ""),
-        ("$c.b4[height(3)]", "unknown axis height", "height(3)"),
+        ("$c.b4[height(3)]", "unknown axis height", "height"),
     ],
 )
 def test_what_is_wrong_is_underlined(
