@@ -19,6 +19,7 @@ from ogc.wcs import describe_coverage, get_coverage
 from ogc.wcs import faults as wcs_faults
 from ogc.wcs import faults_by_version as wcs_faults_by_version
 from ogc.wcs import get_capabilities as wcs_capabilities
+from ogc.wcs.eo import describe_eo_coverage_set
 from ogc.wms import faults as wms_faults
 from ogc.wms import service as wms
 from ogc.wmts import faults as wmts_faults
@@ -56,9 +57,16 @@ WCS = Service(
             "describecoverage": describe_coverage.answer,
             "getcoverage": get_coverage.answer,
             "processcoverages": process.answer,
+            "describeeocoverageset": describe_eo_coverage_set.answer,
         }
     ),
-    offered=("GetCapabilities", "DescribeCoverage", "GetCoverage", "ProcessCoverages"),
+    offered=(
+        "GetCapabilities",
+        "DescribeCoverage",
+        "GetCoverage",
+        "ProcessCoverages",
+        "DescribeEOCoverageSet",
+    ),
     faults=wcs_faults.TABLE,
     faults_of=wcs_faults_by_version.table,
 )

@@ -15,6 +15,9 @@ from ogc.ows_common import add_provider
 from ogc.records.get_record import record_url
 from ogc.records.inspire import ENGLISH, add_download, spoken
 from ogc.wcs.describe_coverage import described_coverage
+from ogc.wcs.eo import names as eo
+from ogc.wcs.eo.documents import add_summary
+from ogc.wcs.eo.scenes import series_of
 from ogc.wcs.names import (
     CRS,
     FORMATS,
@@ -30,9 +33,19 @@ from ogc.wcs.names import (
 )
 from ogc.xml import XLINK, XSI, Vocabulary, document, number
 
+OPERATIONS = (
+    "GetCapabilities",
+    "DescribeCoverage",
+    "GetCoverage",
+    "ProcessCoverages",
+    eo.OPERATION,
+)
+CONTENTS = frozenset({"Contents", "CoverageSummary", "DatasetSeriesSummary"})
+"""Sections of which each makes a wcs:Contents; the first is both of the others."""
 _SHARED = {"ows": OWS, "crs": CRS, "int": INTERPOLATION, "xlink": XLINK, "xsi": XSI}
+_EO = {"wcseo": eo.WCSEO, "gml": gml.NAMESPACES["gml"]}
 _VOCABULARIES = {
-    VERSION: Vocabulary(namespaces={"wcs": WCS, **_SHARED}),
+    VERSION: Vocabulary(namespaces={"wcs": WCS, **_SHARED, **_EO}),
     VERSION_2_1: Vocabulary(namespaces={"wcs": WCS_2_1, **_SHARED}),
 }
 _POST_ENCODINGS = ("KVP", "XML", "SOAP")
@@ -72,12 +85,25 @@ def encode(capabilities: Capabilities, site: Site, language: str = ENGLISH) -> b
         _add_operations(xml, root, site, capabilities.coverages, language)
     if "ServiceMetadata" in sections:
         _add_service(xml, root, capabilities.coverages)
-    if "Contents" in sections:
-        contents = xml.add(root, "wcs:Contents")
-        general = capabilities.version == VERSION_2_1
+    if CONTENTS & set(sections):
+        _add_contents(xml, root, capabilities, site)
+    return document(root)
+
+
+def _add_contents(xml: Vocabulary, root: Element, capabilities: Capabilities, site: Site) -> None:
+    """Append coverages, and series of scenes, or the one of them that was asked for."""
+    contents = xml.add(root, "wcs:Contents")
+    asked = CONTENTS & set(capabilities.sections)
+    both, general = "Contents" in asked, capabilities.version == VERSION_2_1
+    if both or "CoverageSummary" in asked:
         for coverage in capabilities.coverages:
             _add_summary(xml, contents, coverage, site, general=general)
-    return document(root)
+    series = series_of(capabilities.coverages) if both or "DatasetSeriesSummary" in asked else ()
+    if series and not general:
+        # The profile is of WCS 2.0.
+        extension = xml.add(contents, "wcs:Extension")
+        for one in series:
+            add_summary(extension, one)
 
 
 def _add_identification(xml: Vocabulary, root: Element, site: Site) -> None:
@@ -90,7 +116,7 @@ def _add_identification(xml: Vocabulary, root: Element, site: Site) -> None:
     xml.add(service, "ows:ServiceType", "OGC WCS", codeSpace="OGC")
     for version in OFFERED_VERSIONS:
         xml.add(service, "ows:ServiceTypeVersion", version)
-    for profile in PROFILES:
+    for profile in (*PROFILES, *eo.PROFILES):
         xml.add(service, "ows:Profile", profile)
     xml.add(service, "ows:Fees", site.provider.fees)
     xml.add(service, "ows:AccessConstraints", site.provider.access_constraints)
@@ -100,13 +126,17 @@ def _add_operations(
     xml: Vocabulary, root: Element, site: Site, coverages: tuple[Coverage, ...], language: str
 ) -> None:
     operations = xml.add(root, "ows:OperationsMetadata")
-    for name in ("GetCapabilities", "DescribeCoverage", "GetCoverage", "ProcessCoverages"):
+    for name in OPERATIONS:
         operation = xml.add(operations, "ows:Operation", name=name)
         http = xml.add(xml.add(operation, "ows:DCP"), "ows:HTTP")
         xml.attribute(xml.add(http, "ows:Get"), "xlink:href", site.prefix)
         post = xml.add(http, "ows:Post")
         xml.attribute(post, "xlink:href", site.url)
         _add_encodings(xml, post)
+        if name == eo.OPERATION:
+            constraint = xml.add(operation, "ows:Constraint", name="CountDefault")
+            xml.add(constraint, "ows:NoValues")
+            xml.add(constraint, "ows:DefaultValue", str(eo.DEFAULT_COUNT))
     _add_encodings(xml, operations)
     extended = xml.add(operations, "ows:ExtendedCapabilities")
     times = [a.reference for coverage in coverages for a in coverage.acquisitions]

@@ -14,6 +14,8 @@ class GetCoverage:
 
     coverage_id: str
     subsets: tuple[Trim | Slice, ...] = ()
+    within: tuple[Trim | Slice, ...] = ()
+    """What cuts a part that has a name of its own out of the coverage, before anything else."""
     subsetting_crs: CRS | None = None
     """Of bounds of x and y that name none; None: the coverage's."""
     output_crs: CRS | None = None

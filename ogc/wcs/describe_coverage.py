@@ -14,6 +14,9 @@ from datacube.protocols import CatalogView
 from ogc.capabilities import listed
 from ogc.exchange import Reply, Session, Site, reply_document
 from ogc.kvp import Kvp, MissingParameterError
+from ogc.wcs.eo.documents import add_scene
+from ogc.wcs.eo.names import XML as EO_XML
+from ogc.wcs.eo.scenes import Scene, find_scene
 from ogc.wcs.names import (
     OLD_VERSIONS,
     VERSION,
@@ -86,18 +89,27 @@ def parse(kvp: Kvp) -> DescribeCoverage:
     return DescribeCoverage(coverage_ids=ids, version=version, general=general)
 
 
-def handle(request: DescribeCoverage, view: CatalogView) -> tuple[Coverage, ...]:
-    """Find the coverages, in the order asked.
+def handle(request: DescribeCoverage, view: CatalogView) -> tuple[Coverage | Scene, ...]:
+    """Find coverages and scenes, in the order asked.
+
+    Raises
+    ------
+    UnknownNameError
+        If one is not offered.
+    """
+    return tuple(find_scene(name, view) or view.coverage(name) for name in request.coverage_ids)
+
+
+def planes(request: DescribeCoverage, view: CatalogView) -> tuple[Coverage, ...]:
+    """Find the coverages that maps can show, which are all that versions before 2.0 know.
 
     Raises
     ------
     InvalidParameterError
-        If there are too many to describe all of them.
+        If none is named and there are too many to describe all.
     UnknownNameError
-        If one is not offered.
+        If one is not offered, or not to these versions.
     """
-    if request.version not in OLD_VERSIONS:
-        return tuple(view.coverage(coverage_id) for coverage_id in request.coverage_ids)
     found = [view.coverage(name) for name in request.coverage_ids or view.coverage_ids()]
     shown = tuple(coverage for coverage in found if coverage.mappable)
     if request.coverage_ids:
@@ -115,13 +127,14 @@ def handle(request: DescribeCoverage, view: CatalogView) -> tuple[Coverage, ...]
 
 
 def encode(
-    coverages: tuple[Coverage, ...], *, general: bool = False, time_first: bool = False
+    coverages: tuple[Coverage | Scene, ...], *, general: bool = False, time_first: bool = False
 ) -> bytes:
     """Write a CoverageDescriptions document: of WCS 2.1 where `general`, else of WCS 2.0.
 
     `time_first` is of the axes in WCS 2.0, as `Described.time_first` says.
     """
-    xml = _XML_2_1 if general else _XML
+    scenes = any(isinstance(one, Scene) for one in coverages)
+    xml = _XML_2_1 if general else EO_XML if scenes else _XML
     root = xml.root("wcs:CoverageDescriptions")
     if not general:
         # WCS 2.1 has no published schema.
@@ -129,15 +142,22 @@ def encode(
             root, "xsi:schemaLocation", f"{WCS} http://schemas.opengis.net/wcs/2.0/wcsAll.xsd"
         )
     for number, coverage in enumerate(coverages):
-        described = described_coverage(coverage, time_first=time_first and not general)
         # Ids are unique within the document even where a coverage is asked for twice.
         name = ncname(coverage.id if number == 0 else f"{coverage.id}-{number}")
+        if isinstance(coverage, Scene) and not general:
+            add_scene(root, coverage, name)
+            continue
+        if isinstance(coverage, Scene):
+            described, stored = coverage.described, coverage.coverage
+        else:
+            described = described_coverage(coverage, time_first=time_first and not general)
+            stored = coverage
         gml.add_description(
             xml,
             root,
             described,
             name=name,
-            native_format=native_format(coverage),
+            native_format=native_format(stored),
             general=general,
         )
     return document(root)
@@ -161,12 +181,11 @@ def described_coverage(coverage: Coverage, *, time_first: bool = False) -> Descr
 
 def answer(kvp: Kvp, session: Session, site: Site) -> Reply:
     """Answer the operation."""
-    request = parse(kvp)
-    coverages = handle(request, session.view)
-    revision = session.view.revision
+    request, view = parse(kvp), session.view
     write = _WRITERS.get(request.version)
     if write is None:
-        body = encode(coverages, general=request.general, time_first=site.compat)
+        found = handle(request, view)
+        body = encode(found, general=request.general, time_first=site.compat)
     else:
-        body = write(coverages, revision, site)
-    return reply_document(body, MEDIA_TYPE, revision)
+        body = write(planes(request, view), view.revision, site)
+    return reply_document(body, MEDIA_TYPE, view.revision)

@@ -15,6 +15,8 @@ FAULTS = MappingProxyType(
         "invalid-request": _INVALID,
         "missing-parameter": Fault(exception_code="MissingParameterValue", status=400),
         "empty-coverage-ids": Fault(exception_code="emptyCoverageIdList", status=404),
+        "empty-eo-ids": Fault(exception_code="emptyEoIdList", status=404),
+        "unknown-name/series": Fault(exception_code="NoSuchDatasetSeriesOrCoverage", status=404),
         "invalid-parameter/subset": Fault(exception_code="InvalidSubsetting", status=404),
         "invalid-parameter/time": Fault(exception_code="InvalidSubsetting", status=404),
         "invalid-parameter/rangesubset": Fault(exception_code="IllegalFieldSequence", status=400),

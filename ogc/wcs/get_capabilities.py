@@ -11,7 +11,7 @@ from ogc.exchange import Reply, Session, Site, reply_document
 from ogc.faults import UnsupportedError
 from ogc.kvp import Kvp, shown
 from ogc.records.inspire import language
-from ogc.wcs.capabilities_document import Capabilities, encode
+from ogc.wcs.capabilities_document import CONTENTS, Capabilities, encode
 from ogc.wcs.names import OFFERED_VERSIONS, OLD_VERSIONS, VERSION, VERSION_1_0, VERSIONS
 from ogc.wcs.v1_0 import capabilities_document as v1_0
 from ogc.xml import MEDIA_TYPE
@@ -22,8 +22,13 @@ SECTIONS = (
     "OperationsMetadata",
     "ServiceMetadata",
     "Contents",
+    "CoverageSummary",
+    "DatasetSeriesSummary",
 )
 """The parts of the document; `All` is every one."""
+_CHOOSING = frozenset({"acceptversions", "version", "sections"})
+_PLAIN_SECTIONS = tuple(one for one in SECTIONS if one not in {"Contents", "DatasetSeriesSummary"})
+"""What a request gets that chooses nothing: rasdaman's client fails at any extension of contents."""
 FORMATS = ("text/xml", "application/xml")
 """What ACCEPTFORMATS may choose; of others the first is sent."""
 _WRITERS: Mapping[str, Callable[[tuple[Coverage, ...], int, Site], bytes]] = MappingProxyType(
@@ -56,10 +61,11 @@ def parse(kvp: Kvp) -> GetCapabilities:
     UnsupportedError
         If no accepted version is offered.
     """
+    keys = {key for key, _ in kvp}
     formats = listed(kvp.one("acceptformats", default=""))
     return GetCapabilities(
         version=_version(kvp),
-        sections=parse_sections(kvp, SECTIONS),
+        sections=parse_sections(kvp, SECTIONS) if _CHOOSING & keys else _PLAIN_SECTIONS,
         media_type=next((one for one in formats if one in FORMATS), MEDIA_TYPE),
         update_sequence=parse_update_sequence(kvp),
     )
@@ -75,7 +81,7 @@ def handle(request: GetCapabilities, view: CatalogView) -> Capabilities:
     """
     sections = () if is_current(request.update_sequence, view.revision) else request.sections
     # The service's metadata names the CRSs of the coverages, INSPIRE's their ids.
-    listed = {"Contents", "OperationsMetadata", "ServiceMetadata"} & set(sections)
+    listed = {*CONTENTS, "OperationsMetadata", "ServiceMetadata"} & set(sections)
     ids = view.coverage_ids() if listed else ()
     coverages = tuple(view.coverage(coverage_id) for coverage_id in ids)
     if request.version in OLD_VERSIONS:

@@ -36,6 +36,7 @@ from ogc.kvp import Kvp, shown
 from ogc.related import MULTIPART, Attachment, RelatedReply
 from ogc.wcs.coverage_request import GetCoverage
 from ogc.wcs.defaults import default_subsets
+from ogc.wcs.eo.scenes import find_scene
 from ogc.wcs.names import (
     NATIVE_FORMAT,
     VERSION_1_0,
@@ -93,6 +94,8 @@ def _parse(kvp: Kvp) -> GetCoverage:
 def handle(request: GetCoverage) -> Encode:
     """Cut, choose bands, warp or scale, encode."""
     source: Query = Coverage(coverage_id=request.coverage_id)
+    if request.within:
+        source = Subset(source=source, subsets=request.within)
     if request.method_axes:
         # An open trim keeps every cell, and knows whether there is such an axis.
         named = tuple(Trim(axis=name, low=None, high=None) for name in request.method_axes)
@@ -119,6 +122,9 @@ def handle(request: GetCoverage) -> Encode:
 def answer(kvp: Kvp, session: Session, site: Site) -> Reply:  # noqa: ARG001 operations share one signature
     """Answer the operation."""
     request = parse(kvp)
+    scene = find_scene(request.coverage_id, session.view) if not request.defaults else None
+    if scene is not None:
+        request = replace(request, coverage_id=scene.coverage.id, within=scene.subsets)
     notes: tuple[str, ...] = ()
     if not request.media_type or request.defaults or request.target is not None:
         request, notes = _completed(request, session.view.coverage(request.coverage_id))

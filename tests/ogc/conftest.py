@@ -40,6 +40,10 @@ _SENSOR_ML = b"""<schema xmlns="http://www.w3.org/2001/XMLSchema"
  targetNamespace="http://www.opengis.net/sensorml/2.0">
  <complexType name="AbstractProcessPropertyType"/></schema>"""
 """All that CIS 1.1 names of SensorML, which no coverage here has."""
+_PHENOMENON = b"""<schema xmlns="http://www.w3.org/2001/XMLSchema"
+ targetNamespace="http://www.opengis.net/swe/1.0">
+ <complexType name="PhenomenonPropertyType"/></schema>"""
+"""All that metadata of observations name of SWE 1.0, whose schema libxml2 cannot load."""
 
 
 @pytest.fixture
@@ -99,6 +103,8 @@ class OfflineResolver(etree.Resolver):
             return base.resolve_string(_RGRID, context)
         if system_url.endswith("/sensorML.xsd"):
             return base.resolve_string(_SENSOR_ML, context)
+        if system_url.endswith("/sweCommon/1.0.0/phenomenon.xsd"):
+            return base.resolve_string(_PHENOMENON, context)
         if system_url.endswith("/inspire_vs.xsd"):
             return base.resolve_string(_INSPIRE, context)
         if system_url.endswith("/common/1.0/common.xsd"):

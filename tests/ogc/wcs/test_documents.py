@@ -160,7 +160,13 @@ def test_every_post_says_which_bodies_it_reads(asker: Asker) -> None:
     metadata = root.find("ows:OperationsMetadata", NAMES)
     assert metadata is not None
     names = [one.get("name") for one in metadata.iterfind("ows:Operation", NAMES)]
-    assert names == ["GetCapabilities", "DescribeCoverage", "GetCoverage", "ProcessCoverages"]
+    assert names == [
+        "GetCapabilities",
+        "DescribeCoverage",
+        "GetCoverage",
+        "ProcessCoverages",
+        "DescribeEOCoverageSet",
+    ]
     (own,) = metadata.findall("ows:Constraint", NAMES)
     values = [one.text for one in own.iterfind(".//ows:Value", NAMES)]
     assert (own.get("name"), values) == ("PostEncoding", ["KVP", "XML", "SOAP"])
