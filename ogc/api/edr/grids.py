@@ -9,13 +9,13 @@ import shapely
 from pyproj import CRS, Geod
 
 from datacube.errors import InvalidParameterError, OutOfDomainError
-from datacube.grid import crs_name, transformer
+from datacube.grid import Grid, crs_name, transformer
 from datacube.plan.clipping import clip, union, warped
 from datacube.plan.geometry import reproject_box
 from datacube.plan.nodes import Domain, Plan
 from datacube.plan.query import Method
 from datacube.plan.scaling import Size, scale
-from datacube.plan.warping import Frame, warp
+from datacube.plan.warping import Frame, suggested_grid, warp
 from datacube.protocols import Bbox, CatalogView
 from ogc.api.edr.parts import Part, asked_part, bound, seen, trimmed
 from ogc.api.edr.request import EdrQuery, Heights, Kind
@@ -48,13 +48,13 @@ def bind_grid(asked: EdrQuery, view: CatalogView) -> Plan:
     grid = part.plan.domain.plane
     crs = asked.crs if asked.crs_asked else grid.crs
     area = _area(asked, crs)
-    plan = trimmed(part.plan, _boxed(part, _box_in(_bounds(area), crs, grid.crs)))
+    wanted = _lattice(grid, crs).cover(_bounds(area))
+    plan = trimmed(part.plan, _boxed(part, _box_in(wanted.bbox, crs, grid.crs)))
     plan = seen(Part(coverage=part.coverage, plan=plan), view)
     if crs != grid.crs:
-        plan = warp(plan, Frame(crs=crs), Method.NEAREST)
+        plan = warp(plan, Frame(crs=crs, like=wanted), Method.NEAREST)
     outer = len(plan.domain.outer)
     if asked.kind is Kind.CUBE:
-        plan = trimmed(plan, replace(plan.domain, grid=plan.domain.plane.cover(_bounds(area))))
         asked_sizes = {outer: asked.rows, outer + 1: asked.columns}
         sizes = {at: Size(cells=cells) for at, cells in asked_sizes.items() if cells is not None}
         plan = scale(plan, sizes) if sizes else plan
@@ -76,6 +76,11 @@ def _with_heights(asked: EdrQuery) -> EdrQuery:
         half = asked.depth / 2
         return replace(asked, heights=Heights(low=middle - half, high=middle + half))
     return asked
+
+
+def _lattice(grid: Grid, crs: CRS) -> Grid:
+    """Return the cells of answers in a CRS: the same ones whatever part is asked for."""
+    return grid if crs == grid.crs else suggested_grid(grid, crs)
 
 
 def _boxed(part: Part, box: Bbox) -> Domain:

@@ -272,6 +272,22 @@ def test_a_cube_in_another_crs_shows_the_nearest_cells(client: TestClient) -> No
     np.testing.assert_array_equal(few["ranges"]["B04"]["values"], numbers[chosen].ravel())
 
 
+def test_grids_in_another_crs_share_their_cells_down_to_a_thin_box_at_the_edge(
+    client: TestClient,
+) -> None:
+    (west, south), (east, north) = lonlat(50, 15), lonlat(15, 70)
+    _, top = lonlat(0, 40)
+    grids = []
+    for box in ((west, south, east, north), (west, top - 1e-5, east, top + 2e-4)):
+        asked = {"bbox": ",".join(map(str, box)), "crs": "CRS:84"}
+        (grid,) = check(ask(client, "cube", **asked, **DAY).json())
+        grids.append([places(grid["domain"]["axes"][name]) for name in "xy"])
+    for one, other in zip(*grids, strict=True):
+        step = one[1] - one[0]
+        apart = (other - one[0]) / step
+        np.testing.assert_allclose(apart, np.round(apart), atol=1e-4)
+
+
 @pytest.mark.parametrize(("within", "unit"), [("123.4", "m"), ("0.15", "km"), ("0.1", "miles")])
 def test_a_radius_is_a_distance_on_the_ellipsoid(
     client: TestClient, within: str, unit: str
