@@ -41,6 +41,11 @@ class Resources(Mapping[str, Document]):
         """The catalogue at the revision that is described."""
         return self._view
 
+    @property
+    def site(self) -> Site:
+        """What the services say of themselves."""
+        return self._site
+
     def __getitem__(self, coverage_id: str) -> Document:
         if coverage_id not in self._made:
             try:
@@ -66,26 +71,7 @@ class Resources(Mapping[str, Document]):
 
 def describe(coverage: Coverage, description: str, site: Site) -> Document:
     """Return a coverage as pygeoapi configures a resource."""
-    url = f"{site.url}/collections/{coverage.id}"
-    links = [
-        _link(f"{url}/coverage?f={name}", media_type, "coverage", f"Coverage as {name}")
-        for name, media_type in FORMATS.items()
-    ]
-    if coverage.mappable:
-        links += [
-            _link(f"{url}/map?f=png", "image/png", "map", "Map of the newest valid pixels"),
-            _link(f"{url}/map/tiles", "application/json", "tilesets-map", "Tile sets of maps"),
-            _link(f"{url}/styles", "application/json", "styles", "Styles of maps"),
-        ]
-    root = site.url.removesuffix("/ogcapi")
-    links.append(
-        {
-            "href": f"{root}/zarr/{coverage.id}",
-            "type": "application/vnd.zarr; version=3",
-            "rel": "alternate",
-            "title": "Zarr view of the present",
-        }
-    )
+    links = coverage_links(coverage.id, site, mappable=coverage.mappable)
     return {
         "type": "collection",
         "title": title(coverage),
@@ -95,6 +81,46 @@ def describe(coverage: Coverage, description: str, site: Site) -> Document:
         "extents": _extents(coverage),
         "providers": [{"type": "coverage", "name": PROVIDER, "data": coverage}],
     }
+
+
+def coverage_links(name: str, site: Site, *, mappable: bool, zarr: bool = True) -> list[Document]:
+    """Return the links of a coverage, or of a collection, to what serves it."""
+    root = site.url.removesuffix("/ogcapi")
+    url = f"{site.url}/collections/{name}"
+    links = [
+        _link(f"{url}/coverage?f={form}", media_type, "coverage", f"Coverage as {form}")
+        for form, media_type in FORMATS.items()
+    ]
+    if mappable:
+        links += [
+            _link(f"{url}/map?f=png", "image/png", "map", "Map of the newest valid pixels"),
+            _link(f"{url}/map/tiles", "application/json", "tilesets-map", "Tile sets of maps"),
+            _link(f"{url}/styles", "application/json", "styles", "Styles of maps"),
+            _service(f"{root}/ows?service=WMS&request=GetCapabilities", "WMS"),
+            _service(f"{root}/wmts/1.0.0/WMTSCapabilities.xml", "WMTS"),
+        ]
+    if zarr:
+        described = f"service=WCS&version=2.0.1&request=DescribeCoverage&coverageId={name}"
+        links += [
+            _link(
+                f"{url}/coverage/domainset", "application/json", "coverage-domainset", "Domain set"
+            ),
+            _link(
+                f"{url}/coverage/rangetype", "application/json", "coverage-rangetype", "Range type"
+            ),
+            _service(f"{root}/ows?{described}", "WCS"),
+            {
+                "href": f"{root}/zarr/{name}",
+                "type": "application/vnd.zarr; version=3",
+                "rel": "alternate",
+                "title": "Zarr view of the present",
+            },
+        ]
+    return links
+
+
+def _service(href: str, name: str) -> Document:
+    return {"href": href, "type": "application/xml", "rel": "service", "title": f"{name} of it"}
 
 
 def _extents(coverage: Coverage) -> Document:
@@ -139,13 +165,7 @@ def amend(document: Document, coverage: Coverage, *, page: bool = False) -> Docu
     members beginning with `copernicube:` tell our own client which cube it is. On a `page`
     for people pygeoapi draws the box, so there the world stays for what has none.
     """
-    offered = tuple(FORMATS)
-    document["links"] = [
-        link
-        for link in document["links"]
-        if not link["href"].partition("?")[0].endswith("/coverage")
-        or link["href"].endswith(tuple(f"f={name}" for name in offered))
-    ]
+    document["links"] = [link for link in document["links"] if _leads_somewhere(link["href"])]
     crs = crs_url(coverage.cube.crs)
     document["crs"] = [CRS84_URL, crs] if coverage.mappable else [crs]
     document["storageCrs"] = crs
@@ -166,6 +186,13 @@ def amend(document: Document, coverage: Coverage, *, page: bool = False) -> Docu
         for band in coverage.bands
     ]
     return document
+
+
+def _leads_somewhere(href: str) -> bool:
+    path, _, asked = href.partition("?")
+    if path.endswith("/coverage"):
+        return asked.removeprefix("f=") in FORMATS
+    return not path.endswith("/queryables")
 
 
 def band_schema(band: Band) -> Document:

@@ -2,74 +2,79 @@
 
 import json
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
-from pygeoapi.api import (
-    API,
-    CONFORMANCE_CLASSES,
-    APIRequest,
-    describe_collections,
-    landing_page,
-    openapi_,
-)
+from pygeoapi.api import API, CONFORMANCE_CLASSES, APIRequest, describe_collections
 from pygeoapi.api.collection import gen_collection
-from pygeoapi.api.coverages import CONFORMANCE_CLASSES as COVERAGE_CLASSES
+from pygeoapi.api.processes import describe_processes
 from pygeoapi.formats import F_HTML, F_JSON, F_JSONLD, FORMAT_TYPES
-from pygeoapi.openapi import get_oas
 from pygeoapi.util import render_j2_template, to_json
 
 from datacube.errors import UnknownNameError
-from ogc.api.collections import Document, amend
+from ogc.api.collections import Document, Resources, amend, band_schema
+from ogc.api.conformance import COVERAGE_CLASSES, PROCESS_CLASSES
 from ogc.api.edr.documents import EDR_CLASSES, describe_queries
 from ogc.api.maps_conformance import MAP_CLASSES
-from ogc.api.openapi import amend_openapi
+from ogc.api.openapi import describe_api
+from ogc.api.people import addresses
+from ogc.api.products import describe_product, product_ids
 from ogc.api.tiles_documents import REL, describe_set, every_set, list_sets
+from ogc.api.zones import of_collection
+from ogc.kvp import Kvp, integer
 
-PAGE_FORMATS = (F_JSON, F_HTML, F_JSONLD)
+PAGE_FORMATS = (F_JSON, F_HTML)
 """Values of `f` on pages, the usual one first."""
-_NOT_OFFERED = ("/coverage-subset", "/conf/html")
+MAX_LISTED = 10_000
+"""Collections on a page at most."""
+DEFAULT_LISTED = 1_000
+"""Collections on a page that says no limit."""
 CONFORMS_TO = sorted(
     {
         *CONFORMANCE_CLASSES,
         *MAP_CLASSES,
         *EDR_CLASSES,
-        *(name for name in COVERAGE_CLASSES if not name.endswith(_NOT_OFFERED)),
+        *COVERAGE_CLASSES,
+        *PROCESS_CLASSES,
     }
 )
-"""pygeoapi's classes without those for which the coverage route has no parameter or format."""
 
 if TYPE_CHECKING:
     from datacube.cube import Coverage
 
 type Answered = tuple[dict[str, str], int, str | bytes]
 """`(headers, status, body)`, as pygeoapi answers."""
+_ENTRANCES = (
+    ("service-desc", "openapi?f=json", "application/vnd.oai.openapi+json;version=3.0", "OpenAPI"),
+    ("service-doc", "openapi?f=html", "text/html", "The interface, for people"),
+    ("conformance", "conformance", "application/json", "Conformance classes"),
+    ("data", "collections", "application/json", "Collections"),
+    (f"{REL}/conformance", "conformance", "application/json", "Conformance classes"),
+    (f"{REL}/data", "collections", "application/json", "Collections"),
+    (f"{REL}/tiling-schemes", "tileMatrixSets", "application/json", "Tile matrix sets"),
+    (f"{REL}/map", "map", "image/png", "Map of all collections"),
+    (f"{REL}/tilesets-map", "map/tiles", "application/json", "Tile sets of all"),
+    (f"{REL}/processes", "processes", "application/json", "Processes"),
+    (f"{REL}/job-list", "jobs", "application/json", "Jobs"),
+)
+"""Links of the first page: relation, path, media type, title."""
 
 
 def landing(api: API, request: APIRequest) -> Answered:
-    """Send the first page, with links to what pygeoapi does not know."""
-    headers, status, body = landing_page(api, request)
-    if status == HTTPStatus.OK and request.format not in {F_HTML, F_JSONLD}:
-        document = json.loads(body)
-        base = api.base_url
-        kept = [link for link in document["links"] if "/TileMatrixSets" not in link["href"]]
-        document["links"] = [
-            *kept,
+    """Send the first page."""
+    told = api.config["metadata"]["identification"]
+    document = {
+        "title": told["title"],
+        "description": told["description"],
+        "links": [
+            *_selves(api.base_url, request),
             *(
-                {
-                    "rel": f"{REL}/{relation}",
-                    "type": media_type,
-                    "title": title,
-                    "href": f"{base}/{path}",
-                }
-                for relation, path, media_type, title in (
-                    ("tiling-schemes", "tileMatrixSets", "application/json", "Tile matrix sets"),
-                    ("map", "map", "image/png", "Map of all collections"),
-                    ("tilesets-map", "map/tiles", "application/json", "Tile sets of all"),
-                )
+                {"rel": rel, "type": kind, "title": title, "href": f"{api.base_url}/{path}"}
+                for rel, path, kind, title in _ENTRANCES
             ),
-        ]
-        body = to_json(document, api.pretty_print)
-    return headers, status, body
+        ],
+    }
+    return _rendered(api, request, "landing_page.html", document)
 
 
 def tile_matrix_sets(api: API, request: APIRequest) -> Answered:
@@ -93,52 +98,142 @@ def conformance(api: API, request: APIRequest) -> Answered:
 
 
 def collections(api: API, request: APIRequest) -> Answered:
-    """List the coverages."""
-    if request.format == F_JSONLD:
-        listed: Answered = describe_collections(api, request)
-        return listed
+    """List the collections and the coverages, a page of them at a time.
+
+    Raises
+    ------
+    InvalidParameterError
+        If `limit` or `offset` is no number that is allowed.
+    """
+    kvp = Kvp.parse(urlencode(dict(request.params)))
+    limit = integer(kvp.one("limit", default=str(DEFAULT_LISTED)), "limit", low=1, high=MAX_LISTED)
+    offset = integer(kvp.one("offset", default="0"), "offset", low=0, high=2**31)
+    resources: Resources = api.config["resources"]
+    names = (*resources, *product_ids(resources.view))
+    shown = names[offset : offset + limit]
+    url = api.get_collections_url()
+    steps = [
+        ("next", offset + limit, "Next page") if offset + limit < len(names) else None,
+        ("prev", max(0, offset - limit), "Previous page") if offset else None,
+    ]
     document = {
-        "collections": [_described(api, request, name) for name in api.config["resources"]],
+        "collections": [_described(api, request, name) for name in shown],
+        "numberMatched": len(names),
+        "numberReturned": len(shown),
         "links": [
-            {
-                "type": FORMAT_TYPES[name],
-                "rel": request.get_linkrel(name),
-                "title": f"This document as {name}",
-                "href": f"{api.get_collections_url()}?f={name}",
-            }
-            for name in PAGE_FORMATS
+            *_selves(url, request),
+            *(
+                {
+                    "rel": step[0],
+                    "type": FORMAT_TYPES[request.format or F_JSON],
+                    "title": step[2],
+                    "href": f"{url}?f={request.format or F_JSON}&limit={limit}&offset={step[1]}",
+                }
+                for step in steps
+                if step is not None
+            ),
         ],
     }
     return _rendered(api, request, "collections/index.html", document)
 
 
 def collection(api: API, request: APIRequest, name: str) -> Answered:
-    """Describe one coverage."""
+    """Describe one collection or coverage; a coverage as linked data, too.
+
+    Raises
+    ------
+    UnknownNameError
+        If a collection of several cubes is wanted as linked data.
+    """
+    resources: Resources = api.config["resources"]
     if request.format == F_JSONLD:
-        described: Answered = describe_collections(api, request, name)
-        return described
-    return _rendered(api, request, "collections/collection.html", _described(api, request, name))
+        if name not in resources:
+            raise UnknownNameError("format", F_JSONLD, PAGE_FORMATS)
+        linked: Answered = describe_collections(api, request, name)
+        return linked
+    document = _described(api, request, name)
+    if request.format == F_HTML:
+        document["addresses"] = addresses(name, resources.view, api.base_url)
+        document["mappable"] = any(link["rel"] == f"{REL}/map" for link in document["links"])
+    return _rendered(api, request, "collections/collection.html", document)
+
+
+def schema(api: API, request: APIRequest, name: str) -> Answered:
+    """Describe the bands of a coverage, or those that any coverage of a collection has."""
+    resources: Resources = api.config["resources"]
+    coverages = (
+        (resources.view.coverage(name),)
+        if name in resources
+        else of_collection(name, resources.view)
+    )
+    bands = {band.name: band for one in coverages for band in one.bands}
+    url = f"{api.get_collections_url()}/{name}"
+    document: Document = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"{url}/schema",
+        "type": "object",
+        "title": name,
+        "properties": {
+            band.name: band_schema(band) | {"x-ogc-propertySeq": number}
+            for number, band in enumerate(bands.values(), start=1)
+        },
+    }
+    if request.format == F_HTML:
+        document |= {"dataset_path": url}
+    headers, status, body = _rendered(api, request, "collections/schema.html", document)
+    if request.format != F_HTML:
+        headers["Content-Type"] = "application/schema+json"
+    return headers, status, body
 
 
 def openapi(api: API, request: APIRequest) -> Answered:
-    """Describe the interface; the document is made once a revision."""
-    if not api.openapi:
-        api.openapi = amend_openapi(get_oas(api.config))
-    answered: Answered = openapi_(api, request)
-    return answered
+    """Describe the interface."""
+    document = describe_api(api.config["metadata"], api.base_url)
+    if request.format == F_HTML:
+        return _rendered(api, request, "openapi/swagger.html", document)
+    headers: dict[str, str] = request.get_response_headers(**api.api_headers)
+    headers["Content-Type"] = "application/vnd.oai.openapi+json;version=3.0"
+    return headers, HTTPStatus.OK, json.dumps(document)
+
+
+def process(api: API, request: APIRequest, name: str) -> Answered:
+    """Describe a process."""
+    wanted = request.format
+    # pygeoapi's page looks for a template among the cubes.
+    request._format = F_JSON  # noqa: SLF001 it has no setter
+    _, _, body = describe_processes(api, request, name)
+    request._format = wanted  # noqa: SLF001 it has no setter
+    return _rendered(api, request, "processes/process.html", json.loads(body))
+
+
+def jobs(api: API, request: APIRequest) -> Answered:
+    """List the jobs: there are none, as every process answers at once."""
+    if request.format == F_HTML:
+        return _rendered(api, request, "jobs/index.html", {"jobs": {"jobs": []}, "links": []})
+    document = {"jobs": [], "links": _selves(f"{api.base_url}/jobs", request)}
+    return _rendered(api, request, "jobs/index.html", document)
+
+
+def _selves(url: str, request: APIRequest) -> list[dict[str, Any]]:
+    return [
+        {
+            "rel": request.get_linkrel(name),
+            "type": FORMAT_TYPES[name],
+            "title": f"This document as {name}",
+            "href": f"{url}?f={name}",
+        }
+        for name in PAGE_FORMATS
+    ]
 
 
 def _described(api: API, request: APIRequest, name: str) -> Document:
-    coverage: Coverage = api.config["resources"][name]["providers"][0]["data"]
+    resources: Resources = api.config["resources"]
+    if name not in resources:
+        return describe_product(name, resources.view, resources.site)
+    coverage: Coverage = resources[name]["providers"][0]["data"]
     document = gen_collection(api, request, name, request.locale)
-    page = request.format == F_HTML
-    amend(document, coverage, page=page)
-    # pygeoapi's page reads parameters as an older draft of EDR wrote them.
-    return document if page else describe_queries(document, coverage, _url(api, name))
-
-
-def _url(api: API, name: str) -> str:
-    return f"{api.base_url}/collections/{name}"
+    amended = amend(document, coverage, page=request.format == F_HTML)
+    return describe_queries(amended, coverage, f"{api.get_collections_url()}/{name}")
 
 
 def _rendered(api: API, request: APIRequest, template: str, document: Document) -> Answered:

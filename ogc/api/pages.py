@@ -10,14 +10,14 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
 from pygeoapi import l10n
-from pygeoapi.api import API, APIRequest, get_collection_schema
-from pygeoapi.api.itemtypes import get_collection_queryables
+from pygeoapi.api import API, APIRequest
 from pygeoapi.api.processes import describe_processes
-from pygeoapi.formats import F_HTML, F_JSON
+from pygeoapi.formats import F_HTML, F_JSONLD
 
 from datacube.errors import UnknownNameError
 from datacube.protocols import CatalogView
@@ -26,9 +26,13 @@ from ogc.api import operations
 from ogc.api.collections import Document, Resources
 from ogc.api.get_coverage import check_names
 from ogc.api.operations import PAGE_FORMATS, Answered
+from ogc.api.processes import RESOURCES, no_such
+from ogc.api.products import product_ids
 from ogc.exchange import Reply, Site, revision_header
 from ogc.kvp import Kvp
 
+TEMPLATES = Path(__file__).parent / "templates"
+"""Pages for people that are ours; pygeoapi's stand behind them. None loads from elsewhere."""
 KEPT = 32
 """Number of `API` objects kept, the last used."""
 
@@ -52,32 +56,26 @@ class Page:
     """Takes the API, the request and, where the path names something, its name."""
     allowed: tuple[str, ...] = ()
     """Parameters beside `f`, `lang` and `as_of`."""
-    formats: tuple[str, ...] = (F_JSON, F_HTML)
+    formats: tuple[str, ...] = PAGE_FORMATS
     of_collection: bool = False
     """The path names a collection."""
 
 
 PAGES = MappingProxyType(
     {
-        "/": Page(function=operations.landing, formats=PAGE_FORMATS),
-        "/openapi": Page(function=operations.openapi, allowed=("ui",)),
+        "/": Page(function=operations.landing),
+        "/openapi": Page(function=operations.openapi),
         "/conformance": Page(function=operations.conformance),
-        "/collections": Page(function=operations.collections, formats=PAGE_FORMATS),
+        "/collections": Page(function=operations.collections, allowed=("limit", "offset")),
         "/collections/{name}": Page(
-            function=operations.collection, formats=PAGE_FORMATS, of_collection=True
+            function=operations.collection, formats=(*PAGE_FORMATS, F_JSONLD), of_collection=True
         ),
-        "/collections/{name}/schema": Page(function=get_collection_schema, of_collection=True),
-        "/collections/{name}/queryables": Page(
-            function=get_collection_queryables,
-            allowed=("properties", "profile"),
-            of_collection=True,
-        ),
+        "/collections/{name}/schema": Page(function=operations.schema, of_collection=True),
         "/tileMatrixSets": Page(function=operations.tile_matrix_sets),
         "/tileMatrixSets/{name}": Page(function=operations.tile_matrix_set),
-        # pygeoapi's links spell it so.
-        "/TileMatrixSets": Page(function=operations.tile_matrix_sets),
-        "/TileMatrixSets/{name}": Page(function=operations.tile_matrix_set),
         "/processes": Page(function=describe_processes, allowed=("limit",)),
+        "/processes/{name}": Page(function=operations.process),
+        "/jobs": Page(function=operations.jobs),
     }
 )
 """The pages by path below the mount."""
@@ -110,8 +108,10 @@ class Pages:
         if asked.format not in page.formats:
             # No `f`, and an Accept that names nothing a page has: JSON.
             asked._format = None  # noqa: SLF001 it has no setter
-        if page.of_collection and name not in api.config["resources"]:
-            raise UnknownNameError("collection", name[:80], tuple(api.config["resources"]))
+        if page.of_collection:
+            _check_collection(name, api.config["resources"])
+        elif page.function is operations.process and name not in RESOURCES:
+            return no_such("process", name, view.revision)
         names = (name,) if name else ()
         if asked.format != F_HTML:
             return _reply(page.function(api, asked, *names), view.revision)
@@ -126,7 +126,10 @@ class Pages:
             if key in self._apis:
                 self._apis.move_to_end(key)
                 return self._apis[key]
-        made = API(_config(Resources(view, site), site), {})
+        # What pygeoapi looks through on its own are the processes alone, however many cubes
+        # there are.
+        made = API(_config(dict(RESOURCES), site), {})
+        made.config["resources"] = Resources(view, site)
         with self._guard:
             self._apis[key] = made
             while len(self._apis) > KEPT:
@@ -149,6 +152,11 @@ def _without_as_of(request: WebRequest) -> _Asked:
     return _Asked(headers=request.headers, query_params=kept, scope=request.scope)
 
 
+def _check_collection(name: str, resources: Resources) -> None:
+    if name not in resources and name not in (products := product_ids(resources.view)):
+        raise UnknownNameError("collection", name[:80], (*products, *resources))
+
+
 def _reply(answered: Answered, revision: int) -> Reply:
     headers, status, body = answered
     data = body if isinstance(body, bytes) else body.encode()
@@ -160,12 +168,13 @@ def _reply(answered: Answered, revision: int) -> Reply:
         headers=(
             revision_header(revision),
             ("Content-Language", headers.get("Content-Language", "en-US")),
-            *((("ETag", f'"{tag}"'),) if status < 400 else ()),
+            ("Vary", "Accept, Accept-Language"),
+            *((("ETag", f'"{tag}"'), ("Cache-Control", "no-cache")) if status < 400 else ()),
         ),
     )
 
 
-def _config(resources: Resources, site: Site) -> Document:
+def _config(resources: Document, site: Site) -> Document:
     """Return pygeoapi's configuration; made in memory, no file and no variable is needed."""
     return {
         "server": {
@@ -174,11 +183,9 @@ def _config(resources: Resources, site: Site) -> Document:
             "encoding": "utf-8",
             "language": "en-US",
             "languages": ["en-US"],
+            "templates": {"path": str(TEMPLATES)},
             "limits": {"default_items": 10, "max_items": 10_000},
-            "map": {
-                "url": "https://tile.openstreetmap.org/{z}/{x}/{y}.png",
-                "attribution": "&copy; OpenStreetMap contributors",
-            },
+            "map": {"url": "", "attribution": ""},
             "admin": False,
         },
         "logging": {"level": "WARNING"},

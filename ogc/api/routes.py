@@ -4,23 +4,23 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import pygeoapi
 from anyio import CapacityLimiter
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
 from datacube.errors import UnknownNameError
-from ogc.api import get_coverage
+from ogc.api import coverage_parts, get_coverage
 from ogc.api.edr.routes import edr_routes
 from ogc.api.maps_routes import map_routes
 from ogc.api.pages import PAGES, Page, Pages
+from ogc.api.processes_routes import process_routes
 from ogc.exchange import Reply, Session, Sessions, Site
 from ogc.pinned import kvp_of, resource_route
 from ogc.responses import RootOf
 from ogc.wcps.routes import wcps_route
 
-STATIC = Path(pygeoapi.__file__).parent / "static"
+STATIC = Path(__file__).parent / "static"
 
 
 def api_routes(
@@ -42,6 +42,12 @@ def api_routes(
         kvp, accept = kvp_of(request), request.headers.get("accept", "")
         return get_coverage.answer(request.path_params["name"], kvp, accept, session)
 
+    def part(request: Request, session: Session) -> Reply:
+        name, wanted = request.path_params["name"], request.path_params["part"]
+        if wanted not in coverage_parts.PARTS:
+            raise UnknownNameError("page", wanted[:80], tuple(coverage_parts.PARTS))
+        return coverage_parts.answer(name, wanted, kvp_of(request), session)
+
     def page(found: Page, request: Request, session: Session) -> Reply:
         name = request.path_params.get("name", "")
         site = replace(about, url=f"{root_of(request)}/ogcapi")
@@ -50,9 +56,11 @@ def api_routes(
     route = partial(resource_route, sessions=sessions, limiter=limiter)
     return [
         route("/collections/{name}/coverage", coverage),
+        route("/collections/{name}/coverage/{part}", part),
         *map_routes(sessions, root_of, limiter=limiter),
         *edr_routes(sessions, root_of, limiter=limiter),
         wcps_route(sessions, about, limiter=limiter),
+        *process_routes(sessions, about, limiter=limiter),
         *(route(path, partial(page, found)) for path, found in PAGES.items()),
         Mount("/static", StaticFiles(directory=STATIC)),
         route("/{path:path}", _unknown),

@@ -96,9 +96,8 @@ def test_tile_matrix_sets_are_listed_and_defined(client: TestClient) -> None:
         assert scales == sorted(scales, reverse=True)
 
 
-@pytest.mark.parametrize("name", ["tileMatrixSets", "TileMatrixSets"])
-def test_tile_matrix_sets_have_pages_for_people(client: TestClient, name: str) -> None:
-    for path in (name, f"{name}/EPSG32633_10m"):
+def test_tile_matrix_sets_have_pages_for_people(client: TestClient) -> None:
+    for path in ("tileMatrixSets", "tileMatrixSets/EPSG32633_10m"):
         response = client.get(f"/ogcapi/{path}?f=html")
         assert response.headers["content-type"].startswith("text/html")
         assert "EPSG32633_10m" in response.text
@@ -170,7 +169,7 @@ def test_operation_ids_are_unique_and_every_tile_route_has_one(client: TestClien
     """/req/oas30/completeness and /req/oas30/operation-id."""
     response = client.get("/ogcapi/openapi?f=json")
     paths = response.json()["paths"]
-    ids = [item["get"]["operationId"] for item in paths.values() if "operationId" in item["get"]]
+    ids = [told["operationId"] for item in paths.values() for told in item.values()]
     assert len(ids) == len(set(ids))
     assert {
         "collection.map.getTile",

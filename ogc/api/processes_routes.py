@@ -1,0 +1,58 @@
+"""The routes that run processes and tell of jobs, below `/ogcapi`."""
+
+from dataclasses import replace
+
+from anyio import CapacityLimiter, to_thread
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from datacube.errors import LimitExceededError
+from ogc.api.get_coverage import check_names
+from ogc.api.processes import execute, no_such
+from ogc.exchange import Reply, Session, Sessions, Site, revision_header
+from ogc.kvp import Kvp, as_of
+from ogc.pinned import resource_route
+from ogc.problem import problem
+from ogc.responses import read_body, respond
+
+ALLOWED = ("f", "as_of")
+
+
+def process_routes(
+    sessions: Sessions, site: Site, *, limiter: CapacityLimiter | None = None
+) -> list[Route]:
+    """Return the routes of executions, and those of jobs, of which there is none."""
+
+    async def run(request: Request) -> Response:
+        bound = site.limits.body_bytes
+        body = await read_body(request, bound)
+        if body is None:
+            long = LimitExceededError(f"the request is longer than the {bound} bytes allowed")
+            return respond(problem(long), request)
+        name, query = request.path_params["name"], request.url.query
+        reply = await to_thread.run_sync(
+            _answer, name, query, body, sessions, site, limiter=limiter
+        )
+        return respond(reply, request)
+
+    def job(request: Request, session: Session) -> Reply:
+        return no_such("job", request.path_params["job"], session.view.revision)
+
+    return [
+        Route("/processes/{name}/execution", run, methods=["POST"]),
+        resource_route("/jobs/{job}", job, sessions, limiter=limiter),
+        resource_route("/jobs/{job}/results", job, sessions, limiter=limiter),
+    ]
+
+
+def _answer(name: str, query: str, body: bytes, sessions: Sessions, site: Site) -> Reply:
+    headers: tuple[tuple[str, str], ...] = ()
+    try:
+        kvp = Kvp.parse(query)
+        check_names(kvp, ALLOWED)
+        session = sessions(as_of(kvp))
+        headers = (revision_header(session.view.revision),)
+        return execute(name, body, session, site)
+    except Exception as error:  # noqa: BLE001 the last resort: `problem` logs what is no CubeError
+        return replace(problem(error), headers=headers)
