@@ -149,8 +149,8 @@ def _gathered(
     level = vertical_position(domain) if np.isfinite(table[:, _Z]).all() else None
     if level is not None:
         axes.append(level)
-        numbers.append(_nearest(_coordinates(domain.outer[level]), table[:, _Z]))
-        numbers[-1] += domain.outer[level].first
+        nearest = _nearest(_coordinates(domain.outer[level]), table[:, _Z])
+        numbers.append(nearest + domain.outer[level].first)
     time = domain.outer[0] if np.isfinite(table[:, _M]).all() else None
     if isinstance(time, TimeAxis):
         axes.append(0)
@@ -162,21 +162,17 @@ def _gathered(
     if len(chosen) > LINE_CELLS:
         raise LimitExceededError(f"{len(chosen):,} cells are asked for; allowed: {LINE_CELLS:,}")
     made = gather(plan, axes, [tuple(row) for row in chosen.tolist()], "place")
-    heights = None if level is None else _coordinates(domain.outer[level])
-    points = []
-    for (x, y, *_), row in zip(table.tolist(), chosen.tolist(), strict=True):
-        at = dict(zip(axes, row, strict=True))
-        z = None if level is None or heights is None else heights[at[level] - _first(domain, level)]
-        seconds = _seconds(time)[at[0]] if isinstance(time, TimeAxis) else None
-        points.append(
-            Vertex(
-                x=x,
-                y=y,
-                z=None if z is None else float(z),
-                seconds=None if seconds is None else float(seconds),
-            )
-        )
-    return Places(plan=bound(made, view), axis=made.axes[0], points=tuple(points))
+    heights = seconds = [None] * len(chosen)
+    if level is not None:
+        listed = domain.outer[level]
+        heights = _coordinates(listed)[chosen[:, 2] - listed.first].tolist()
+    if isinstance(time, TimeAxis):
+        seconds = _seconds(time)[chosen[:, -1]].tolist()
+    points = tuple(
+        Vertex(x=x, y=y, z=z, seconds=when)
+        for (x, y, *_), z, when in zip(table.tolist(), heights, seconds, strict=True)
+    )
+    return Places(plan=bound(made, view), axis=made.axes[0], points=points)
 
 
 def trimmed_plane(domain: Domain, cells: NDArray[np.int64]) -> Domain:
@@ -184,10 +180,6 @@ def trimmed_plane(domain: Domain, cells: NDArray[np.int64]) -> Domain:
     (row0, column0), (row1, column1) = cells.min(axis=0).tolist(), cells.max(axis=0).tolist()
     window = Window(((row0, row1 + 1), (column0, column1 + 1)))
     return replace(domain, grid=domain.plane.at(window))
-
-
-def _first(domain: Domain, at: int) -> int:
-    return domain.outer[at].first
 
 
 def _coordinates(axis: object) -> Numbers:
