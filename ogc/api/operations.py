@@ -27,7 +27,7 @@ PAGE_FORMATS = (F_JSON, F_HTML)
 """Values of `f` on pages, the usual one first."""
 MAX_LISTED = 10_000
 """Collections on a page at most."""
-DEFAULT_LISTED = 1_000
+DEFAULT_LISTED = 100
 """Collections on a page that says no limit."""
 CONFORMS_TO = sorted(
     {
@@ -117,7 +117,7 @@ def collections(api: API, request: APIRequest) -> Answered:
         ("prev", max(0, offset - limit), "Previous page") if offset else None,
     ]
     document = {
-        "collections": [_described(api, request, name) for name in shown],
+        "collections": [_brief(_described(api, request, name)) for name in shown],
         "numberMatched": len(names),
         "numberReturned": len(shown),
         "links": [
@@ -224,6 +224,13 @@ def _selves(url: str, request: APIRequest) -> list[dict[str, Any]]:
         }
         for name in PAGE_FORMATS
     ]
+
+
+def _brief(document: Document) -> Document:
+    """Leave out of a list what is most of its bytes: every CRS in WKT, once a kind of query."""
+    for asked in document.get("data_queries", {}).values():
+        asked["link"]["variables"].pop("crs_details", None)
+    return document
 
 
 def _described(api: API, request: APIRequest, name: str) -> Document:

@@ -10,6 +10,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -28,7 +29,7 @@ from ogc.api.get_coverage import check_names
 from ogc.api.operations import PAGE_FORMATS, Answered
 from ogc.api.processes import RESOURCES, no_such
 from ogc.api.products import product_ids
-from ogc.exchange import Reply, Site, revision_header
+from ogc.exchange import Reply, Session, Site, revision_header
 from ogc.kvp import Kvp
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -90,14 +91,15 @@ class Pages:
         self._rendering = threading.Lock()
 
     def answer(
-        self, page: Page, name: str, request: WebRequest, view: CatalogView, site: Site
+        self, page: Page, name: str, request: WebRequest, session: Session, site: Site
     ) -> Reply:
-        """Answer one page at the revision of `view`; `name` is what the path names, or empty.
+        """Answer one page at the session's revision; `name` is what the path names, or empty.
 
         Raises
         ------
         InvalidParameterError, UnknownNameError
         """
+        view = session.view
         kvp = Kvp.parse(str(request.query_params))
         check_names(kvp, ("f", "lang", "as_of", *page.allowed))
         wanted = kvp.one("f", default="")
@@ -113,6 +115,8 @@ class Pages:
         elif page.function is operations.process and name not in RESOURCES:
             return no_such("process", name, view.revision)
         names = (name,) if name else ()
+        if page.function is operations.collections and asked.format != F_HTML:
+            return _reply(_kept_list(api, asked, session), view.revision)
         if asked.format != F_HTML:
             return _reply(page.function(api, asked, *names), view.revision)
         with self._rendering:
@@ -130,6 +134,8 @@ class Pages:
         # there are.
         made = API(_config(dict(RESOURCES), site), {})
         made.config["resources"] = Resources(view, site)
+        # No page for people reads them there.
+        made.tpl_config["resources"] = {}
         with self._guard:
             self._apis[key] = made
             while len(self._apis) > KEPT:
@@ -150,6 +156,18 @@ def _without_as_of(request: WebRequest) -> _Asked:
     """Hide the revision, which pygeoapi would repeat: equal documents are equal bytes."""
     kept = {name: value for name, value in request.query_params.items() if name != "as_of"}
     return _Asked(headers=request.headers, query_params=kept, scope=request.scope)
+
+
+def _kept_list(api: API, asked: APIRequest, session: Session) -> Answered:
+    """List the collections, described once a revision."""
+    parts = tuple(sorted(asked.params.items()))
+
+    def make() -> bytes:
+        _, _, body = operations.collections(api, asked)
+        return body if isinstance(body, bytes) else body.encode()
+
+    headers: dict[str, str] = asked.get_response_headers(**api.api_headers)
+    return headers, HTTPStatus.OK, session.kept(("collections", api.base_url, parts), make)
 
 
 def _check_collection(name: str, resources: Resources) -> None:

@@ -51,7 +51,7 @@ def api_routes(
     def page(found: Page, request: Request, session: Session) -> Reply:
         name = request.path_params.get("name", "")
         site = replace(about, url=f"{root_of(request)}/ogcapi")
-        return pages.answer(found, name, request, session.view, site)
+        return pages.answer(found, name, request, session, site)
 
     route = partial(resource_route, sessions=sessions, limiter=limiter)
     return [
