@@ -24,6 +24,11 @@ def stored_window(scan: Scan, window: Window) -> Window:
     """Return the group's indices, `(*axes, y, x)`, of a window of the scan's domain.
 
     Listed axes are numbered anew where they are trimmed, stored arrays are not.
+
+    Raises
+    ------
+    ValueError
+        If the scan keeps coefficients of a listed axis that are no neighbours.
     """
     time = int(is_timed(scan))
     ranges = []
@@ -33,7 +38,10 @@ def stored_window(scan: Scan, window: Window) -> Window:
         shift = 0
         listed = getattr(stored, "coefficients", None)
         if listed is not None and kept.size != stored.size:
-            shift = listed.index(getattr(kept, "coefficients", listed)[0])
+            chosen = getattr(kept, "coefficients", listed)
+            shift = listed.index(chosen[0])
+            if listed[shift : shift + kept.size] != chosen:
+                raise ValueError(f"a scan of {kept.name!r} keeps neighbours; Take keeps others")
         ranges.append((start + shift, stop + shift))
     return Window((*ranges, *window.plane.ranges))
 
