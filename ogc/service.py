@@ -15,7 +15,7 @@ from ogc.posted import Posted
 from ogc.related import MULTIPART, joined
 from ogc.wcps import faults as wcps_faults
 from ogc.wcps import process
-from ogc.wcs import describe_coverage, get_coverage
+from ogc.wcs import describe_coverage, get_coverage, transaction
 from ogc.wcs import faults as wcs_faults
 from ogc.wcs import faults_by_version as wcs_faults_by_version
 from ogc.wcs import get_capabilities as wcs_capabilities
@@ -58,6 +58,7 @@ WCS = Service(
             "getcoverage": get_coverage.answer,
             "processcoverages": process.answer,
             "describeeocoverageset": describe_eo_coverage_set.answer,
+            **{name.casefold(): transaction.answer for name in transaction.OPERATIONS},
         }
     ),
     offered=(

@@ -35,5 +35,7 @@ class GetCoverage:
     """The lattice that is asked for, instead of a scale; None: that of the other fields."""
     defaults: bool = False
     """Of time and further axes that no subset cuts, the newest and the first place are meant."""
+    files: bool = False
+    """The answer is a list of its one file, with the file beside it."""
     general: bool = False
     """What describes the cells is in CIS 1.1, else in CIS 1.0."""

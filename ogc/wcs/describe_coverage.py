@@ -21,6 +21,7 @@ from ogc.wcs.names import (
     OLD_VERSIONS,
     VERSION,
     VERSION_1_0,
+    VERSION_1_1,
     WCS,
     WCS_2_1,
     native_format,
@@ -28,6 +29,7 @@ from ogc.wcs.names import (
     parse_version,
 )
 from ogc.wcs.v1_0 import description_document as v1_0
+from ogc.wcs.v1_1 import documents as v1_1
 from ogc.xml import MEDIA_TYPE, Vocabulary, document
 
 MAX_IDS = 100
@@ -45,7 +47,7 @@ _XML_2_1 = Vocabulary(
     }
 )
 _WRITERS: Mapping[str, Callable[[tuple[Coverage, ...], int, Site], bytes]] = MappingProxyType(
-    {VERSION_1_0: v1_0.encode}
+    {VERSION_1_0: v1_0.encode, VERSION_1_1: v1_1.encode_descriptions}
 )
 """Of versions whose descriptions are not those of WCS 2."""
 

@@ -2,6 +2,7 @@
 
 from types import MappingProxyType
 
+from datacube.encode.xml import Element
 from ogc.faults import Fault, FaultTable, Report
 from ogc.wcs.names import OWS
 from ogc.xml import MEDIA_TYPE, XSI, Vocabulary, document
@@ -68,12 +69,17 @@ def encode(report: Report) -> bytes:
     """Write an ows:ExceptionReport."""
     root = _XML.root("ows:ExceptionReport", version="2.0.1")
     _XML.attribute(root, "xsi:schemaLocation", f"{OWS} {OWS_SCHEMA}")
-    exception = _XML.add(root, "ows:Exception")
+    add_exception(_XML, root, report)
+    return document(root)
+
+
+def add_exception(xml: Vocabulary, root: Element, report: Report) -> None:
+    """Append the ows:Exception, which is alike in every version of OWS Common."""
+    exception = xml.add(root, "ows:Exception")
     exception.set("exceptionCode", report.fault.exception_code or "NoApplicableCode")
     if report.locator:
         exception.set("locator", report.locator)
-    _XML.add(exception, "ows:ExceptionText", report.message)
-    return document(root)
+    xml.add(exception, "ows:ExceptionText", report.message)
 
 
 OWS_SCHEMA = "http://schemas.opengis.net/ows/2.0/owsExceptionReport.xsd"

@@ -12,8 +12,16 @@ from ogc.faults import UnsupportedError
 from ogc.kvp import Kvp, shown
 from ogc.records.inspire import language
 from ogc.wcs.capabilities_document import CONTENTS, Capabilities, encode
-from ogc.wcs.names import OFFERED_VERSIONS, OLD_VERSIONS, VERSION, VERSION_1_0, VERSIONS
+from ogc.wcs.names import (
+    OFFERED_VERSIONS,
+    OLD_VERSIONS,
+    VERSION,
+    VERSION_1_0,
+    VERSION_1_1,
+    VERSIONS,
+)
 from ogc.wcs.v1_0 import capabilities_document as v1_0
+from ogc.wcs.v1_1 import documents as v1_1
 from ogc.xml import MEDIA_TYPE
 
 SECTIONS = (
@@ -28,11 +36,11 @@ SECTIONS = (
 """The parts of the document; `All` is every one."""
 _CHOOSING = frozenset({"acceptversions", "version", "sections"})
 _PLAIN_SECTIONS = tuple(one for one in SECTIONS if one not in {"Contents", "DatasetSeriesSummary"})
-"""What a request gets that chooses nothing: rasdaman's client fails at any extension of contents."""
+"""What a request that chooses nothing gets: rasdaman's client fails at extensions of contents."""
 FORMATS = ("text/xml", "application/xml")
 """What ACCEPTFORMATS may choose; of others the first is sent."""
 _WRITERS: Mapping[str, Callable[[tuple[Coverage, ...], int, Site], bytes]] = MappingProxyType(
-    {VERSION_1_0: v1_0.encode}
+    {VERSION_1_0: v1_0.encode, VERSION_1_1: v1_1.encode_capabilities}
 )
 """Of versions whose capabilities are not those of WCS 2; they are sent whole."""
 

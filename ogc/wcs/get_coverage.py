@@ -11,6 +11,7 @@ from types import MappingProxyType
 from pyproj import CRS
 
 from datacube.cube import Coverage as Stored
+from datacube.encode.answer import Answer
 from datacube.encode.documents import reference_document
 from datacube.errors import InvalidParameterError, UnknownNameError
 from datacube.plan.encoding import GENERAL_GRID
@@ -40,6 +41,7 @@ from ogc.wcs.eo.scenes import find_scene
 from ogc.wcs.names import (
     NATIVE_FORMAT,
     VERSION_1_0,
+    VERSION_1_1,
     native_format,
     parse_format,
     parse_output_type,
@@ -48,13 +50,18 @@ from ogc.wcs.names import (
 from ogc.wcs.subsets import AXIS, parse_bands, parse_scaling, parse_subsets
 from ogc.wcs.targets import completed
 from ogc.wcs.v1_0 import get_coverage as v1_0
+from ogc.wcs.v1_1 import get_coverage as v1_1
+from ogc.wcs.v1_1.documents import encode_files
+from ogc.xml import MEDIA_TYPE
 
 __all__ = ["GetCoverage", "answer", "handle", "parse"]
 
 _AXIS_METHOD = re.compile(rf"\s*(?!https?:|urn:)({AXIS.pattern}):(\S+)\s*", re.IGNORECASE)
 _FILE = "coverage"
 """How the document of a multipart answer calls the file beside it."""
-_READERS: Mapping[str, Callable[[Kvp], GetCoverage]] = MappingProxyType({VERSION_1_0: v1_0.parse})
+_READERS: Mapping[str, Callable[[Kvp], GetCoverage]] = MappingProxyType(
+    {VERSION_1_0: v1_0.parse, VERSION_1_1: v1_1.parse}
+)
 """Of versions whose parameters are not those of WCS 2."""
 
 
@@ -129,7 +136,10 @@ def answer(kvp: Kvp, session: Session, site: Site) -> Reply:  # noqa: ARG001 ope
     if not request.media_type or request.defaults or request.target is not None:
         request, notes = _completed(request, session.view.coverage(request.coverage_id))
     asked = handle(request)
-    made = _related(asked, session) if request.multipart else reply(session.answer(asked))
+    if request.files:
+        made: Reply = _listed(request.coverage_id, session.answer(asked))
+    else:
+        made = _related(asked, session) if request.multipart else reply(session.answer(asked))
     return replace(made, headers=(*made.headers, *warning_headers(notes)))
 
 
@@ -143,6 +153,21 @@ def _completed(request: GetCoverage, coverage: Stored) -> tuple[GetCoverage, tup
         subsets=(*request.subsets, *subsets),
         target=None if target is None else completed(target, coverage.grid),
     ), notes
+
+
+def _listed(coverage_id: str, made: Answer) -> RelatedReply:
+    """Answer with a list of the one file beside it, as WCS 1.1 does."""
+    whole = reply(made)
+    headers = tuple(
+        (key, _own_tag(value) if key == "ETag" else value) for key, value in whole.headers
+    )
+    return RelatedReply(
+        status=whole.status,
+        media_type=MEDIA_TYPE,
+        body=encode_files(coverage_id, f"cid:{_FILE}"),
+        headers=headers,
+        attachment=Attachment(content_id=_FILE, media_type=made.media_type, body=made.body),
+    )
 
 
 def _related(asked: Encode, session: Session) -> RelatedReply:

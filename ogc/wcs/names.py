@@ -22,6 +22,7 @@ VERSION_2_1 = "2.1.0"
 """2.0 with coverages of CIS 1.1, which clients of rasdaman ask for."""
 VERSION_1_0 = "1.0.0"
 """Which core QGIS asks for first."""
+VERSION_1_1 = "1.1.1"
 VERSIONS: Mapping[str, str] = MappingProxyType(
     {
         "2.0.1": VERSION,
@@ -31,14 +32,20 @@ VERSIONS: Mapping[str, str] = MappingProxyType(
         "2.1": VERSION_2_1,
         "1.0.0": VERSION_1_0,
         "1.0": VERSION_1_0,
+        "1.1.0": VERSION_1_1,
+        "1.1.1": VERSION_1_1,
+        "1.1.2": VERSION_1_1,
+        "1.1": VERSION_1_1,
     }
 )
 """What requests may say, and the version that is meant: schemas and meanings of 2.0.0 are 2.0.1's.
 
 The OGC's suite says 2.0 in SOAP.
 """
-OFFERED_VERSIONS = (VERSION, VERSION_2_1, VERSION_1_0)
-OLD_VERSIONS: Mapping[str, str] = MappingProxyType({VERSION_1_0: "COVERAGE"})
+OFFERED_VERSIONS = (VERSION, VERSION_2_1, VERSION_1_1, VERSION_1_0)
+OLD_VERSIONS: Mapping[str, str] = MappingProxyType(
+    {VERSION_1_0: "COVERAGE", VERSION_1_1: "IDENTIFIERS"}
+)
 """Versions that know only planes on the Earth, and the parameter that names a coverage in them."""
 NATIVE_FORMAT = GEOTIFF
 """Of what has a plane."""

@@ -18,8 +18,8 @@ MAX_CELLS = 2**31
 class Target:
     """What a request says of the lattice of its answer; `grid` is for those that are complete."""
 
-    crs: CRS
-    """Of the answer."""
+    crs: CRS | None
+    """Of the answer; None: the coverage's."""
     bbox: Bbox | None = None
     """Outer edges in `bbox_crs`, x first; None: those of the coverage."""
     bbox_crs: CRS
@@ -35,10 +35,10 @@ class Target:
         Raises
         ------
         ValueError
-            If box or size is not yet known.
+            If CRS, box or size is not yet known.
         """
-        if self.bbox is None or self.size is None:
-            raise ValueError("the target has no box or no size")
+        if self.crs is None or self.bbox is None or self.size is None:
+            raise ValueError("the target has no CRS, no box or no size")
         left, bottom, right, top = self.bbox
         columns, rows = self.size
         x_name, y_name, uom = axis_names(self.crs)
@@ -63,18 +63,19 @@ def completed(target: Target, own: Grid) -> Target:
     OutOfDomainError
         If the box has no place in the CRS.
     """
+    wanted = target.crs or own.crs
     bbox, crs = (own.bbox, own.crs) if target.bbox is None else (target.bbox, target.bbox_crs)
-    if crs != target.crs:
-        bbox = box_in(bbox, crs, target.crs)
+    if crs != wanted:
+        bbox = box_in(bbox, crs, wanted)
     size, steps = target.size, target.steps
     if size is None:
-        if steps is None and target.crs == own.crs:
+        if steps is None and wanted == own.crs:
             steps = abs(own.x.step), abs(own.y.step)
         if steps is None:
             raise InvalidParameterError(
-                "nothing says how many cells the answer has; allowed are WIDTH and HEIGHT, or "
-                "RESX and RESY",
-                parameter="WIDTH",
+                "nothing says how many cells the answer has, whose CRS is not the coverage's; "
+                "allowed is a request with the number or the size of cells",
+                parameter="size",
             )
         lengths = bbox[2] - bbox[0], bbox[3] - bbox[1]
         cells = [length / step for length, step in zip(lengths, steps, strict=True)]
@@ -85,4 +86,4 @@ def completed(target: Target, own: Grid) -> Target:
                 parameter="RESX",
             )
         size = max(1, round(cells[0])), max(1, round(cells[1]))
-    return replace(target, bbox=bbox, bbox_crs=target.crs, size=size)
+    return replace(target, crs=wanted, bbox=bbox, bbox_crs=wanted, size=size)

@@ -28,7 +28,7 @@ def parse(kvp: Kvp) -> GetCoverage:
     """
     return GetCoverage(
         coverage_id=kvp.one("coverage"),
-        subsets=(*_times(kvp.one("time", default="")), *_places(kvp)),
+        subsets=(*parse_times(kvp.one("time", default=""), "TIME"), *_places(kvp)),
         bands=parse_bands(kvp.one(BAND_AXIS, default="")),
         method=_method(kvp.one("interpolation", default="")),
         media_type=media_type(kvp.one("format"), tuple(FORMATS.values())),
@@ -67,7 +67,7 @@ def _cells(text: str, name: str) -> int:
 
 
 def _step(text: str, name: str) -> float:
-    step = _number(text, name)
+    step = parse_number(text, name)
     if step <= 0:
         raise InvalidParameterError(
             f"{name} {shown(text)} is not allowed; allowed are numbers above 0", parameter=name
@@ -77,7 +77,7 @@ def _step(text: str, name: str) -> float:
 
 def _bbox(text: str) -> Bbox:
     """Read min x, min y, max x, max y: x comes first in every CRS (OGC 03-065r6, 9.2.2.5)."""
-    parts = [_number(part, "BBOX") for part in text.split(",")]
+    parts = [parse_number(part, "BBOX") for part in text.split(",")]
     if len(parts) != 4 or parts[0] >= parts[2] or parts[1] >= parts[3]:
         raise InvalidParameterError(
             f"BBOX {shown(text)} is not allowed; allowed is min x,min y,max x,max y",
@@ -86,7 +86,13 @@ def _bbox(text: str) -> Bbox:
     return parts[0], parts[1], parts[2], parts[3]
 
 
-def _number(text: str, name: str) -> float:
+def parse_number(text: str, name: str) -> float:
+    """Read a finite number.
+
+    Raises
+    ------
+    InvalidParameterError
+    """
     try:
         found = float(text)
     except ValueError:
@@ -98,20 +104,25 @@ def _number(text: str, name: str) -> float:
     return found
 
 
-def _times(text: str) -> tuple[Trim | Slice, ...]:
-    """Read an instant, `start/end` or `start/end/period`, of which every acquisition is meant."""
+def parse_times(text: str, name: str) -> tuple[Trim | Slice, ...]:
+    """Read an instant, `start/end` or `start/end/period`, of which every acquisition is meant.
+
+    Raises
+    ------
+    InvalidParameterError
+    """
     if not text:
         return ()
     if "," in text:
         raise InvalidParameterError(
-            f"TIME {shown(text)} lists times; allowed is one, or start/end", parameter="TIME"
+            f"{name} {shown(text)} lists times; allowed is one, or start/end", parameter=name
         )
     start, *end = text.split("/")
     if not end:
         return (Slice(axis="time", at=parse_period(start)),)
     if len(end) > 2:
         raise InvalidParameterError(
-            f"TIME {shown(text)} is not allowed; allowed is a time, or start/end", parameter="TIME"
+            f"{name} {shown(text)} is not allowed; allowed is a time, or start/end", parameter=name
         )
     return (Trim(axis="time", low=parse_period(start), high=parse_period(end[0])),)
 
@@ -119,7 +130,7 @@ def _times(text: str) -> tuple[Trim | Slice, ...]:
 def _places(kvp: Kvp) -> tuple[Slice, ...]:
     named = ((_PLACE.fullmatch(key), key) for key, _ in kvp)
     axes = dict.fromkeys((match[1], key) for match, key in named if match)
-    return tuple(Slice(axis=axis, at=_number(kvp.one(key), key.upper())) for axis, key in axes)
+    return tuple(Slice(axis=axis, at=parse_number(kvp.one(key), key.upper())) for axis, key in axes)
 
 
 def _method(text: str) -> Method:

@@ -125,7 +125,7 @@ def test_capabilities_in_both_versions(asker: Asker, schemas: Schemas) -> None:
         CIS_NAMES["wcs21"],
     )
     offered = [one.text for one in root.iterfind(".//ows:ServiceTypeVersion", NAMES)]
-    assert offered == ["2.0.1", "2.1.0", "1.0.0"]
+    assert offered == ["2.0.1", "2.1.0", "1.1.1", "1.0.0"]
 
 
 def test_the_extensions_say_what_they_offer(asker: Asker) -> None:
