@@ -40,6 +40,8 @@ class Service:
     faults: FaultTable
     faults_of: Callable[[Kvp], FaultTable] | None = None
     """How one request wants its failures told, where that is not always the same."""
+    refused: Mapping[str, Operation] = MappingProxyType({})
+    """Operations that are known and off, by name in lower case; each tells why."""
 
 
 WMS = Service(
@@ -58,7 +60,6 @@ WCS = Service(
             "getcoverage": get_coverage.answer,
             "processcoverages": process.answer,
             "describeeocoverageset": describe_eo_coverage_set.answer,
-            **{name.casefold(): transaction.answer for name in transaction.OPERATIONS},
         }
     ),
     offered=(
@@ -70,6 +71,9 @@ WCS = Service(
     ),
     faults=wcs_faults.TABLE,
     faults_of=wcs_faults_by_version.table,
+    refused=MappingProxyType(
+        {name.casefold(): transaction.answer for name in transaction.OPERATIONS}
+    ),
 )
 WCPS = Service(
     name="WCPS",
@@ -169,7 +173,7 @@ def _find_operation(kvp: Kvp) -> Operation:
             f"service {shown(name)} is not offered; offered are {', '.join(SERVICES)}",
             parameter="SERVICE",
         )
-    operation = service.operations.get(request)
+    operation = service.operations.get(request) or service.refused.get(request)
     if operation is None:
         raise UnsupportedError(
             f"{service.name} request {shown(spelled)} is not offered; "
