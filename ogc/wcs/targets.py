@@ -5,11 +5,15 @@ from dataclasses import dataclass, replace
 from pyproj import CRS
 
 from datacube.axes import RegularAxis
-from datacube.errors import InvalidParameterError
+from datacube.errors import InvalidParameterError, OutOfDomainError
 from datacube.grid import Grid
 from datacube.plan.warping import axis_names, box_in
 from datacube.protocols import Bbox
 
+_WORLD = 1e9
+"""No CRS has coordinates beyond."""
+_LEAST = 1e-12
+"""Part of its greatest coordinate that a box is wide at least, as numbers are no more exact."""
 MAX_CELLS = 2**31
 """Cells along an axis; the limits of an answer lie far below."""
 
@@ -67,6 +71,7 @@ def completed(target: Target, own: Grid) -> Target:
     bbox, crs = (own.bbox, own.crs) if target.bbox is None else (target.bbox, target.bbox_crs)
     if crs != wanted:
         bbox = box_in(bbox, crs, wanted)
+    _check(bbox)
     size, steps = target.size, target.steps
     if size is None:
         if steps is None and wanted == own.crs:
@@ -87,3 +92,18 @@ def completed(target: Target, own: Grid) -> Target:
             )
         size = max(1, round(cells[0])), max(1, round(cells[1]))
     return replace(target, crs=wanted, bbox=bbox, bbox_crs=wanted, size=size)
+
+
+def _check(bbox: Bbox) -> None:
+    """Refuse a box that no grid can have.
+
+    Raises
+    ------
+    OutOfDomainError
+    """
+    greatest = max(map(abs, bbox))
+    least = min(bbox[2] - bbox[0], bbox[3] - bbox[1])
+    if not greatest <= _WORLD or not least > greatest * _LEAST:
+        raise OutOfDomainError(
+            f"the box {bbox} has no extent on the Earth in the CRS of the answer"
+        )
