@@ -13,6 +13,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from copernicube.addresses import Addresses
 from copernicube.config import Settings, load_settings
 from copernicube.wiring import open_local
 from datacube.engine import Engine, Session
@@ -54,10 +55,7 @@ def build(settings: Settings) -> Starlette:
     places = CapacityLimiter(2 * (os.cpu_count() or 1))
     sessions = local.engine.session
 
-    def root_of(request: Request) -> str:
-        # Inside a mount the base URL ends in the mount's path.
-        address = request.url.replace(path="", query="", fragment="")
-        return settings.public_url.rstrip("/") or str(address).rstrip("/")
+    root_of = Addresses.read(settings.public_url, settings.trusted_proxies).root_of
 
     def wmts_site(request: Request) -> Site:
         root = root_of(request)

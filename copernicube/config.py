@@ -30,6 +30,8 @@ class Settings:
     """Server processes."""
     public_url: str = ""
     """Address that clients use, where it is not that of the request (behind a proxy)."""
+    trusted_proxies: str = "127.0.0.1,::1"
+    """Peers whose `Forwarded` and `X-Forwarded-*` are believed: addresses and networks, or `*`."""
     default_map_days: int = 30
     """Days before a layer's newest acquisition that a map without TIME may show."""
     provider: ServiceProvider = field(default_factory=ServiceProvider)

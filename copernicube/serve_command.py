@@ -39,5 +39,6 @@ def serve(store: str, host: str | None, port: int | None, workers: int | None) -
         port=settings.port,
         workers=settings.workers,
         log_level="warning",
+        proxy_headers=False,  # it would hide the peer; copernicube.addresses reads them
         h11_max_incomplete_event_size=settings.limits.parameter_bytes * 2,
     )
