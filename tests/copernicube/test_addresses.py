@@ -1,9 +1,14 @@
 """The advertised address behind proxies."""
 
+from pathlib import Path
+
 import pytest
 from starlette.requests import Request
+from starlette.testclient import TestClient
 
 from copernicube.addresses import Addresses
+from copernicube.app import build
+from copernicube.config import Settings
 from datacube.errors import InvalidParameterError
 
 
@@ -69,3 +74,21 @@ def test_setting_that_is_no_network() -> None:
     """The message names the setting."""
     with pytest.raises(InvalidParameterError, match="COPERNICUBE_TRUSTED_PROXIES"):
         Addresses.read("", "proxy.example")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/ows?service=WMS&request=GetCapabilities",
+        "/ows?service=WCS&version=2.0.1&request=GetCapabilities",
+        "/wmts/1.0.0/WMTSCapabilities.xml",
+        "/ogcapi/",
+    ],
+)
+def test_documents_follow(path: str, tmp_path: Path) -> None:
+    """Every address of a service's first document is the proxy's."""
+    client = TestClient(build(Settings(store=str(tmp_path))), client=("127.0.0.1", 50000))
+    answer = client.get(path, headers=BEHIND)
+    assert answer.status_code == 200
+    assert "https://maps.example/cube" in answer.text
+    assert "testserver" not in answer.text
