@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pyproj import CRS
 
 from datacube.axes import RegularAxis, TimeAxis
+from datacube.cells import Cells
 from datacube.cube import Band, ClassValue, Collection, Coverage, Cube, utm_group
 from datacube.encode.answer import Answer
 from datacube.errors import LimitExceededError, RevisionError, UnknownNameError
@@ -15,6 +16,7 @@ from datacube.explain.values import Explanation
 from datacube.grid import Grid
 from datacube.plan.bind import Bound
 from datacube.plan.colour import Grey, Stretch
+from datacube.plan.nodes import Plan
 from datacube.plan.query import Encode, Map, Method, Place
 from datacube.plan.style import BandTerm, Style
 from datacube.protocols import Bbox, StoredStyle
@@ -204,10 +206,13 @@ class FakeSession:
         return PlaceAnswer(layers=(), series=asked.series, revision=REVISION)
 
     def bind(self, asked: Encode) -> Bound:
-        raise NotImplementedError(asked)
+        raise AssertionError(f"documents bind nothing, but {asked}")
 
     def encode(self, bound: Bound) -> Answer:
-        raise NotImplementedError(bound)
+        raise AssertionError(f"documents encode nothing, but {bound}")
+
+    def compute(self, plan: Plan) -> Cells:
+        raise AssertionError(f"documents compute nothing, but {plan}")
 
     def answer(self, query: Encode) -> Answer:
         self.asked.append(query)
