@@ -51,6 +51,8 @@ OTHERS: dict[str, tuple[int, ...]] = {
     "scale($cov1, 2.0)": (MONTHS, 2 * ROWS, 2 * COLUMNS),
     "scale($cov1, { X(1.5), Y(2) })": (MONTHS, 2 * ROWS, 180),
     'crsTransform($cov1, "EPSG:4326", { X(1.5:2.5), Y(2:4) })': (MONTHS, 2, 1),
+    'crsTransform($cov1, "EPSG:4326", { average })': ALL,
+    'crsTransform($cov1, "EPSG:4326", { average }, { X:1.5, Y:2 })': (MONTHS, ROWS // 2, 80),
     "sum($cov1)": (),
     "avg($cov1)": (),
     "count($cov1)": (),
@@ -79,8 +81,6 @@ REFUSED = {
     'encode($cov1, "PNG")': "image/png holds two axes",
     'encode($cov1, "PNG", "params")': "params",
     'encode($cov1, "PNG", "{\\"compression\\":\\"lzw\\"}")': "unknown key 'compression'",
-    'crsTransform($cov1, "EPSG:4326", { average })': "unknown interpolation 'average'",
-    'crsTransform($cov1, "EPSG:4326", { average }, { X:1.5, Y:2 })': "interpolation 'average'",
     'clip($cov1, LINESTRING("2008-01-01T02:01:20.000Z" 75042.7273594 5094865.55794, '
     '"2008-01-08T00:02:58.000Z" 705042.727359 5454865.55794))': "the line has",
 }
