@@ -29,7 +29,6 @@ NOT_RUN = {
     "node2.example.org:7000:A": "of another service, which is none here",
     "node2--7000--A": "of another service, which is none here",
     "image.stretch": "of a function that the operator adds",
-    "allhours": "of more times than a query may list",
     "allminutes": "of more times than a query may list",
     "allseconds": "of more times than a query may list",
     "return ($a + $a)": "an array that is not encoded",

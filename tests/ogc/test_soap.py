@@ -13,6 +13,7 @@ from ogc import soap
 from ogc.exchange import Reply
 from ogc.posted import read_posted
 from ogc.related import Attachment, RelatedReply, joined
+from ogc.wcs.names import OWS
 from tests.ogc.wcs.conftest import ENVELOPE, Asker, asker, bytes_of, content, parts
 from tests.ogc.wcs.test_metadata import NAMES
 from tests.ogc.wcs.test_xml_requests import HEAD, PROC, WCS, coverage
@@ -33,7 +34,10 @@ def body_of(document: bytes) -> etree._Element:
     ("document", "query", "root"),
     [
         (
-            f'<GetCapabilities xmlns="{WCS}" service="WCS"/>',
+            (
+                f'<GetCapabilities xmlns="{WCS}" xmlns:ows="{OWS}" service="WCS"><ows:AcceptVersions>'
+                "<ows:Version>2.0.1</ows:Version></ows:AcceptVersions></GetCapabilities>"
+            ),
             "request=GetCapabilities",
             "Capabilities",
         ),
