@@ -35,8 +35,8 @@ def body_of(document: bytes) -> etree._Element:
     [
         (
             (
-                f'<GetCapabilities xmlns="{WCS}" xmlns:ows="{OWS}" service="WCS"><ows:AcceptVersions>'
-                "<ows:Version>2.0.1</ows:Version></ows:AcceptVersions></GetCapabilities>"
+                f'<GetCapabilities xmlns="{WCS}" xmlns:ows="{OWS}" service="WCS">'
+                "<ows:AcceptVersions><ows:Version>2.0.1</ows:Version></ows:AcceptVersions></GetCapabilities>"
             ),
             "request=GetCapabilities",
             "Capabilities",
