@@ -51,8 +51,8 @@ class _Shown:
         found = view.slots(
             cube.name,
             bbox=area,
-            first=self.first - _USUAL_LENGTH,
-            last=self.last + _USUAL_LENGTH,
+            first=_moved(self.first, -_USUAL_LENGTH),
+            last=_moved(self.last, _USUAL_LENGTH),
         )
         kept = [slot for slot in found if self.shows(scene_acquisition(slot))]
         # Both sorts are stable: precedence decides between scenes of one time.
@@ -160,9 +160,17 @@ def _nearest_note(part: _Shown, axes: Sequence[TimeAxis]) -> list[str]:
 def _around(axis: TimeAxis, part: _Shown) -> Sequence[Acquisition]:
     """Return the acquisitions near the bounds of `part`: all that it shows but very long ones."""
     times = axis.acquisitions
-    start = bisect_left(times, part.first - _USUAL_LENGTH, key=_reference)
-    stop = bisect_right(times, part.last + _USUAL_LENGTH, key=_reference)
+    start = bisect_left(times, _moved(part.first, -_USUAL_LENGTH), key=_reference)
+    stop = bisect_right(times, _moved(part.last, _USUAL_LENGTH), key=_reference)
     return times[start:stop]
+
+
+def _moved(instant: datetime, by: timedelta) -> datetime:
+    """Move an instant; the bound of an open interval, where the calendar ends, stays there."""
+    try:
+        return instant + by
+    except OverflowError:
+        return instant
 
 
 def _has_any(axis: TimeAxis, part: _Shown) -> bool:
