@@ -185,6 +185,29 @@ class ResolutionGroup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MapAxis:
+    """How maps choose on a further axis, where it differs from the usual.
+
+    Usual is: the first place unasked, the nearest place to a number, and several at once.
+    """
+
+    name: str
+    default: tuple[tuple[float, float], ...] = ()
+    """Shown unasked: closed intervals in the axis' unit, one place where both ends are equal;
+    none is the first place."""
+    required: bool = False
+    """A map has to ask for a place; then there is no default."""
+    nearest: bool = True
+    """A number that is no place means the nearest one."""
+    several: bool = True
+    """A map may show several places at once."""
+
+    def __post_init__(self) -> None:
+        if self.required and self.default:
+            raise ValueError(f"{self.name}: what is required has no default")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cube:
     """One product on one CRS."""
 
@@ -202,6 +225,8 @@ class Cube:
     """Access class; `public` is seen by everyone."""
     timed: bool = True
     """Whether scenes have a time that is an axis. Without, all of them stack by precedence."""
+    map_axes: tuple[MapAxis, ...] = ()
+    """Further axes on which maps do not choose as usual."""
 
     def __post_init__(self) -> None:
         if any(group.axes != self.groups[0].axes for group in self.groups):
@@ -211,6 +236,11 @@ class Cube:
     def axes(self) -> tuple[PlaceAxis, ...]:
         """The axes between time and plane, which all groups share."""
         return self.groups[0].axes
+
+    def map_axis(self, name: str) -> MapAxis:
+        """Return how maps choose on the further axis called `name`, in any case."""
+        named = (axis for axis in self.map_axes if axis.name.casefold() == name.casefold())
+        return next(named, MapAxis(name=name))
 
     def group(self, name: str) -> ResolutionGroup:
         """Return the resolution group called `name`."""

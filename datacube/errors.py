@@ -5,6 +5,7 @@
     CubeError
     ├── RequestError               the request cannot be understood or allowed
     │   ├── InvalidParameterError
+    │   │   └── PlaceNeededError
     │   ├── UnknownNameError       coverage, layer, style, band, axis, format, CRS
     │   ├── OutOfDomainError
     │   ├── TimeSelectionError
@@ -57,6 +58,12 @@ class InvalidParameterError(RequestError):
         super().__init__(message)
         self.parameter = parameter
         """The parameter's name as the service spells it, or empty."""
+
+
+class PlaceNeededError(InvalidParameterError):
+    """A map has to ask for a place on an axis, and does not."""
+
+    code = "place-needed"
 
 
 class UnknownNameError(RequestError):

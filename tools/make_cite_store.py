@@ -8,7 +8,7 @@ that know only rasters to burn them. The data are the suite's own (`cite_wms13`)
 
 import argparse
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -57,10 +57,8 @@ LAYERS = (
     Layer(name="RoadSegments", colour="#a03c78", reach_cells=3),
     Layer(name="Streams", colour="#1f5fa8", reach_cells=2),
 )
-LAKE_LEVELS_M = (480, 490, 500)
-"""Elevations of `cite:Lakes`. The lowest, which maps show by default, has the whole lake."""
-INWARD_CELLS = 3.0
-"""Cells that the shore stands further in for each metre above the lowest."""
+LAKE_SHORES = "lakeswithelevation"
+"""Shapefile, in lower case: its parts are spelled in two ways, so that none finds the others."""
 TERRAIN_TOP = 425
 """Elevations of `cite:Terrain` go from 0 to this."""
 
@@ -110,17 +108,26 @@ def flat(layer: Layer, data: Path, folder: Path) -> Path:
 
 
 def lakes(data: Path, folder: Path) -> Path:
-    """Burn the lake at three elevations."""
+    """Burn the shores of the lake, one elevation after another; by default it is full."""
     layer = next(layer for layer in LAYERS if layer.name == "Lakes")
-    shapes = read_shapes(layer, data)
-    transform, shape = lattice(shapely.total_bounds(shapes), layer.cell_deg)
-    cells = []
-    for height in LAKE_LEVELS_M:
-        inward = (height - LAKE_LEVELS_M[0]) * INWARD_CELLS * layer.cell_deg
-        cells.append(burn(shapely.buffer(shapes, -inward), transform, shape))
-    heights = np.array(LAKE_LEVELS_M, "float64")
-    write_cube(folder / "Lakes.nc", "Lakes", np.stack(cells), transform, "elevation", heights)
-    axes = [{"name": "elevation", "is": "further", "dimension": "elevation", "unit": "m"}]
+    for part in (data / "shapefile").iterdir():
+        if part.stem.casefold() == LAKE_SHORES:
+            shutil.copy(part, folder / f"shores{part.suffix}")
+    _, _, geometry, fields = pyogrio.raw.read(folder / "shores.shp", columns=["ELEV"])
+    order = np.argsort(fields[0])
+    shores, heights = shapely.from_wkb(geometry)[order], fields[0][order].astype("float64")
+    transform, shape = lattice(shapely.total_bounds(shores), layer.cell_deg)
+    cells = np.stack([burn([shore], transform, shape) for shore in shores])
+    write_cube(folder / "Lakes.nc", "Lakes", cells, transform, "elevation", heights)
+    axes = [
+        {
+            "name": "elevation",
+            "is": "further",
+            "dimension": "elevation",
+            "unit": "m",
+            "maps": {"default": float(heights[-1]), "several": False},
+        }
+    ]
     return write_recipe(folder, "Lakes", "Lakes.nc", axes, band("Lakes", layer.colour))
 
 
@@ -156,6 +163,7 @@ def terrain(data: Path, folder: Path) -> Path:
             "dimension": "elevation",
             "unit": "m",
             "spacing": "regular",
+            "maps": {"default": f"0/{TERRAIN_TOP}", "nearest": False},
         }
     ]
     measured = {"name": "Terrain", "title": "Elevation", "unit": "m", "nodata": -1}
@@ -227,7 +235,7 @@ def write_recipe(
     folder: Path,
     name: str,
     files: str,
-    axes: list[dict[str, str]],
+    axes: Sequence[Mapping[str, object]],
     stored: dict[str, object],
 ) -> Path:
     """Write the recipe of a layer, whose title is the one that the suite looks for."""
@@ -243,7 +251,7 @@ def write_recipe(
         },
         "files": files,
         "crs": "EPSG:4326",
-        **({"axes": axes} if axes else {}),
+        **({"axes": list(axes)} if axes else {}),
         "bands": [stored],
     }
     path = folder / f"{name}.yaml"

@@ -8,7 +8,7 @@ from typing import Any
 from pyproj import CRS
 
 from datacube.axes import IrregularAxis, PlaceAxis, RegularAxis
-from datacube.cube import Aggregate, Band, ClassValue, Collection, Cube, ResolutionGroup
+from datacube.cube import Aggregate, Band, ClassValue, Collection, Cube, MapAxis, ResolutionGroup
 from datacube.grid import Grid, Window, crs_from_text
 from datacube.slots import BandShards, SceneRecord, SlotWindow
 from datacube.times import iso_text, parse_period
@@ -115,7 +115,23 @@ def cube_to_json(cube: Cube) -> Json:
         "bands": [_band_to_json(band) for band in cube.bands],
         # Left out where it says nothing, so that equal cubes have equal records.
         **({} if cube.timed else {"timed": False}),
+        **({"map_axes": [_map_axis_to_json(a) for a in cube.map_axes]} if cube.map_axes else {}),
     }
+
+
+def _map_axis_to_json(axis: MapAxis) -> Json:
+    return {
+        "name": axis.name,
+        "default": [list(interval) for interval in axis.default],
+        "required": axis.required,
+        "nearest": axis.nearest,
+        "several": axis.several,
+    }
+
+
+def _map_axis_from_json(value: Json) -> MapAxis:
+    default = tuple((low, high) for low, high in value["default"])
+    return MapAxis(**{**value, "default": default})
 
 
 def _crs_text(crs: CRS) -> str:
@@ -143,6 +159,7 @@ def cube_from_json(value: Json) -> Cube:
         groups=groups,
         bands=tuple(_band_from_json(band) for band in value["bands"]),
         timed=value.get("timed", True),
+        map_axes=tuple(_map_axis_from_json(axis) for axis in value.get("map_axes", ())),
     )
 
 

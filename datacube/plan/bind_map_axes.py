@@ -8,8 +8,8 @@ from math import prod
 import numpy as np
 
 from datacube.axes import PlaceAxis, RegularAxis
-from datacube.cube import Coverage
-from datacube.errors import LimitExceededError, OutOfDomainError
+from datacube.cube import Coverage, MapAxis
+from datacube.errors import LimitExceededError, OutOfDomainError, PlaceNeededError
 from datacube.plan.query import AxisChoice
 
 MAX_PLACES = 500
@@ -22,6 +22,7 @@ class MapPlaces:
     """Which places of further axes a layer shows, and what was chosen for the asker."""
 
     choices: tuple[AxisChoice, ...]
+    """What was asked for, and the defaults of axes that have one."""
     notes: tuple[str, ...]
 
     def combinations(self, axes: tuple[PlaceAxis, ...]) -> tuple[tuple[int, ...], ...]:
@@ -50,26 +51,80 @@ class MapPlaces:
 def choose_places(choices: Sequence[AxisChoice], coverages: Sequence[Coverage]) -> MapPlaces:
     """Decide which places of further axes a layer shows.
 
-    A single value means the nearest place, no further than half a cell beyond the ends; an
-    interval all places within. Of an axis that is not chosen the first place is shown.
+    As the cubes have it (`MapAxis`); usual is: a single value means the nearest place, no
+    further than half a cell beyond the ends; an interval all places within. Of an axis that is
+    not chosen the first place is shown.
 
     Raises
     ------
     OutOfDomainError
-        If the layer has the axis and no place of it is meant.
+        If the layer has the axis and no place of it is meant, or more than a map may show.
+    PlaceNeededError
+        If a map has to choose on the axis, and does not.
     """
-    axes = layer_axes(coverages)
+    taken = list(choices)
     notes = []
-    for name, found in axes.items():
+    for name, found in layer_axes(coverages).items():
+        rule = map_axis(name, coverages)
         choice = next((c for c in choices if c.axis.casefold() == name), None)
         if choice is None:
-            first = found[0]
-            notes.append(f"Default value used: {first.name}={first.coordinates()[0]:g}")
+            notes.append(f"Default value used: {found[0].name}={default_text(rule, found[0])}")
+            if rule.default:
+                taken.append(AxisChoice(axis=name, values=rule.default))
             continue
-        if not any(_indices(axis, choice) for axis in found):
-            raise OutOfDomainError(_nothing(choice, found[0]))
+        _check(choice, rule, found)
         notes += _nearest_notes(choice, found)
-    return MapPlaces(choices=tuple(choices), notes=tuple(notes))
+    return MapPlaces(choices=tuple(taken), notes=tuple(notes))
+
+
+def map_axis(name: str, coverages: Sequence[Coverage]) -> MapAxis:
+    """Return how maps choose on an axis of a layer: as its first cube that has the axis says."""
+    cubes = (coverage.cube for coverage in coverages)
+    return next(
+        cube.map_axis(name)
+        for cube in cubes
+        if any(axis.name.casefold() == name.casefold() for axis in cube.axes)
+    )
+
+
+def default_text(rule: MapAxis, axis: PlaceAxis) -> str:
+    """Return what is shown unasked, as a request would have it.
+
+    Raises
+    ------
+    PlaceNeededError
+        If there is nothing such.
+    """
+    if rule.required:
+        low, high = axis.extent
+        raise PlaceNeededError(
+            f"a place on {axis.name} has to be asked for; allowed are {low:g} to {high:g} "
+            f"{axis.uom}",
+            parameter=axis.name,
+        )
+    return _text(rule.default) if rule.default else f"{axis.coordinates()[0]:g}"
+
+
+def _check(choice: AxisChoice, rule: MapAxis, axes: list[PlaceAxis]) -> None:
+    if not any(_indices(axis, choice) for axis in axes):
+        raise OutOfDomainError(_nothing(choice, axes[0]))
+    single = len(choice.values) == 1 and choice.values[0][0] == choice.values[0][1]
+    if not rule.several and not single:
+        raise OutOfDomainError(
+            f"{axes[0].name} {_text(choice.values)} means several places; a map shows one"
+        )
+    if rule.nearest:
+        return
+    for low, high in choice.values:
+        if low == high and not any(_is_place(axis, low) for axis in axes):
+            raise OutOfDomainError(
+                f"{axes[0].name} {low:g} is no place of the axis; the nearest is not taken"
+            )
+
+
+def _is_place(axis: PlaceAxis, value: float) -> bool:
+    coordinates = axis.coordinates()
+    return bool(np.isclose(coordinates, value, rtol=1e-9, atol=1e-9).any())
 
 
 def layer_axes(coverages: Sequence[Coverage]) -> dict[str, list[PlaceAxis]]:
@@ -125,8 +180,12 @@ def _nearest_notes(choice: AxisChoice, axes: list[PlaceAxis]) -> list[str]:
 
 
 def _nothing(choice: AxisChoice, axis: PlaceAxis) -> str:
-    asked = ",".join(f"{a:g}" if a == b else f"{a:g}/{b:g}" for a, b in choice.values)
     low, high = axis.extent
     return (
-        f"{axis.name} {asked} misses the axis; its places lie from {low:g} to {high:g} {axis.uom}"
+        f"{axis.name} {_text(choice.values)} misses the axis; its places lie from {low:g} to "
+        f"{high:g} {axis.uom}"
     )
+
+
+def _text(values: Sequence[tuple[float, float]]) -> str:
+    return ",".join(f"{a:g}" if a == b else f"{a:g}/{b:g}" for a, b in values)

@@ -14,7 +14,7 @@ from jsonschema.exceptions import ValidationError, best_match
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
-from datacube.cube import Aggregate, ClassValue, Collection
+from datacube.cube import Aggregate, ClassValue, Collection, MapAxis
 from datacube.errors import SourceError, UnsafeSourceError, UnsupportedSourceError
 from datacube.grid import crs_from_text
 from ingest.recipes.durations import parse_duration
@@ -158,6 +158,8 @@ class _Parser:
                 "the plane is regular; irregular axes are `is: further`",
             )
         self._check_numbers(at, role, value)
+        if role is not Role.FURTHER and "maps" in value:
+            self._fail((*at, "maps"), "only an axis that is further has this")
         return AxisRecipe(
             name=value["name"],
             role=role,
@@ -172,7 +174,22 @@ class _Parser:
             resolution=value.get("resolution"),
             size=value.get("size"),
             validity=self._validity((*at, "validity"), value),
+            maps=self._maps((*at, "maps"), value["name"], value.get("maps")),
         )
+
+    def _maps(self, at: Path_, name: str, value: Mapping[str, Any] | None) -> MapAxis | None:
+        if value is None:
+            return None
+        low, _, high = str(value.get("default", "")).partition("/")
+        try:
+            default = ((float(low), float(high or low)),) if low else ()
+            return MapAxis(
+                name=name,
+                default=default,
+                **{key: value[key] for key in ("required", "nearest", "several") if key in value},
+            )
+        except ValueError as error:
+            self._fail(at, str(error))
 
     def _check_numbers(self, at: Path_, role: Role, value: Mapping[str, Any]) -> None:
         """Refuse times that are no texts, and anything else that is no number."""

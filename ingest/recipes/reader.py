@@ -218,6 +218,7 @@ class RecipeReader:
             ),
             access=recipe.access,
             timed=recipe.axis(Role.TIME) is not None,
+            map_axes=tuple(axis.maps for axis in recipe.further if axis.maps is not None),
         )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pyproj import CRS
 
-from datacube.cube import Aggregate, ClassValue, Collection
+from datacube.cube import Aggregate, ClassValue, Collection, MapAxis
 from ingest.scene import Resampling
 
 
@@ -88,6 +88,8 @@ class AxisRecipe:
     size: int | None = None
     validity: str | None = None
     """An ISO 8601 duration from the coefficient on, or `bounds`: those of the variable."""
+    maps: MapAxis | None = None
+    """How maps choose on it, where not as usual."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -239,9 +239,10 @@ class _Writer:
 
 def _describe(element: Element, dimension: Dimension) -> None:
     element.text = dimension.values
-    element.set("default", dimension.default)
-    element.set("multipleValues", "1")
-    element.set("nearestValue", "1")
+    if dimension.default:
+        element.set("default", dimension.default)
+    element.set("multipleValues", "1" if dimension.several else "0")
+    element.set("nearestValue", "1" if dimension.nearest else "0")
     if dimension.current:
         element.set("current", "1")
 

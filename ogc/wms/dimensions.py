@@ -8,9 +8,9 @@ from itertools import pairwise
 from math import isfinite
 
 from datacube.axes import PlaceAxis, RegularAxis
-from datacube.cube import Coverage
+from datacube.cube import Coverage, MapAxis
 from datacube.errors import InvalidParameterError
-from datacube.plan.bind_map_axes import layer_axes
+from datacube.plan.bind_map_axes import default_text, layer_axes, map_axis
 from datacube.plan.query import AxisChoice, MapTime
 from datacube.times import Acquisition, Period, iso_text, parse_period
 from datacube.wcps.bind.periods import parse_duration, steps
@@ -42,7 +42,7 @@ class DimensionValueError(InvalidParameterError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dimension:
-    """A dimension as capabilities tell of it; every one takes the nearest and several values."""
+    """A dimension as capabilities tell of it."""
 
     name: str
     """As requests call it: `time`, `elevation`, or after `DIM_`."""
@@ -51,15 +51,23 @@ class Dimension:
     """Short for the units, or empty."""
     values: str
     default: str
+    """Empty where a map has to choose."""
     current: bool = False
     """Whether `current` is a value."""
+    nearest: bool = True
+    """Whether a value that is none of them means the nearest."""
+    several: bool = True
+    """Whether one map may show several values."""
 
 
 def layer_dimensions(
     coverages: Sequence[Coverage], newest: datetime | None, default_days: int
 ) -> tuple[Dimension, ...]:
     """Return the dimensions of a layer, time first."""
-    made = [_place_dimension(axes[0]) for axes in layer_axes(coverages).values()]
+    made = [
+        _place_dimension(axes[0], map_axis(name, coverages))
+        for name, axes in layer_axes(coverages).items()
+    ]
     acquisitions = [a for coverage in coverages for a in coverage.acquisitions]
     if acquisitions and newest is not None:
         first = newest - timedelta(days=default_days)
@@ -90,7 +98,7 @@ def _time_values(acquisitions: Sequence[Acquisition]) -> str:
     return ",".join(date.fromordinal(day).isoformat() for day in days)
 
 
-def _place_dimension(axis: PlaceAxis) -> Dimension:
+def _place_dimension(axis: PlaceAxis, rule: MapAxis) -> Dimension:
     coordinates = [f"{value:.9g}" for value in axis.coordinates()]
     values = ",".join(coordinates)
     if isinstance(axis, RegularAxis) and len(coordinates) > 2:
@@ -104,7 +112,9 @@ def _place_dimension(axis: PlaceAxis) -> Dimension:
         units="CRS:88" if elevation else axis.uom,
         symbol=axis.uom,
         values=values,
-        default=coordinates[0],
+        default="" if rule.required else default_text(rule, axis),
+        nearest=rule.nearest,
+        several=rule.several,
     )
 
 

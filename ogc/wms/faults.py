@@ -37,6 +37,7 @@ FAULTS = MappingProxyType(
         "failure": Fault(exception_code=None, status=500),
         "invalid-request": Fault(exception_code=None, status=400),
         "missing-parameter/time": Fault(exception_code="MissingDimensionValue", status=400),
+        "place-needed": Fault(exception_code="MissingDimensionValue", status=400),
         "invalid-parameter/crs": Fault(exception_code="InvalidCRS", status=400),
         "invalid-parameter/time": Fault(exception_code="InvalidDimensionValue", status=400),
         "invalid-parameter/i": Fault(exception_code="InvalidPoint", status=400),
