@@ -7,6 +7,7 @@ cell that it overlaps is (average, mode).
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from math import ceil, floor
 
 import cv2
@@ -144,16 +145,25 @@ def _reprojected(node: Resample, window: Window, below: Below) -> Cells:
     return _pasted(cells, window, Window(((a - r0, b - r0), (c - c0, d - c0))))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class _Under:
     """The source cells under the centres of a target window."""
 
     plane: Window
     """The source cells that are needed."""
-    flat: Indices
-    """Positions within `plane`, flattened; any where not `inside`."""
+    rows: Positions
+    """Row positions on the source; any within `plane` where not `inside`."""
+    cols: Positions
     inside: Valid | None
     """Where the source has a cell; None where everywhere."""
+
+    @cached_property
+    def flat(self) -> Indices:
+        """Positions within `plane`, flattened."""
+        (r0, _), (c0, _) = self.plane.ranges
+        # Within the window positions are not negative, so truncation is floor.
+        rows, cols = (self.rows - r0).astype(np.int64), (self.cols - c0).astype(np.int64)
+        return rows * self.plane.shape[1] + cols
 
     def take(self, a: Values) -> Values:
         """Return what lies under each centre; the leading axes are kept."""
@@ -162,7 +172,7 @@ class _Under:
     def valid(self, a: Valid) -> Valid:
         """Return where a valid cell lies under the centre."""
         if a.all():
-            full = np.ones((*a.shape[:-2], *self.flat.shape), dtype=np.bool_)
+            full = np.ones((*a.shape[:-2], *self.rows.shape), dtype=np.bool_)
             return full if self.inside is None else full & self.inside
         taken = self.take(a)
         return taken if self.inside is None else taken & self.inside
@@ -173,12 +183,12 @@ def _under(
 ) -> _Under | None:
     grid = node.source.domain.plane
     rows, cols = positions
-    inside = (
-        (rows >= grid.y.first) & (rows < grid.y.stop)
-        & (cols >= grid.x.first) & (cols < grid.x.stop)
-    )  # fmt: skip
-    everywhere = bool(inside.all())
+    everywhere = _all_within(rows, grid.y) and _all_within(cols, grid.x)
     if not everywhere:
+        inside = (
+            (rows >= grid.y.first) & (rows < grid.y.stop)
+            & (cols >= grid.x.first) & (cols < grid.x.stop)
+        )  # fmt: skip
         if not inside.any():
             return None
         rows, cols = np.where(inside, rows, np.nan), np.where(inside, cols, np.nan)
@@ -186,13 +196,17 @@ def _under(
     (r0, _), (c0, _) = plane.ranges
     if not everywhere:
         rows, cols = np.where(inside, rows, r0), np.where(inside, cols, c0)
-    # Within the window positions are not negative, so truncation is floor.
-    flat = (rows - r0).astype(np.int64) * plane.shape[1] + (cols - c0).astype(np.int64)
-    return _Under(plane, flat, None if everywhere else inside)
+    return _Under(plane, rows, cols, None if everywhere else inside)
+
+
+def _all_within(positions: Positions, axis: RegularAxis) -> bool:
+    """Tell whether every position lies on an axis; one that is NaN does not."""
+    return bool(positions.min() >= axis.first and positions.max() < axis.stop)
 
 
 def _around(positions: Positions, axis: RegularAxis, margin: int) -> tuple[int, int]:
-    low, high = floor(np.nanmin(positions)) - margin, floor(np.nanmax(positions)) + 1 + margin
+    low = floor(np.fmin.reduce(positions, axis=None)) - margin
+    high = floor(np.fmax.reduce(positions, axis=None)) + 1 + margin
     return max(low, axis.first), min(high, axis.stop)
 
 
@@ -323,12 +337,7 @@ def _linear(
         return _halved(node, window, positions, below)
     cells = below(node.source, Window((*window.ranges[:-2], *under.plane.ranges)))
     (r0, _), (c0, _) = under.plane.ranges
-    at = tuple(
-        (np.nan_to_num(np.rint((p - first - 0.5) * _POSITION_STEPS)) / _POSITION_STEPS).astype(
-            np.float32
-        )
-        for p, first in zip(positions, (r0, c0), strict=True)
-    )
+    at = tuple(_stepped(p, first) for p, first in zip(positions, (r0, c0), strict=True))
     shape = (-1, *under.plane.shape)
     values = [
         np.stack(
@@ -340,6 +349,17 @@ def _linear(
         for v, m in zip(cells.values, cells.valid, strict=True)
     ]
     return Cells(cells.names, tuple(values), tuple(map(under.valid, cells.valid)))
+
+
+def _stepped(positions: Positions, first: int) -> NDArray[np.float32]:
+    """Return positions from the centre of the cell `first`, in steps; 0 where there is none."""
+    at = positions - (first + 0.5)
+    at *= _POSITION_STEPS
+    np.rint(at, out=at)
+    at /= _POSITION_STEPS
+    if np.isnan(at.max()):
+        np.nan_to_num(at, copy=False)
+    return at.astype(np.float32)
 
 
 def _blend(values: Values, valid: Valid, cols: Values, rows: Values) -> Values:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from math import ceil, floor, inf
 
 import numpy as np
@@ -94,10 +95,17 @@ class CoarseMap:
 def _bilinear(
     nodes: Positions, rows: NDArray[np.int64], cols: NDArray[np.int64], step: int
 ) -> Positions:
+    """Interpolate between nodes; `rows` and `cols` ascend, the first node is theirs or before."""
     i, j = rows // step - rows[0] // step, cols // step - cols[0] // step
     fi, fj = (rows % step / step)[:, None], cols % step / step
     along = nodes[:, j] * (1 - fj) + nodes[:, j + 1] * fj
-    result: Positions = along[i] * (1 - fi) + along[i + 1] * fi
+    result = np.empty((rows.size, cols.size))
+    # Between two rows of nodes, without a copy of them for each row.
+    starts = np.flatnonzero(np.diff(i, prepend=-1))
+    for start, stop in pairwise((*starts.tolist(), rows.size)):
+        part, at = slice(start, stop), i[start]
+        np.multiply(along[at + 1] - along[at], fi[part], out=result[part])
+        result[part] += along[at]
     return result
 
 
@@ -173,11 +181,17 @@ def reproject_box(box: Bbox, source: CRS, target: CRS, widen: float = 0.01) -> B
     Widened by a part of its sides. None where no point can be transformed; x is unbounded
     where the points lie on both sides of the target's antimeridian.
     """
-    if source == target:
+    return _reprojected_box(box, known_crs(source), known_crs(target), widen)
+
+
+@lru_cache(maxsize=4096)
+def _reprojected_box(
+    box: Bbox, known_source: KnownCrs, known_target: KnownCrs, widen: float
+) -> Bbox | None:
+    source, target = known_source.crs, known_target.crs
+    if known_source is known_target or source == target:
         return box
-    x, y = np.meshgrid(
-        np.linspace(box[0], box[2], _EDGE_POINTS), np.linspace(box[1], box[3], _EDGE_POINTS)
-    )
+    x, y = _mesh(box)
     tx, ty = (np.asarray(v) for v in transformer(source, target).transform(x, y))
     kept = np.isfinite(tx) & np.isfinite(ty)
     if not kept.any():
@@ -207,9 +221,7 @@ def lonlat_box(box: Bbox, crs: CRS) -> Bbox | None:
 @lru_cache(maxsize=4096)
 def _lonlat(box: Bbox, crs: KnownCrs) -> tuple[bool, Bbox | None]:
     """Return whether longitudes jump within `box`, and its longitude-latitude box."""
-    x, y = np.meshgrid(
-        np.linspace(box[0], box[2], _EDGE_POINTS), np.linspace(box[1], box[3], _EDGE_POINTS)
-    )
+    x, y = _mesh(box)
     lon, lat = (np.array(v) for v in transformer(crs.crs, _CRS84).transform(x, y))
     if crs.crs.is_geographic:
         jumps = box[0] < -180 < box[2] or box[0] < 180 < box[2]
@@ -223,6 +235,14 @@ def _lonlat(box: Bbox, crs: KnownCrs) -> tuple[bool, Bbox | None]:
     if west < -180 or east > 180 or jumps:
         west, east = -inf, inf
     return jumps, (west - dx, float(lat.min()) - dy, east + dx, float(lat.max()) + dy)
+
+
+def _mesh(box: Bbox) -> tuple[Positions, Positions]:
+    """Return the x and the y of points all over a box, its corners among them."""
+    x = np.linspace(box[0], box[2], _EDGE_POINTS)
+    y = np.linspace(box[1], box[3], _EDGE_POINTS)
+    shape = (_EDGE_POINTS, _EDGE_POINTS)
+    return np.broadcast_to(x, shape), np.broadcast_to(y[:, None], shape)
 
 
 def lonlat_map(target: Grid, tolerance_deg: float) -> CoarseMap:

@@ -52,10 +52,13 @@ def rewrite_encode(encode: Encode, rules: tuple[Rule, ...] = RULES) -> Encode:
     done: dict[str, Plan] = {}
     source = encode.source
     if not isinstance(source, Picture):
-        return replace(encode, source=_rewrite(source, rules, done))
+        made = _rewrite(source, rules, done)
+        return encode if made is source else replace(encode, source=made)
+    plans = [_rewrite(layer.source, rules, done) for layer in source.layers]
+    if all(new is old.source for new, old in zip(plans, source.layers, strict=True)):
+        return encode
     layers = tuple(
-        Colour(source=_rewrite(layer.source, rules, done), rule=layer.rule)
-        for layer in source.layers
+        Colour(source=new, rule=old.rule) for new, old in zip(plans, source.layers, strict=True)
     )
     return replace(encode, source=replace(source, layers=layers))
 
@@ -87,10 +90,9 @@ def _rewrite(plan: Plan, rules: tuple[Rule, ...], done: dict[str, Plan]) -> Plan
 
 
 def _at_top(plan: Plan, rules: tuple[Rule, ...]) -> Plan:
-    changed = True
-    while changed:
-        before = plan.key
+    while True:
+        before = plan
         for rule in rules:
             plan = rule(plan)
-        changed = plan.key != before
-    return plan
+        if plan is before or plan.key == before.key:
+            return before

@@ -40,16 +40,14 @@ def prune_bands(plan: Plan) -> Plan:
     """
     if not isinstance(plan, Bands):
         return plan
-    wanted: dict[str, set[int]] = {}
-    for pick in plan.picks:
-        names = [f.name for f in pick.source.fields]
-        wanted.setdefault(pick.source.key, set()).add(names.index(pick.field))
-    narrow = {
-        pick.source.key: _narrowed(pick.source, tuple(sorted(wanted[pick.source.key])))
-        for pick in plan.picks
-    }
-    picks = tuple(replace(pick, source=narrow[pick.source.key]) for pick in plan.picks)
-    if any(new.source.key != old.source.key for new, old in zip(picks, plan.picks, strict=True)):
+    sources = {pick.source.key: pick.source for pick in plan.picks}
+    narrow = {}
+    for key, source in sources.items():
+        names = [f.name for f in source.fields]
+        taken = {names.index(pick.field) for pick in plan.picks if pick.source.key == key}
+        narrow[key] = _narrowed(source, tuple(sorted(taken)))
+    if any(made is not sources[key] for key, made in narrow.items()):
+        picks = tuple(replace(pick, source=narrow[pick.source.key]) for pick in plan.picks)
         return Bands(picks=picks)
     return _unnested(plan)
 
@@ -108,6 +106,8 @@ def _chosen(source: Plan, kept: Positions) -> Plan:
 
 def _unnested(plan: Bands) -> Bands:
     """Take from the sources of a source what it only renames."""
+    if not any(isinstance(pick.source, Bands) for pick in plan.picks):
+        return plan
     picks = []
     for pick in plan.picks:
         if isinstance(pick.source, Bands):
@@ -115,5 +115,4 @@ def _unnested(plan: Bands) -> Bands:
             picks.append(Pick(source=inner.source, field=inner.field, name=pick.name))
         else:
             picks.append(pick)
-    made = Bands(picks=tuple(picks))
-    return plan if made.key == plan.key else made
+    return Bands(picks=tuple(picks))
