@@ -8,7 +8,7 @@ from datacube.grid import Grid, crs_name, transformer
 from datacube.plan.crs import CRS84, parse_crs
 from datacube.protocols import Bbox
 
-__all__ = ["COMMON", "CRS84", "beyond_world", "lonlat_bbox", "parse_crs", "wms_name"]
+__all__ = ["COMMON", "CRS84", "beyond_world", "lonlat_bbox", "parse_crs", "wms_name", "world_box"]
 
 COMMON = (CRS84, CRS.from_epsg(4326), CRS.from_epsg(3857))
 """Offered for every layer."""
@@ -20,6 +20,8 @@ def wms_name(crs: CRS) -> str:
     return "CRS:84" if name == "OGC:CRS84" else name
 
 
+_MERCATOR_M = 20_037_508.342789244
+"""Half the side of the square that is the world in EPSG:3857."""
 _EQUATOR_M = 40_075_017.0
 """Length of the equator: a plane that shows the world once is no wider."""
 
@@ -39,6 +41,17 @@ def beyond_world(crs: CRS, bbox: Bbox) -> bool:
     else:
         limit_x = limit_y = _EQUATOR_M / crs.axis_info[0].unit_conversion_factor
     return min_x >= limit_x or max_x <= -limit_x or min_y >= limit_y or max_y <= -limit_y
+
+
+def world_box(crs: CRS) -> Bbox | None:
+    """Return `(min x, min y, max x, max y)` of the places that a CRS has, x first.
+
+    None for planes whose world is no box, such as those of UTM.
+    """
+    if crs.is_geographic:
+        half = round(pi / crs.axis_info[0].unit_conversion_factor, 9)
+        return -half, -half / 2, half, half / 2
+    return (-_MERCATOR_M, -_MERCATOR_M, _MERCATOR_M, _MERCATOR_M) if crs == COMMON[2] else None
 
 
 def lonlat_bbox(grid: Grid) -> Bbox:

@@ -67,6 +67,7 @@ def bind_map(
         grid=grid,
         transparent=asked.transparent,
         background=asked.background,
+        void=asked.void,
     )
     return picture, (*notes, *_level_notes(picture))
 

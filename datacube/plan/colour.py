@@ -97,3 +97,12 @@ type ColourRule = Composite | Grey | Ramp | Intervals | Classes
 
 MOST_COLOURS = 255
 """Most classes or intervals of a rule: one entry of a palette is for what is transparent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Void:
+    """What a picture shows where its CRS has no place."""
+
+    world: tuple[float, float, float, float]
+    """`(min x, min y, max x, max y)` of the places that the CRS has."""
+    rgba: tuple[int, int, int, int]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pyproj import CRS
 
 from datacube.grid import Grid
+from datacube.plan.colour import Void
 from datacube.protocols import Bbox
 from datacube.times import Period
 
@@ -205,6 +206,8 @@ class Map:
     time: MapTime = MapTime()
     transparent: bool = False
     background: tuple[int, int, int] = (255, 255, 255)
+    void: Void | None = None
+    """None: where the CRS has no place looks like a place without data."""
     choices: tuple[AxisChoice, ...] = ()
     """Places on further axes; of an axis without a choice the first place is shown."""
 

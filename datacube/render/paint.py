@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datacube.cells import Cells, Valid, Values
-from datacube.grid import Window
+from datacube.grid import Grid, Window
 from datacube.plan.blocks import windows
 from datacube.plan.colour import (
     OPAQUE,
@@ -18,6 +18,7 @@ from datacube.plan.colour import (
     Grey,
     Intervals,
     Ramp,
+    Void,
 )
 from datacube.plan.handing import strip_cuts
 from datacube.plan.nodes import Colour, Picture, Plan
@@ -59,6 +60,24 @@ def paint(picture: Picture, compute: Compute) -> Rgba:
 
 def paint_compact(picture: Picture, compute: Compute) -> Indexed | Rgba:
     """Paint like `paint`, as a palette where one layer of at most 256 colours is all there is."""
+    painted = _paint_layers(picture, compute)
+    return painted if picture.void is None else _with_void(painted, picture.grid, picture.void)
+
+
+def _with_void(painted: Indexed | Rgba, grid: Grid, void: Void) -> Indexed | Rgba:
+    """Paint the pixels whose centres lie beyond the world of the CRS."""
+    min_x, min_y, max_x, max_y = void.world
+    xs, ys = grid.x.centres(), grid.y.centres()
+    beside, above = (xs < min_x) | (xs > max_x), (ys < min_y) | (ys > max_y)
+    if not (beside.any() or above.any()):
+        return painted
+    canvas = painted.rgba() if isinstance(painted, Indexed) else painted
+    canvas[:, beside] = void.rgba
+    canvas[above] = void.rgba
+    return canvas
+
+
+def _paint_layers(picture: Picture, compute: Compute) -> Indexed | Rgba:
     if not picture.layers:
         return Indexed(np.zeros(picture.grid.shape, np.uint8), _fill_colour(picture)[np.newaxis])
     if len(picture.layers) == 1 and not isinstance(picture.layers[0].rule, Composite):

@@ -9,6 +9,7 @@ from pyproj import CRS
 from datacube.errors import InvalidParameterError
 from datacube.grid import crs_url, northing_first
 from datacube.plan import query
+from datacube.plan.colour import Void
 from datacube.plan.formats import GEOTIFF, JPEG, PNG, WEBP
 from datacube.plan.query import MapTime
 from datacube.protocols import Bbox, CatalogView
@@ -28,7 +29,7 @@ from ogc.api.maps_parameters import (
     project_point,
 )
 from ogc.api.negotiation import choose_format
-from ogc.crs import CRS84, beyond_world, parse_crs
+from ogc.crs import CRS84, beyond_world, parse_crs, world_box
 from ogc.exchange import Reply, Session, reply
 from ogc.kvp import Kvp, MissingParameterError, integer
 from ogc.tiles.get_tile import cached
@@ -55,6 +56,8 @@ ALLOWED = (
     "datetime",
     "bgcolor",
     "transparent",
+    "void-color",
+    "void-transparent",
     "f",
     "as_of",
 )
@@ -99,6 +102,10 @@ class GetMap:
     background: Rgb | None = None
     transparent: bool | None = None
     """None is transparent where no background is given."""
+    void: Rgb | None = None
+    """Where the CRS has no place; None is the background."""
+    void_transparent: bool | None = None
+    """None is opaque where `void` is given, and else like `transparent`."""
     media_type: str = PNG
 
 
@@ -117,7 +124,6 @@ def parse(layers: tuple[str, ...], style: str, kvp: Kvp, accept: str) -> GetMap:
             "datetime and a subset of time are given; allowed is one of them", parameter="datetime"
         )
     crs = kvp.one("crs", default="")
-    colour, clear = kvp.one("bgcolor", default=""), kvp.one("transparent", default="")
     return GetMap(
         layers=layers,
         style=style,
@@ -128,8 +134,10 @@ def parse(layers: tuple[str, ...], style: str, kvp: Kvp, accept: str) -> GetMap:
         scale_denominator=_positive(kvp, "scale-denominator"),
         mm_per_pixel=_positive(kvp, "mm-per-pixel"),
         time=parse_map_time(subset.time or times, "datetime"),
-        background=parse_colour(colour, "bgcolor") if colour else None,
-        transparent=parse_flag(clear, "transparent") if clear else None,
+        background=_colour(kvp, "bgcolor"),
+        transparent=_flag(kvp, "transparent"),
+        void=_colour(kvp, "void-color"),
+        void_transparent=_flag(kvp, "void-transparent"),
         media_type=choose_format(kvp.one("f", default=""), accept, FORMATS),
     )
 
@@ -189,6 +197,16 @@ def _side(kvp: Kvp, name: str) -> int | None:
     return integer(text, name, low=1, high=MAX_SIDE_PX) if text else None
 
 
+def _colour(kvp: Kvp, name: str) -> Rgb | None:
+    text = kvp.one(name, default="")
+    return parse_colour(text, name) if text else None
+
+
+def _flag(kvp: Kvp, name: str) -> bool | None:
+    text = kvp.one(name, default="")
+    return parse_flag(text, name) if text else None
+
+
 def _positive(kvp: Kvp, name: str) -> float | None:
     text = kvp.one(name, default="")
     return parse_positive(text, name) if text else None
@@ -213,6 +231,7 @@ def handle(request: GetMap, view: CatalogView) -> query.Encode:
             parameter="bbox",
         )
     clear = request.background is None if request.transparent is None else request.transparent
+    clear = clear and request.media_type != JPEG
     style = "" if request.style == "default" else request.style
     return query.Encode(
         source=query.Map(
@@ -222,11 +241,24 @@ def handle(request: GetMap, view: CatalogView) -> query.Encode:
             width_px=width,
             height_px=height,
             time=request.time,
-            transparent=clear and request.media_type != JPEG,
+            transparent=clear,
             background=request.background or _WHITE,
+            void=_void(request, crs, clear=clear),
         ),
         media_type=request.media_type,
     )
+
+
+def _void(request: GetMap, crs: CRS, *, clear: bool) -> Void | None:
+    """Return what is shown beyond the world, where a request tells it from the background."""
+    world = world_box(crs)
+    if world is None or (request.void is None and request.void_transparent is None):
+        return None
+    unasked = clear if request.void is None else False
+    hidden = unasked if request.void_transparent is None else request.void_transparent
+    if hidden and request.media_type != JPEG:
+        return Void(world=world, rgba=(0, 0, 0, 0))
+    return Void(world=world, rgba=(*(request.void or request.background or _WHITE), 255))
 
 
 def answer(request: GetMap, session: Session, *, pinned: bool) -> Reply:

@@ -13,6 +13,7 @@ MAP_CLASSES = (
             "dataset-map",
             "styled-map",
             "collections-selection",
+            "background",
             "scaling",
             "display-resolution",
             "spatial-subsetting",

@@ -42,6 +42,14 @@ _TEXTS: dict[str, tuple[str, Document]] = {
         "Whether nothing is painted where there is no data.",
         {"type": "boolean"},
     ),
+    "void-color": (
+        "Colour where the CRS has no place: 0xRRGGBB or a name; by default that of bgcolor.",
+        {"type": "string"},
+    ),
+    "void-transparent": (
+        "Whether nothing is painted where the CRS has no place; false where void-color is given.",
+        {"type": "boolean"},
+    ),
     "collections": (
         "Collections or coverages to show, bottom first, by default all.",
         {"type": "array", "items": {"type": "string"}},

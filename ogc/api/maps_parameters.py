@@ -1,10 +1,12 @@
 """Parameters of maps as OGC API spells them (OGC 20-058)."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite, pi
+from types import MappingProxyType
 
+from PIL import ImageColor
 from pyproj import CRS
 
 from datacube.errors import InvalidParameterError
@@ -17,26 +19,14 @@ type Point = tuple[float, float]
 """`(x, y)`."""
 type Rgb = tuple[int, int, int]
 
-NAMED_COLOURS: dict[str, Rgb] = {
-    "aqua": (0, 255, 255),
-    "black": (0, 0, 0),
-    "blue": (0, 0, 255),
-    "fuchsia": (255, 0, 255),
-    "gray": (128, 128, 128),
-    "green": (0, 128, 0),
-    "lime": (0, 255, 0),
-    "maroon": (128, 0, 0),
-    "navy": (0, 0, 128),
-    "olive": (128, 128, 0),
-    "orange": (255, 165, 0),
-    "purple": (128, 0, 128),
-    "red": (255, 0, 0),
-    "silver": (192, 192, 192),
-    "teal": (0, 128, 128),
-    "white": (255, 255, 255),
-    "yellow": (255, 255, 0),
-}
-"""The colours that CSS 2.1 names."""
+NAMED_COLOURS: Mapping[str, Rgb] = MappingProxyType(
+    {
+        name: (red, green, blue)
+        for name in ImageColor.colormap
+        for red, green, blue, *_ in (ImageColor.getrgb(name),)
+    }
+)
+"""The colours that CSS names, in lower case."""
 _COUNTS = {1: "one", 2: "two", 4: "four"}
 _COLOUR = re.compile(r"(?:0x|#)?([0-9a-f]{6})")
 _SUBSET = re.compile(r"([A-Za-z]{1,20})\(([^()]{1,100})\)")
@@ -154,8 +144,8 @@ def parse_colour(text: str, parameter: str) -> Rgb:
     match = _COLOUR.fullmatch(asked)
     if match is None:
         raise InvalidParameterError(
-            f"{parameter} {shown(text)} is not allowed; allowed are 0xRRGGBB and "
-            f"{', '.join(NAMED_COLOURS)}",
+            f"{parameter} {shown(text)} is not allowed; allowed are 0xRRGGBB and the names "
+            "of CSS, such as white",
             parameter=parameter,
         )
     red, green, blue = bytes.fromhex(match[1])

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from datacube.grid import Grid
-from datacube.plan.colour import ColourRule
+from datacube.plan.colour import ColourRule, Void
 from datacube.plan.encoding import EncodeParameters
 from datacube.plan.nodes.base import Node
 
@@ -29,6 +29,8 @@ class Picture(Node):
     grid: Grid
     transparent: bool
     background: tuple[int, int, int]
+    void: Void | None = None
+    """None: where the CRS has no place looks like a place without data."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
