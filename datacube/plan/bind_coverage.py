@@ -24,6 +24,7 @@ from datacube.plan.cut import cut, number
 from datacube.plan.geometry import reproject_box
 from datacube.plan.names import axis_position, select_bands
 from datacube.plan.nodes import Domain, Plan, Trim
+from datacube.plan.picking import pick_times
 from datacube.plan.resolve import coverage_cells, resolve
 from datacube.plan.rules import rewrite
 from datacube.plan.scaling import Size, check_classes, check_size, factor_size, scale, scaled_axis
@@ -31,7 +32,7 @@ from datacube.plan.warping import Frame, target_grid, warp
 from datacube.protocols import CatalogView
 
 type _Asked = query.Trim | query.Slice
-type _Step = query.Subset | query.CutBox | query.Scale | query.Warp
+type _Step = query.Subset | query.PickTimes | query.CutBox | query.Scale | query.Warp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +83,8 @@ def _taken(state: _State, step: _Step, view: CatalogView, *, keep_plane: bool) -
     match step:
         case query.Subset():
             return _subset(state, step, view, keep_plane=keep_plane)
+        case query.PickTimes(times=times):
+            return replace(state, plan=pick_times(plan, times, view))
         case query.CutBox(bbox=bbox, crs=crs):
             grid = plan.domain.plane
             box = reproject_box(bbox, crs, grid.crs, widen=0.0)

@@ -108,6 +108,15 @@ class Subset:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PickTimes:
+    """Keep the acquisitions that any of some trims and slices of time selects."""
+
+    source: "Query"
+    times: tuple[Trim | Slice, ...]
+    """At least one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CutBox:
     """Keep the cells that cover a bounding box given in any CRS (maps and reads cover)."""
 
@@ -146,7 +155,7 @@ class Warp:
     """The lattice itself, in the CRS; then nothing else says where the cells are."""
 
 
-type Query = Coverage | Subset | CutBox | SelectBands | Scale | Warp
+type Query = Coverage | Subset | PickTimes | CutBox | SelectBands | Scale | Warp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,8 @@ class GetCoverage:
     subsets: tuple[Trim | Slice, ...] = ()
     within: tuple[Trim | Slice, ...] = ()
     """What cuts a part that has a name of its own out of the coverage, before anything else."""
+    times: tuple[Trim | Slice, ...] = ()
+    """Times of a list; the axis stays where they are several. Then `subsets` has none of time."""
     subsetting_crs: CRS | None = None
     """Of bounds of x and y that name none; None: the coverage's."""
     output_crs: CRS | None = None

@@ -61,6 +61,7 @@ FAULTS = MappingProxyType(
         "not-supported/service": _INVALID,
         "revision": Fault(exception_code="InvalidParameterValue", status=404),
         "limit-exceeded": Fault(exception_code="NoApplicableCode", status=413),
+        "busy": Fault(exception_code="NoApplicableCode", status=503),
     }
 )
 

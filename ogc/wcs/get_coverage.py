@@ -22,6 +22,7 @@ from datacube.plan.query import (
     Coverage,
     Encode,
     Method,
+    PickTimes,
     Query,
     Scale,
     SelectBands,
@@ -107,8 +108,12 @@ def handle(request: GetCoverage) -> Encode:
         # An open trim keeps every cell, and knows whether there is such an axis.
         named = tuple(Trim(axis=name, low=None, high=None) for name in request.method_axes)
         source = Subset(source=source, subsets=named)
-    if request.subsets:
-        source = Subset(source=source, subsets=request.subsets, crs=request.subsetting_crs)
+    several = len(request.times) > 1
+    subsets = request.subsets if several else (*request.subsets, *request.times)
+    if subsets:
+        source = Subset(source=source, subsets=subsets, crs=request.subsetting_crs)
+    if several:
+        source = PickTimes(source=source, times=request.times)
     if request.bands:
         source = SelectBands(source=source, bands=request.bands)
     crs = request.output_crs or request.subsetting_crs
@@ -145,7 +150,8 @@ def answer(kvp: Kvp, session: Session, site: Site) -> Reply:  # noqa: ARG001 ope
 
 def _completed(request: GetCoverage, coverage: Stored) -> tuple[GetCoverage, tuple[str, ...]]:
     """Return a request with what it leaves to the coverage, and what was chosen for the asker."""
-    subsets, notes = default_subsets(request.subsets, coverage) if request.defaults else ((), ())
+    given = (*request.subsets, *request.times)
+    subsets, notes = default_subsets(given, coverage) if request.defaults else ((), ())
     target = request.target
     return replace(
         request,
@@ -238,6 +244,11 @@ def _parse_method(kvp: Kvp) -> tuple[Method, tuple[str, ...]]:
         pairs = []
     pairs += [_axis_method(one) for one in kvp.many("interpolationperaxis")]
     by_axis = {axis: method_named(name) for axis, name in pairs}
+    if len({axis.casefold() for axis in by_axis}) < len(pairs):
+        raise InvalidParameterError(
+            f"an axis has more than one interpolation: {', '.join(axis for axis, _ in pairs)}",
+            parameter="INTERPOLATION",
+        )
     asked = {one for axis, one in by_axis.items() if not is_time(axis)}
     nearest = all(one is Method.NEAREST for axis, one in by_axis.items() if is_time(axis))
     if len(asked) > 1 or not nearest:

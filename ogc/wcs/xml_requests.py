@@ -70,6 +70,18 @@ def _coverage(root: Element) -> Iterator[tuple[str, str]]:
                 yield from read(element)
 
 
+def _eo_coverage_set(root: Element) -> Iterator[tuple[str, str]]:
+    """Read a request of EO-WCS (OGC 10-140r1)."""
+    yield "eoId", ",".join(_plain(one, "eoId") for one in texts(root, "eoId"))
+    yield from (("containment", one) for one in texts(root, "containment"))
+    for sections in children(root, "Sections"):
+        yield "sections", ",".join(texts(sections, "Section"))
+    for subset in children(root, "DimensionTrim", "DimensionSlice"):
+        yield "subset", _subset(subset)
+    if root.get("count"):
+        yield "count", root.get("count", "")
+
+
 def _subset(subset: Element) -> str:
     dimension = child(subset, "Dimension")
     axis = _plain(text(dimension), "subset")
@@ -139,6 +151,8 @@ def _interpolation(element: Element) -> Iterator[tuple[str, str]]:
     """Read the schema's elements, and those of the standard's text, which the OGC's suite sends."""
     for method in texts(element, "globalInterpolation"):
         yield "interpolation", method
+    for one in children(element, "InterpolationMethod"):
+        yield "interpolation", one.get("interpolationMethod") or text(one)
     by_axis = list(children(element, "InterpolationPerAxis"))
     for group in children(element, "InterpolationAxes"):
         # A group without axes is one axis that is not named, and refused as such.
@@ -154,15 +168,22 @@ def _part(element: Element, name: str) -> str:
 
 
 def _bands(element: Element) -> Iterator[tuple[str, str]]:
+    """Read the schema's elements, and their spelling in the OGC's suite, which begins small."""
     items = []
-    for item in children(element, "RangeItem"):
-        interval = child(item, "RangeInterval")
+    for item in children(element, "RangeItem", "rangeItem"):
+        interval = _either(item, "RangeInterval", "rangeInterval")
         if interval is None:
-            items.append(_plain(text(child(item, "RangeComponent")), "rangeSubset"))
+            component = text(_either(item, "RangeComponent", "rangeComponent"))
+            items.append(_plain(component, "rangeSubset"))
             continue
         ends = (text(child(interval, name)) for name in ("startComponent", "endComponent"))
         items.append(":".join(_plain(end, "rangeSubset") for end in ends))
     yield "rangeSubset", ",".join(items) or ","
+
+
+def _either(element: Element, *names: str) -> Element | None:
+    """Return the first element of any of some names directly below one."""
+    return next(iter(children(element, *names)), None)
 
 
 def _plain(value: str, parameter: str) -> str:
@@ -188,6 +209,7 @@ _OPERATIONS: Mapping[str, Read] = MappingProxyType(
         "DescribeCoverage": _description,
         "GetCoverage": _coverage,
         "ProcessCoverages": _query,
+        "DescribeEOCoverageSet": _eo_coverage_set,
     }
 )
 _EXTENSIONS: Mapping[str, Read] = MappingProxyType(
@@ -202,6 +224,7 @@ _EXTENSIONS: Mapping[str, Read] = MappingProxyType(
         "ScaleToExtent": _scale,
         "Interpolation": _interpolation,
         "RangeSubset": _bands,
+        "rangeSubset": _bands,
     }
 )
 """What stands in `wcs:Extension`, by name: OGC 11-053r1, 12-039, 12-049, 12-040."""

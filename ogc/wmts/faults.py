@@ -26,9 +26,12 @@ FAULTS = MappingProxyType(
             exception_code="VersionNegotiationFailed", status=400
         ),
         "not-supported/version": _INVALID,
+        # The OGC's suite expects this of an unknown request, as every request of WMTS is answered.
+        "not-supported/request": _INVALID,
         "not-supported/service": _INVALID,
         "not-supported/content-type": Fault(exception_code="InvalidParameterValue", status=415),
         "limit-exceeded": Fault(exception_code="NoApplicableCode", status=413),
+        "busy": Fault(exception_code="NoApplicableCode", status=503),
     }
 )
 

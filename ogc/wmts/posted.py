@@ -8,7 +8,7 @@ from lxml import etree
 from datacube.encode.xml import Element
 from datacube.errors import InvalidParameterError
 from ogc.faults import UnsupportedError
-from ogc.kvp import Kvp, shown
+from ogc.kvp import Kvp, MissingParameterError, shown
 from ogc.wmts.names import OWS, WMTS
 
 REQUESTS = ("GetCapabilities", "GetTile", "GetFeatureInfo")
@@ -22,15 +22,22 @@ _POINT = ("I", "J", "InfoFormat")
 def read_request(root: Element) -> Kvp:
     """Return an XML request as the parameters that KVP would have.
 
+    The OGC's suite asks for capabilities in the namespace of OWS Common.
+
     Raises
     ------
+    MissingParameterError
+        If it names no service.
     UnsupportedError
         If the element is none of `REQUESTS` in the namespace of WMTS 1.0.
     InvalidParameterError
         If an element comes twice, or a text is more than a parameter may be.
     """
     name = etree.QName(root)
-    if name.namespace != WMTS or name.localname not in REQUESTS:
+    if not root.get("service"):
+        raise MissingParameterError("service")
+    common = name.namespace == OWS and name.localname == "GetCapabilities"
+    if not common and (name.namespace != WMTS or name.localname not in REQUESTS):
         raise UnsupportedError(
             f"an XML request {shown(name.text)} is not offered; "
             f"allowed are {', '.join(REQUESTS)} of {WMTS}",

@@ -5,7 +5,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from ogc.exchange import Operation, Reply, Sessions, Site, revision_header
-from ogc.faults import UnsupportedError
+from ogc.faults import UnsupportedError, retry_headers
 from ogc.kvp import Kvp, as_of, shown
 from ogc.wmts import get_capabilities, get_feature_info, get_tile
 from ogc.wmts.faults import TABLE
@@ -43,7 +43,12 @@ def dispatch(read: Callable[[], Kvp], sessions: Sessions, site: Site, kept: Kept
 def refuse(error: Exception) -> Reply:
     """Tell why a request is not answered."""
     report = TABLE.report(error)
-    return Reply(status=report.fault.status, media_type=TABLE.media_type, body=TABLE.encode(report))
+    return Reply(
+        status=report.fault.status,
+        media_type=TABLE.media_type,
+        body=TABLE.encode(report),
+        headers=retry_headers(error),
+    )
 
 
 def _find_operation(kvp: Kvp) -> Operation:

@@ -1,5 +1,6 @@
 """DescribeEOCoverageSet: the scenes of series within a box and a time (OGC 10-140r1, 8.4)."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -18,7 +19,7 @@ from ogc.faults import UnsupportedError
 from ogc.kvp import Kvp, MissingParameterError, integer, shown
 from ogc.wcs.eo.documents import encode_set
 from ogc.wcs.eo.names import DEFAULT_COUNT, OPERATION
-from ogc.wcs.eo.scenes import Scene, Series, find_scene, series_of
+from ogc.wcs.eo.scenes import Scene, Series, find_scene, scenes_of, series_of
 from ogc.wcs.names import OLD_VERSIONS, parse_version
 from ogc.wcs.subsets import parse_subsets
 from ogc.xml import MEDIA_TYPE
@@ -51,7 +52,7 @@ class DescribeEOCoverageSet:
     """A request for descriptions of scenes."""
 
     eo_ids: tuple[str, ...]
-    """Ids of series and of datasets."""
+    """Ids of series, of coverages and of datasets."""
     containment: Containment = Containment.OVERLAPS
     lat: tuple[float, float] = _LIMITS["lat"]
     """Degrees, inclusive; likewise `lon`."""
@@ -112,17 +113,14 @@ def handle(request: DescribeEOCoverageSet, view: CatalogView) -> EOCoverageSet:
     Raises
     ------
     UnknownNameError
-        If a name is neither of a series nor of a dataset.
+        If a name is neither of a series nor of a coverage nor of a dataset.
     """
     by_id = {one.id: one for one in series_of(tuple(map(view.coverage, view.coverage_ids())))}
     series = [by_id[name] for name in request.eo_ids if name in by_id]
     found: dict[str, Scene] = {}
     for name in request.eo_ids:
-        if name not in by_id:
-            found[name] = _named(name, view, tuple(by_id))
-    for one in series:
         # The catalogue's bound is inclusive; `_selected` drops what only touches it.
-        for scene in one.scenes(view, first=request.first, last=request.last):
+        for scene in _named(name, by_id, request, view):
             found.setdefault(scene.id, scene)
     scenes = [scene for scene in found.values() if _selected(scene, request)]
     told_series = tuple(series) if SECTIONS[1] in request.sections else ()
@@ -142,14 +140,22 @@ def answer(kvp: Kvp, session: Session, site: Site) -> Reply:  # noqa: ARG001 ope
     return reply_document(body, MEDIA_TYPE, session.view.revision)
 
 
-def _named(name: str, view: CatalogView, series: tuple[str, ...]) -> Scene:
+def _named(
+    name: str, series: Mapping[str, Series], request: DescribeEOCoverageSet, view: CatalogView
+) -> Iterable[Scene]:
+    """Return the scenes of a series or of a coverage, or the one that is named.
+
+    A coverage is a series of scenes, too, and its id is what capabilities list.
+    """
+    if name in series:
+        return series[name].scenes(view, first=request.first, last=request.last)
     try:
         scene = find_scene(name, view)
-    except UnknownNameError:
-        scene = None
-    if scene is None:
-        raise UnknownNameError("series", name, series)
-    return scene
+        if scene is not None:
+            return (scene,)
+        return scenes_of(view.coverage(name), view, first=request.first, last=request.last)
+    except UnknownNameError as error:
+        raise UnknownNameError("series", name, tuple(series)) from error
 
 
 def _selected(scene: Scene, request: DescribeEOCoverageSet) -> bool:

@@ -9,6 +9,7 @@ SCHEMA = "http://schemas.opengis.net/wcs/wcseo/1.0/wcsEOAll.xsd"
 PROFILES = (
     "http://www.opengis.net/spec/WCS_application-profile_earth-observation/1.0/conf/eowcs",
     "http://www.opengis.net/spec/WCS_application-profile_earth-observation/1.0/conf/eowcs_get-kvp",
+    "http://www.opengis.net/spec/WCS_application-profile_earth-observation/1.0/conf/eowcs_soap",
 )
 OPERATION = "DescribeEOCoverageSet"
 DEFAULT_COUNT = 100

@@ -4,7 +4,7 @@ A dataset is what a coverage holds in the window of one scene at the scene's tim
 one acquisition overlap, their cells are those of the one that goes first, as in the coverage.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -105,7 +105,7 @@ class Series:
     ) -> Iterator[Scene]:
         """Yield the scenes that meet a closed interval, by cube and time."""
         for coverage in self.coverages:
-            yield from _scenes(coverage, view.slots(coverage.cube.name, first=first, last=last))
+            yield from scenes_of(coverage, view, first=first, last=last)
 
 
 def series_of(coverages: tuple[Coverage, ...]) -> tuple[Series, ...]:
@@ -136,15 +136,23 @@ def find_scene(coverage_id: str, view: CatalogView) -> Scene | None:
     if not between:
         return None
     coverage = view.coverage(cube)
-    found = () if not coverage.mappable else _scenes(coverage, view.slots(coverage.cube.name))
-    for scene in found:
+    for scene in scenes_of(coverage, view):
         if scene.id == coverage_id:
             return scene
     raise UnknownNameError("coverage", coverage_id, (coverage.id,))
 
 
-def _scenes(coverage: Coverage, slots: Iterable[Slot]) -> Iterator[Scene]:
-    for slot in slots:
+def scenes_of(
+    coverage: Coverage,
+    view: CatalogView,
+    *,
+    first: datetime | None = None,
+    last: datetime | None = None,
+) -> Iterator[Scene]:
+    """Yield the scenes that meet a closed interval; none of what maps cannot show."""
+    if not coverage.mappable:
+        return
+    for slot in view.slots(coverage.cube.name, first=first, last=last):
         covered = slot.window(coverage.group)
         if covered is not None and coverage.acquisitions:
             yield Scene(coverage=coverage, slot=slot, window=covered.window)

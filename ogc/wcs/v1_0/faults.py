@@ -30,6 +30,7 @@ FAULTS = MappingProxyType(
         "not-supported": Fault(exception_code="OperationNotSupported", status=400),
         "revision": _INVALID,
         "limit-exceeded": Fault(exception_code=None, status=413),
+        "busy": Fault(exception_code=None, status=503),
     }
 )
 

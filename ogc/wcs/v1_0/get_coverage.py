@@ -16,6 +16,8 @@ from ogc.wcs.subsets import parse_bands
 from ogc.wcs.targets import MAX_CELLS, Target
 from ogc.wcs.v1_0.names import BAND_AXIS, FORMATS, METHODS, place_parameter
 
+MAX_TIMES = 1000
+"""Times of one list."""
 _PLACE = re.compile(place_parameter(r"([a-z_][a-z0-9_.-]{0,63})"))
 
 
@@ -28,7 +30,8 @@ def parse(kvp: Kvp) -> GetCoverage:
     """
     return GetCoverage(
         coverage_id=kvp.one("coverage"),
-        subsets=(*parse_times(kvp.one("time", default=""), "TIME"), *_places(kvp)),
+        subsets=_places(kvp),
+        times=parse_times(kvp.one("time", default=""), "TIME"),
         bands=parse_bands(kvp.one(BAND_AXIS, default="")),
         method=_method(kvp.one("interpolation", default="")),
         media_type=media_type(kvp.one("format"), tuple(FORMATS.values())),
@@ -105,7 +108,7 @@ def parse_number(text: str, name: str) -> float:
 
 
 def parse_times(text: str, name: str) -> tuple[Trim | Slice, ...]:
-    """Read an instant, `start/end` or `start/end/period`, of which every acquisition is meant.
+    """Read a list of instants, and of `start/end/period`, of which every acquisition is meant.
 
     Raises
     ------
@@ -113,18 +116,23 @@ def parse_times(text: str, name: str) -> tuple[Trim | Slice, ...]:
     """
     if not text:
         return ()
-    if "," in text:
+    parts = text.split(",")
+    if len(parts) > MAX_TIMES:
         raise InvalidParameterError(
-            f"{name} {shown(text)} lists times; allowed is one, or start/end", parameter=name
+            f"{name} lists {len(parts)} times; allowed are {MAX_TIMES}", parameter=name
         )
+    return tuple(_time(part.strip(), name) for part in parts)
+
+
+def _time(text: str, name: str) -> Trim | Slice:
     start, *end = text.split("/")
-    if not end:
-        return (Slice(axis="time", at=parse_period(start)),)
-    if len(end) > 2:
+    if not start or len(end) > 2:
         raise InvalidParameterError(
             f"{name} {shown(text)} is not allowed; allowed is a time, or start/end", parameter=name
         )
-    return (Trim(axis="time", low=parse_period(start), high=parse_period(end[0])),)
+    if not end:
+        return Slice(axis="time", at=parse_period(start))
+    return Trim(axis="time", low=parse_period(start), high=parse_period(end[0]))
 
 
 def _places(kvp: Kvp) -> tuple[Slice, ...]:

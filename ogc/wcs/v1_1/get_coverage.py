@@ -36,7 +36,7 @@ def parse(kvp: Kvp) -> GetCoverage:
     bands, method = _range(kvp.one("rangesubset", default=""))
     return GetCoverage(
         coverage_id=kvp.one("identifier"),
-        subsets=parse_times(kvp.one("timesequence", default=""), "TIMESEQUENCE"),
+        times=parse_times(kvp.one("timesequence", default=""), "TIMESEQUENCE"),
         bands=bands,
         method=method,
         media_type=media_type(kvp.one("format"), FORMATS),

@@ -126,6 +126,41 @@ def test_what_is_cut_by_a_count_is_valid(asker: Asker, schemas: Schemas, count: 
     schemas.check(content(asker.get(f"{SET}&eoid=T{count}")), LOCATION, GRIDS)
 
 
+EO = f"""<e:DescribeEOCoverageSet xmlns:e="{WCSEO}" xmlns="http://www.opengis.net/wcs/2.0"
+ service="WCS" version="2.0.1" count="3"><e:eoId>T</e:eoId><e:eoId>U</e:eoId>
+ <e:containment>CONTAINS</e:containment>
+ <e:Sections><e:Section>CoverageDescriptions</e:Section></e:Sections>
+ <DimensionTrim><Dimension>phenomenonTime</Dimension><TrimLow>"2020-02-01"</TrimLow>
+ <TrimHigh>"2021-12-31"</TrimHigh></DimensionTrim></e:DescribeEOCoverageSet>"""
+SAME = (
+    f"{SET}&count=3&eoid=T,U&containment=contains&{SECTION}"
+    '&subset=phenomenonTime("2020-02-01","2021-12-31")'
+)
+
+
+def test_xml_and_soap_ask_the_same(asker: Asker, schemas: Schemas) -> None:
+    schemas.check(EO.encode(), LOCATION, GRIDS)
+    wanted = content(asker.get(SAME))
+    assert (len(_ids(asker, SAME)), _counts(asker, SAME)) == (3, (4, 3))
+    assert content(asker.post(EO)) == wanted
+    reply = asker.soap(EO)
+    assert reply.media_type == "application/soap+xml"
+    inner = etree.fromstring(content(reply)).find(f".//{{{WCSEO}}}EOCoverageSetDescription")
+    assert inner is not None
+    assert etree.tostring(inner, method="c14n2") == etree.tostring(
+        etree.fromstring(wanted), method="c14n2"
+    )
+    schemas.check(etree.tostring(inner), LOCATION, GRIDS)
+
+
+def test_a_coverage_is_a_series_of_its_scenes(asker: Asker) -> None:
+    """Capabilities list coverages, and the OGC's suite asks for the first of them."""
+    named = asker.made.coverage("U_1").id
+    assert len(_ids(asker, f"eoid={named}&{SECTION}")) == 2
+    for timeless in ("A", "G"):
+        assert _ids(asker, f"eoid={timeless}&{SECTION}") == []
+
+
 def test_a_scene_alone_is_described_and_read(asker: Asker, schemas: Schemas) -> None:
     for at, name in enumerate(_ids(asker, f"eoid=T&{SECTION}")):
         assert _ids(asker, f"eoid={name}") == [name]

@@ -212,6 +212,7 @@ def test_a_sliced_axis_is_gone_but_where_files_hold_planes(asker: Asker) -> None
         ("A&outputcrs=EPSG:3857&interpolation=mode", 404, "InterpolationMethodNotSupported"),
         ("A&interpolation=barycentric", 404, "InterpolationMethodNotSupported"),
         ("A&interpolationperaxis=Q,linear", 404, "InvalidAxisLabel"),
+        ("A&interpolation=Lat:linear,lat:linear", 404, "InterpolationMethodNotSupported"),
         ("A&rangesubset=nothing", 404, "NoSuchField"),
         ("A&rangesubset=v,v", 400, "IllegalFieldSequence"),
         ("W&rangesubset=v:u", 400, "IllegalFieldSequence"),

@@ -156,6 +156,27 @@ def test_further_axes_have_a_parameter_and_a_default(asker: Asker) -> None:
         np.testing.assert_array_equal(values[0], asker.made.arrays["W"]["v"][1, at])
 
 
+@pytest.mark.parametrize(
+    ("times", "kept"),
+    [
+        ((T_TIMES[4], T_TIMES[1]), [1, 4]),
+        ((T_TIMES[1], T_TIMES[2], T_TIMES[2]), [1, 2]),
+        ((T_TIMES[0], f"{T_TIMES[3]}/{T_TIMES[5]}"), [0, 3, 4, 5]),
+        ((f"{T_TIMES[0]}/{T_TIMES[-1]}", T_TIMES[2]), list(range(7))),
+        (("2021-03", "2020-05"), [2, 4]),
+    ],
+)
+def test_listed_times_are_planes_in_their_order(
+    asker: Asker, times: tuple[str, ...], kept: list[int]
+) -> None:
+    listed = ",".join(times)
+    query = f"coverage=T&crs=EPSG:4326&time={listed}&bbox=0,10,20,30&width=40&height=40&band=b4"
+    values, _ = _raster(asker, query)
+    wanted = asker.made.arrays["T"]["b4"][kept, :40, :40]
+    np.testing.assert_array_equal(values, wanted)
+    assert "Warning" not in dict(asker.get(f"{GET}&{query}").headers)
+
+
 def test_an_interval_of_times_as_netcdf(asker: Asker) -> None:
     query = f"coverage=T&crs=EPSG:4326&time={T_TIMES[1]}/{T_TIMES[3]}&resx=0.5&resy=0.5"
     reply = asker.get(f"{GET.replace('GeoTIFF', 'NetCDF')}&{query}")
@@ -178,7 +199,10 @@ WRONG = {
     f"coverage=A&{ONE.replace('0,0,1,1', '0,0,1,nan')}": "InvalidParameterValue",
     f"coverage=A&{ONE.replace('4326', '99')}": "InvalidParameterValue",
     f"coverage=T&{ONE}&time=1999-01-01": "InvalidParameterValue",
-    f"coverage=T&{ONE}&time=2020-01-01,2020-02-01": "InvalidParameterValue",
+    f"coverage=T&{ONE}&time=2020-01-01,1999-02-01": "InvalidParameterValue",
+    f"coverage=T&{ONE}&time=2020-01-01,": "InvalidParameterValue",
+    f"coverage=T&{ONE}&time={','.join(['2020-01-01'] * 1001)}": "InvalidParameterValue",
+    f"coverage=A&{ONE}&time=2020-01-01,2020-02-01": "InvalidParameterValue",
     f"coverage=W&{ONE}&dim_height=3": "InvalidParameterValue",
     f"coverage=A&{ONE}&format=video": "InvalidParameterValue",
 }

@@ -80,6 +80,9 @@ def test_bands_times_and_defaults(asker: Asker) -> None:
     query = f"T&{box}&timesequence={T_TIMES[2]}&rangesubset=contents[bands[b8]]"
     values, _ = _raster(asker, query)
     np.testing.assert_array_equal(values, asker.made.arrays["T"]["b8"][2:3])
+    listed = query.replace(T_TIMES[2], f"{T_TIMES[2]},{T_TIMES[5]}")
+    values, _ = _raster(asker, listed)
+    np.testing.assert_array_equal(values, asker.made.arrays["T"]["b8"][[2, 5]])
     reply = asker.get(f"{GET}T&{box}")
     assert ("Warning", f"99 Default value used: time={T_TIMES[-1]}T00:00:00Z") in reply.headers
 

@@ -76,6 +76,17 @@ CASES = [
         "request=DescribeCoverage&coverageid=A,B",
     ),
     (
+        # As the OGC's suite spells it.
+        extended(
+            f'<r:rangeSubset xmlns:r="{RSUB}"><r:rangeItem><r:rangeComponent>b4</r:rangeComponent>'
+            "</r:rangeItem><r:rangeItem><r:rangeInterval><r:startComponent>b5</r:startComponent>"
+            "<r:endComponent>b8</r:endComponent></r:rangeInterval></r:rangeItem></r:rangeSubset>"
+            '<i:Interpolation xmlns:i="http://www.opengis.net/wcs/interpolation/1.0">'
+            '<i:InterpolationMethod interpolationMethod="linear"/></i:Interpolation>'
+        ),
+        "request=GetCoverage&coverageid=A&rangesubset=b4,b5:b8&interpolation=linear",
+    ),
+    (
         coverage(
             "<CoverageId>A</CoverageId>"
             "<DimensionTrim><Dimension>Lat</Dimension><TrimLow>1.5</TrimLow></DimensionTrim>"

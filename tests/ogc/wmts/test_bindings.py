@@ -35,6 +35,9 @@ def test_forms_xml_and_soap_give_the_same_tile(
 ) -> None:
     assert tile.startswith(b"\x89PNG")
     assert tiles.post("/wmts", content=changed({}, TILE), headers=FORM).content == tile
+    # The OGC's suite posts to an address that has the parameters, and nothing beside.
+    assert tiles.post(f"/wmts?{changed({}, TILE)}").content == tile
+    assert tiles.post(f"/wmts?{changed({}, TILE)}", headers=FORM).content == tile
     schemas.check(xml_tile().encode(), WMTS)
     assert tiles.post("/wmts", content=xml_tile(), headers=XML).content == tile
     answer = tiles.post("/wmts", content=envelope(xml_tile()), headers=SOAP_XML)
@@ -57,6 +60,12 @@ def test_capabilities_in_xml_and_soap(tiles: TestClient, schemas: Schemas) -> No
     schemas.check(CAPABILITIES.encode(), WMTS)
     plain = tiles.post("/wmts", content=CAPABILITIES, headers=XML)
     schemas.check(plain.content, WMTS)
+    # The OGC's suite names the request in the namespace of OWS Common.
+    common = (
+        '<GetCapabilities xmlns="http://www.opengis.net/ows/1.1" service="WMTS"><Sections>'
+        "<Section>Contents</Section></Sections></GetCapabilities>"
+    )
+    assert tiles.post("/wmts", content=common, headers=XML).content == plain.content
     root = etree.fromstring(plain.content)
     assert [etree.QName(child).localname for child in root] == ["Contents", "ServiceMetadataURL"]
     answer = tiles.post("/wmts", content=envelope(CAPABILITIES), headers=SOAP_XML)
