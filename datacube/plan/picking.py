@@ -35,9 +35,10 @@ def pick_times(plan: Plan, asked: Sequence[Asked], view: CatalogView) -> Plan:
         made = cut(plan, (one,), view)
         if isinstance(made, Slice):
             chosen.add(made.index)
-        else:
-            kept = set(made.domain.axes[at])
-            chosen |= {k for k, one in enumerate(axis) if one in kept}
+            continue
+        part = made.domain.axes[at]
+        kept = set(part) if isinstance(part, TimeAxis) else set()
+        chosen |= {k for k, acquisition in enumerate(axis) if acquisition in kept}
     indices = tuple(sorted(chosen))
     if len(indices) == axis.size:
         return plan
