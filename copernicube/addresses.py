@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Self
 
 from starlette.requests import Request
@@ -68,12 +68,29 @@ class Addresses:
             prefix = path if PREFIX.fullmatch(path) else ""
         return f"{scheme}://{host}{prefix}"
 
+    def client_of(self, request: Request) -> str:
+        """Return whom a request comes from: the peer, or whom a trusted peer names.
+
+        `Forwarded` wins over `X-Forwarded-For`. The last entry counts that is no trusted
+        proxy itself, since clients may send entries of their own. A client of IPv6 is its
+        network of 64 bits, of which it has every address.
+        """
+        peer = request.client.host if request.client else ""
+        if not self._trusts(request):
+            return _network(peer)
+        told = [name for entry in _entries(request) for name in [_bare(entry)] if name]
+        others = (name for name in reversed(told) if not self._holds(name))
+        return _network(next(others, told[-1] if told else peer))
+
     def _trusts(self, request: Request) -> bool:
+        return self._holds(request.client.host if request.client else "")
+
+    def _holds(self, name: str) -> bool:
         try:
-            peer = ip_address(request.client.host if request.client else "")
+            address = ip_address(name)
         except ValueError:
             return False  # a socket file or a test's client has no IP address
-        return any(peer in network for network in self.networks)
+        return any(address in network for network in self.networks)
 
 
 def _told(request: Request) -> dict[str, str]:
@@ -88,6 +105,34 @@ def _told(request: Request) -> dict[str, str]:
             told[pair[1].lower()] = pair[2] or pair[3] or ""
             told["port"] = ""
     return told
+
+
+def _entries(request: Request) -> list[str]:
+    """Return whom the proxies name as clients, the first one first."""
+    standard = request.headers.getlist("forwarded")
+    if not standard:
+        return ",".join(request.headers.getlist("x-forwarded-for")).split(",")
+    pairs = (PAIR.fullmatch(part) for part in ",".join(standard).replace(",", ";").split(";"))
+    return [pair[2] or pair[3] or "" for pair in pairs if pair and pair[1].lower() == "for"]
+
+
+def _bare(entry: str) -> str:
+    """Return a node (RFC 7239, 6) without its port."""
+    text = entry.strip()
+    match = re.fullmatch(r"\[([0-9A-Fa-f:.]+)\](?::\w+)?|([^:]+)(?::\w+)?", text)
+    return text if match is None else match[1] or match[2]
+
+
+def _network(name: str) -> str:
+    try:
+        address = ip_address(name)
+    except ValueError:
+        return name
+    if isinstance(address, IPv4Address):
+        return name
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ip_network(f"{address}/64", strict=False))
 
 
 def _with_port(host: str, port: str, scheme: str) -> str:

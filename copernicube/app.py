@@ -1,10 +1,11 @@
 """The server: every address, and which service answers it."""
 
-import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-from anyio import CapacityLimiter, to_thread
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -18,16 +19,20 @@ from copernicube.config import Settings, load_settings
 from copernicube.wiring import open_local
 from datacube.engine import Engine, Session
 from datacube.errors import CubeError, LimitExceededError
+from ogc import soap
 from ogc.api.routes import api_routes
-from ogc.exchange import Site
+from ogc.desk import Desk
+from ogc.exchange import Reply, Sessions, Site
 from ogc.kvp import Kvp
 from ogc.pinned import resource_route
-from ogc.posted import Posted, is_form, read_posted
+from ogc.posted import is_form, read_posted
 from ogc.records import get_record
 from ogc.records.get_record import PATH as RECORDS
 from ogc.responses import RootOf, read_body, respond
-from ogc.service import dispatch, refuse
+from ogc.service import dispatch, lane_of, refuse
+from ogc.spool import Spool
 from ogc.tiles.routes import tile_routes
+from ogc.turns import Lane, Turns
 from ogc.wcps.functions import PATH, functions_route
 from ogc.wmts.routes import wmts_routes
 from ogc.zarr.routes import zarr_routes
@@ -52,10 +57,16 @@ def create() -> Starlette:
 def build(settings: Settings) -> Starlette:
     """Build the server over the store of `settings`."""
     local = open_local(settings.store, limits=settings.limits, map_days=settings.default_map_days)
-    places = CapacityLimiter(2 * (os.cpu_count() or 1))
     sessions = local.engine.session
+    addresses = Addresses.read(settings.public_url, settings.trusted_proxies)
+    root_of = addresses.root_of
+    spool = Spool(settings.spool)
+    desk = Desk(turns=Turns(settings.queue), client_of=addresses.client_of, spool=spool)
 
-    root_of = Addresses.read(settings.public_url, settings.trusted_proxies).root_of
+    @asynccontextmanager
+    async def running(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        spool.close()
 
     def wmts_site(request: Request) -> Site:
         root = root_of(request)
@@ -67,7 +78,7 @@ def build(settings: Settings) -> Starlette:
         allow_methods=["GET", "HEAD", "POST", "OPTIONS"],
         expose_headers=EXPOSED_HEADERS,
     )
-    ows = Ows(engine=local.engine, settings=settings, root_of=root_of, places=places)
+    ows = Ows(engine=local.engine, settings=settings, root_of=root_of, desk=desk)
     return Starlette(
         routes=[
             Route("/", front_page),
@@ -75,16 +86,16 @@ def build(settings: Settings) -> Starlette:
             # Clients of rasdaman have this address built in.
             Route("/rasdaman/ows", replace(ows, compat=True).answer, methods=["GET", "POST"]),
             *(
-                functions_route(f"{base}{PATH}", local.engine.functions, limiter=places)
+                functions_route(f"{base}{PATH}", local.engine.functions, desk=desk)
                 for base in ("", "/rasdaman")
             ),
             Mount(
                 "/ogcapi",
-                routes=api_routes(sessions, root_of, limiter=places, about=about(settings)),
+                routes=api_routes(sessions, root_of, desk=desk, about=about(settings)),
             ),
-            *wmts_routes(sessions, wmts_site, limiter=places),
-            Mount("/tiles", routes=tile_routes(sessions, root_of, limiter=places)),
-            Mount("/zarr", routes=zarr_routes(sessions, root_of, limiter=places)),
+            *wmts_routes(sessions, wmts_site, desk=desk),
+            Mount("/tiles", routes=tile_routes(sessions, root_of, desk=desk)),
+            Mount("/zarr", routes=zarr_routes(sessions, root_of, desk=desk)),
             resource_route(
                 f"{RECORDS}/{{name}}",
                 lambda request, session: get_record.answer(
@@ -93,11 +104,12 @@ def build(settings: Settings) -> Starlette:
                     replace(about(settings), root=root_of(request)),
                 ),
                 sessions,
-                limiter=places,
+                desk=desk,
             ),
             Mount("/page", StaticFiles(directory=PAGE)),
         ],
         middleware=[cors],
+        lifespan=running,
     )
 
 
@@ -123,8 +135,7 @@ class Ows:
     engine: Engine
     settings: Settings
     root_of: RootOf
-    places: CapacityLimiter
-    """Requests evaluated at once in this process; more wait their turn."""
+    desk: Desk
     compat: bool = False
     """As clients of rasdaman expect; see `Site.compat`."""
 
@@ -134,25 +145,25 @@ class Ows:
         parameters = request.url.query
         if len(parameters) > limits.parameter_bytes:
             return self._too_long(request, limits.parameter_bytes)
-        asked: str | Posted = parameters
+        media_type, posted = request.headers.get("content-type", ""), None
         if request.method == "POST":
             body = await read_body(request, limits.body_bytes)
             if body is None:
                 return self._too_long(request, limits.body_bytes)
-            media_type = request.headers.get("content-type", "")
-            try:
-                # A form says, as an address does, which service is asked, readable or not.
-                if is_form(media_type):
-                    asked = body.decode("utf-8", errors="replace")
-                else:
-                    posted = await to_thread.run_sync(read_posted, media_type, body)
-                    asked = posted.beside(Kvp.parse(parameters))
-            except CubeError as error:
-                return respond(refuse(error, parameters), request)
-        reply = await to_thread.run_sync(
-            dispatch, asked, self._session, self._site(request), limiter=self.places
+            # A form says, as an address does, which service is asked, readable or not.
+            if is_form(media_type):
+                parameters = body.decode("utf-8", errors="replace")
+            else:
+                posted = media_type, body
+        return await self.desk.answer(
+            request,
+            partial(_dispatched, parameters, posted, self._site(request)),
+            self._session,
+            lane=Lane.DATA if posted else lane_of(parameters),
+            refuse=partial(
+                refuse, parameters=parameters, enveloped=media_type.startswith(soap.MEDIA_TYPE)
+            ),
         )
-        return respond(reply, request)
 
     @staticmethod
     def _too_long(request: Request, bound_bytes: int) -> Response:
@@ -166,3 +177,16 @@ class Ows:
         root = self.root_of(request)
         url = f"{root}{request.url.path}"
         return replace(about(self.settings), url=url, root=root, compat=self.compat)
+
+
+def _dispatched(
+    parameters: str, posted: tuple[str, bytes] | None, site: Site, sessions: Sessions
+) -> Reply:
+    """Answer the parameters, or what was posted: a media type and a body."""
+    if posted is None:
+        return dispatch(parameters, sessions, site)
+    try:
+        asked = read_posted(*posted).beside(Kvp.parse(parameters))
+    except CubeError as error:
+        return refuse(error, parameters)
+    return dispatch(asked, sessions, site)

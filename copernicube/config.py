@@ -10,9 +10,13 @@ from datacube.errors import InvalidParameterError
 from datacube.protocols import Limits
 from datacube.service_provider import ServiceProvider
 from ingest.rasters import ObjectStoreAccess
+from ogc.spool import SpoolLimits
+from ogc.turns import QueueLimits
 
 PREFIX = "COPERNICUBE_"
-PARTS = MappingProxyType({"limits": "LIMIT_", "provider": "PROVIDER_"})
+PARTS = MappingProxyType(
+    {"limits": "LIMIT_", "queue": "QUEUE_", "spool": "SPOOL_", "provider": "PROVIDER_"}
+)
 """Settings that hold others, by what stands between the prefix and the names of those."""
 
 
@@ -38,6 +42,14 @@ class Settings:
     """Who offers the service; each field is `COPERNICUBE_PROVIDER_<NAME>`."""
     limits: Limits = field(default_factory=Limits)
     """Bounds on one request; each field is `COPERNICUBE_LIMIT_<NAME>`."""
+    queue: QueueLimits = field(default_factory=QueueLimits)
+    """Bounds on requests at once; each field is `COPERNICUBE_QUEUE_<NAME>`."""
+    spool: SpoolLimits = field(default_factory=SpoolLimits)
+    """Bounds on downloads that are kept; each field is `COPERNICUBE_SPOOL_<NAME>`."""
+
+
+type Part = Settings | Limits | QueueLimits | SpoolLimits | ServiceProvider
+"""What holds settings."""
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
@@ -53,8 +65,14 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """
     environ = os.environ if environ is None else environ
     values = _overrides(Settings(), "", environ)
-    limits = replace(Limits(), **_overrides(Limits(), PARTS["limits"], environ))
-    return replace(Settings(), **values, limits=limits, provider=load_provider(environ))
+    return replace(
+        Settings(),
+        **values,
+        limits=replace(Limits(), **_overrides(Limits(), PARTS["limits"], environ)),
+        queue=replace(QueueLimits(), **_overrides(QueueLimits(), PARTS["queue"], environ)),
+        spool=replace(SpoolLimits(), **_overrides(SpoolLimits(), PARTS["spool"], environ)),
+        provider=load_provider(environ),
+    )
 
 
 def load_provider(environ: Mapping[str, str] | None = None) -> ServiceProvider:
@@ -107,14 +125,12 @@ def environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def _parts(settings: Settings) -> dict[str, Settings | Limits | ServiceProvider]:
+def _parts(settings: Settings) -> dict[str, Part]:
     """Return what holds settings, by what stands between the prefix and their names."""
     return {"": settings} | {infix: getattr(settings, name) for name, infix in PARTS.items()}
 
 
-def _overrides(
-    defaults: Settings | Limits | ServiceProvider, infix: str, environ: Mapping[str, str]
-) -> dict[str, Any]:
+def _overrides(defaults: Part, infix: str, environ: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for item in fields(defaults):
         default = getattr(defaults, item.name)
@@ -133,6 +149,6 @@ def _typed(text: str, default: str | float, variable: str) -> str | int | float:
         raise InvalidParameterError(
             f"{variable}={text!r} is not a number", parameter=variable
         ) from error
-    if number <= 0:
+    if number < 0 or (number == 0 and default != 0):
         raise InvalidParameterError(f"{variable}={text!r} must be above 0", parameter=variable)
     return number

@@ -45,6 +45,10 @@ class Session(Protocol):
         """
         ...
 
+    def etag(self, bound: Bound) -> str:
+        """Return the digest of a plan, its slots and the asker's access, which tags its answer."""
+        ...
+
     def encode(self, bound: Bound) -> Answer:
         """Check, evaluate and encode what is bound, as `answer` does.
 

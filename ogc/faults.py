@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from datacube.errors import CubeError, InvalidParameterError, RequestError, UnknownNameError
+from ogc.turns import BusyError
 
 _LOG = logging.getLogger(__name__)
 
@@ -70,6 +71,11 @@ class FaultTable:
         if fault.status == 500:
             _LOG.error("request failed: %s", error, exc_info=error)
         return Report(fault=fault, locator=_locator(error), message=_message(error))
+
+
+def retry_headers(error: Exception) -> tuple[tuple[str, str], ...]:
+    """Return when to ask again, where that may help (RFC 9110, 10.2.3)."""
+    return (("Retry-After", str(error.retry_after_s)),) if isinstance(error, BusyError) else ()
 
 
 def _message(error: CubeError) -> str:

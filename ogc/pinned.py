@@ -2,16 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
-from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ogc.desk import Desk
 from ogc.exchange import Reply, Session, Sessions, revision_header
 from ogc.kvp import Kvp, as_of
 from ogc.problem import problem
-from ogc.responses import respond
+from ogc.turns import Lane
 
 type Handler = Callable[[Request, Session], Reply]
 """Answers a request at the revision that it is pinned to; failures are CubeErrors."""
@@ -23,16 +24,22 @@ def kvp_of(request: Request) -> Kvp:
 
 
 def resource_route(
-    path: str, handler: Handler, sessions: Sessions, *, limiter: CapacityLimiter | None = None
+    path: str,
+    handler: Handler,
+    sessions: Sessions,
+    *,
+    desk: Desk | None = None,
+    lane: Lane = Lane.DOCUMENT,
 ) -> Route:
-    """Return a route that answers GET and HEAD in a thread.
+    """Return a route that answers GET and HEAD at the request's turn in `lane`.
 
-    `limiter` bounds the requests that are worked on at once, by default Starlette's.
+    Routes that share no `desk` share no queue.
     """
+    shared = desk or Desk()
 
     async def endpoint(request: Request) -> Response:
-        reply = await to_thread.run_sync(_told, handler, request, sessions, limiter=limiter)
-        return respond(reply, request)
+        work = partial(_told, handler, request)
+        return await shared.answer(request, work, sessions, lane=lane, refuse=problem)
 
     return Route(path, endpoint)
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from datacube.errors import RevisionError
 from ogc.exchange import Reply
-from ogc.faults import Fault, FaultTable, Report
+from ogc.faults import Fault, FaultTable, Report, retry_headers
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -35,6 +35,7 @@ FAULTS = MappingProxyType(
         "out-of-domain": Fault(exception_code="NotFound", status=404),
         "time-selection": Fault(exception_code="NotFound", status=404),
         "limit-exceeded": Fault(exception_code="LimitExceeded", status=413),
+        "busy": Fault(exception_code="ServerBusy", status=503),
     }
 )
 _GONE = Fault(exception_code="Gone", status=410)
@@ -68,4 +69,9 @@ def problem(error: Exception, *, not_found: int = HTTPStatus.NOT_FOUND) -> Reply
         report = replace(report, fault=replace(report.fault, status=not_found))
     if isinstance(error, RevisionError) and error.purged:
         report = Report(fault=_GONE, locator=report.locator, message=report.message)
-    return Reply(status=report.fault.status, media_type=MEDIA_TYPE, body=encode(report))
+    return Reply(
+        status=report.fault.status,
+        media_type=MEDIA_TYPE,
+        body=encode(report),
+        headers=retry_headers(error),
+    )

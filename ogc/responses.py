@@ -5,11 +5,11 @@ from http import HTTPStatus
 from pathlib import Path
 
 from isal import igzip
-from starlette.background import BackgroundTask
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
 from ogc.exchange import Reply
+from ogc.ranges import FilePart, asked_part, unsatisfiable, whole_part
 
 SMALLEST_BYTES = 1024
 """Shorter texts are sent as they are: they fit one packet."""
@@ -25,21 +25,21 @@ type RootOf = Callable[[Request], str]
 def respond(reply: Reply, request: Request) -> Response:
     """Send a reply; 304 where the client has it, to HEAD the length and no body.
 
-    Texts are packed with gzip for those who accept it, pictures and files never are. A file
-    that was made for the answer is deleted after it was sent.
+    Texts are packed with gzip for those who accept it and ask for no part of them, pictures and
+    files never are. A file that was made for the answer is deleted. Of tagged answers that are
+    not packed, a part may be asked for: the same tag means the same bytes.
     """
     body = reply.body
     texts = isinstance(body, bytes) and is_text(reply.media_type)
     long = isinstance(body, bytes) and len(body) >= SMALLEST_BYTES
-    packed = texts and long and accepts_gzip(request.headers)
+    packed = texts and long and accepts_gzip(request.headers) and "range" not in request.headers
     headers = [
         (name, _tagged(text) if packed and name == "ETag" else text) for name, text in reply.headers
     ]
-    tag = dict(reply.headers).get("ETag")
     response = (
         _not_modified(body)
-        if reply.status == HTTPStatus.OK and tag and _holds(request.headers, tag)
-        else _whole(reply, request, packed=packed)
+        if reply.status == HTTPStatus.OK and holds(request.headers, reply)
+        else _sent(reply, request, packed=packed)
     )
     if texts:
         response.headers.append("vary", "Accept-Encoding")
@@ -73,20 +73,32 @@ def _not_modified(body: bytes | Path) -> Response:
     return Response(status_code=HTTPStatus.NOT_MODIFIED)
 
 
-def _whole(reply: Reply, request: Request, *, packed: bool) -> Response:
-    body = reply.body
+def _sent(reply: Reply, request: Request, *, packed: bool) -> Response:
+    body, head = reply.body, request.method == "HEAD"
+    size = len(body) if isinstance(body, bytes) else body.stat().st_size
+    tag = dict(reply.headers).get("ETag", "")
+    ranged = reply.status == HTTPStatus.OK and bool(tag) and not packed
+    part = asked_part(request, size, tag) if ranged else whole_part(size)
+    if part is None:
+        if isinstance(body, Path):
+            body.unlink(missing_ok=True)
+        return unsatisfiable(size)
+    status = int(HTTPStatus.PARTIAL_CONTENT) if part.asked else reply.status
     response: Response
     if isinstance(body, Path):
-        response = FileResponse(
-            body, reply.status, background=BackgroundTask(body.unlink, missing_ok=True)
-        )
+        response = FilePart(body, part, status=status, head=head)
     else:
         # Without a time in its head, equal texts are packed to equal bytes.
         sent = igzip.compress(body, compresslevel=GZIP_LEVEL, mtime=0) if packed else body
-        response = Response(b"" if request.method == "HEAD" else sent, reply.status)
+        sent = sent[part.start : part.stop] if part.asked else sent
+        response = Response(b"" if head else sent, status)
         response.headers["content-length"] = str(len(sent))
         if packed:
             response.headers["content-encoding"] = "gzip"
+    if ranged:
+        response.headers["accept-ranges"] = "bytes"
+    if part.asked:
+        response.headers["content-range"] = part.content_range
     if reply.media_type:
         response.headers["content-type"] = reply.media_type
     return response
@@ -97,13 +109,16 @@ def _tagged(tag: str) -> str:
     return f'{tag[:-1]}{_PACKED}"' if tag.endswith('"') else tag
 
 
-def _holds(headers: Mapping[str, str], tag: str) -> bool:
-    """Tell whether `If-None-Match` names a tag, in either form; `*` names any."""
-    for part in headers.get("if-none-match", "").split(","):
-        known = part.strip().removeprefix("W/")
-        if known in (tag, _tagged(tag), "*"):
-            return True
-    return False
+def held_tags(headers: Mapping[str, str]) -> frozenset[str]:
+    """Return the tags that `If-None-Match` names, strong or weak; `*` stands for any."""
+    parts = headers.get("if-none-match", "").split(",")
+    return frozenset(part.strip().removeprefix("W/") for part in parts if part.strip())
+
+
+def holds(headers: Mapping[str, str], reply: Reply) -> bool:
+    """Tell whether the client has an answer, in either form."""
+    tag = dict(reply.headers).get("ETag")
+    return tag is not None and not held_tags(headers).isdisjoint((tag, _tagged(tag), "*"))
 
 
 async def read_body(request: Request, bound_bytes: int) -> bytes | None:

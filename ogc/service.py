@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
@@ -9,10 +10,11 @@ from types import MappingProxyType
 from datacube.errors import CubeError
 from ogc import soap
 from ogc.exchange import Operation, Reply, Session, Sessions, Site, revision_header
-from ogc.faults import FaultTable, UnsupportedError
+from ogc.faults import FaultTable, UnsupportedError, retry_headers
 from ogc.kvp import Kvp, as_of, shown
 from ogc.posted import Posted
 from ogc.related import MULTIPART, joined
+from ogc.turns import Lane
 from ogc.wcps import faults as wcps_faults
 from ogc.wcps import process
 from ogc.wcs import describe_coverage, get_coverage, transaction
@@ -25,7 +27,7 @@ from ogc.wms import service as wms
 from ogc.wmts import faults as wmts_faults
 from ogc.wmts import service as wmts
 
-__all__ = ["Reply", "Session", "Sessions", "Site", "dispatch", "refuse"]
+__all__ = ["Reply", "Session", "Sessions", "Site", "dispatch", "lane_of", "refuse"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +87,18 @@ WMTS = Service(
     name="WMTS", operations=wmts.OPERATIONS, offered=wmts.OFFERED, faults=wmts_faults.TABLE
 )
 SERVICES = MappingProxyType({"WMS": WMS, "WMTS": WMTS, "WCS": WCS, "WCPS": WCPS})
+_REQUEST = re.compile(r"(?:^|&)request=([a-z]+)(?:&|$)", re.IGNORECASE)
+_LANES = MappingProxyType(
+    {
+        "getcapabilities": Lane.DOCUMENT,
+        "describecoverage": Lane.DOCUMENT,
+        "describeeocoverageset": Lane.DOCUMENT,
+        "getlegendgraphic": Lane.DOCUMENT,
+        "getmap": Lane.PICTURE,
+        "getfeatureinfo": Lane.PICTURE,
+        "gettile": Lane.PICTURE,
+    }
+)
 _WMTS = re.compile(r"(?:^|&)(?:service=wmts|request=gettile)(?:&|$)", re.IGNORECASE)
 _WMS = re.compile(
     r"(?:^|&)(?:service=wms|request=(?:getmap|getfeatureinfo|getlegendgraphic))(?:&|$)",
@@ -124,15 +138,31 @@ def dispatch(asked: str | Posted, sessions: Sessions, site: Site) -> Reply:
         return soap.fault(told) if enveloped else told
 
 
-def refuse(error: CubeError, parameters: str) -> Reply:
-    """Tell why a request is not even read; the service is the one its first parameters name."""
-    return _told(error, _likely_service(parameters).faults)
+def refuse(error: CubeError, parameters: str, *, enveloped: bool = False) -> Reply:
+    """Tell why a request is not even begun, as the service wants that its parameters name."""
+    service = _likely_service(parameters)
+    table = service.faults
+    if service.faults_of is not None:
+        with suppress(CubeError):
+            table = service.faults_of(Kvp.parse(parameters))
+    told = _told(error, table)
+    return soap.fault(told) if enveloped else told
+
+
+def lane_of(parameters: str) -> Lane:
+    """Return which work a request waits for, by parameters that may not be readable."""
+    match = _REQUEST.search(parameters)
+    return _LANES.get(match[1].casefold(), Lane.DATA) if match else Lane.DATA
 
 
 def _told(error: Exception, table: FaultTable) -> Reply:
     report = table.report(error)
-    status = table.status or report.fault.status
-    return Reply(status=status, media_type=table.media_type, body=table.encode(report))
+    headers = retry_headers(error)
+    # Whoever is to ask again has to learn it, even where a picture tells why.
+    status = report.fault.status if headers else table.status or report.fault.status
+    return Reply(
+        status=status, media_type=table.media_type, body=table.encode(report), headers=headers
+    )
 
 
 def _likely_service(parameters: str) -> Service:

@@ -3,7 +3,6 @@
 import json
 from functools import partial
 
-from anyio import CapacityLimiter
 from starlette.requests import Request
 from starlette.routing import Route
 
@@ -12,24 +11,21 @@ from datacube.protocols import CatalogView
 from ogc.api import maps, tiles
 from ogc.api.get_coverage import check_names
 from ogc.api.tiles_documents import JSON, REL, TileSource
+from ogc.desk import Desk
 from ogc.exchange import Reply, Session, Sessions, reply_document
 from ogc.kvp import Kvp
 from ogc.pinned import kvp_of, resource_route
 from ogc.responses import RootOf
 from ogc.tiles.layers import find_layer, find_layers
+from ogc.turns import Lane
 
 COLLECTIONS = "collections"
 """The parameter that names what a map of the dataset shows."""
 _TILE = "/{tiles}/{matrix}/{row}/{column}"
 
 
-def map_routes(
-    sessions: Sessions, root_of: RootOf, *, limiter: CapacityLimiter | None = None
-) -> list[Route]:
-    """Return the routes of maps, styles and map tiles.
-
-    `limiter` bounds the requests that are worked on at once, by default Starlette's.
-    """
+def map_routes(sessions: Sessions, root_of: RootOf, *, desk: Desk | None = None) -> list[Route]:
+    """Return the routes of maps, styles and map tiles, which share a queue."""
 
     def documents(request: Request, session: Session) -> Reply:
         source, kvp, further = _source(request, session.view)
@@ -40,14 +36,14 @@ def map_routes(
     def styles(request: Request, session: Session) -> Reply:
         return _styles(request, session, f"{root_of(request)}/ogcapi")
 
-    route = partial(resource_route, sessions=sessions, limiter=limiter)
+    route = partial(resource_route, sessions=sessions, desk=desk or Desk())
     made = [route("/collections/{name}/styles", styles)]
     for place in ("/collections/{name}", "/collections/{name}/styles/{style}", ""):
         made += [
-            route(f"{place}/map", _map),
+            route(f"{place}/map", _map, lane=Lane.PICTURE),
             route(f"{place}/map/tiles", documents),
             route(f"{place}/map/tiles/{{tiles}}", documents),
-            route(f"{place}/map/tiles{_TILE}", _tile),
+            route(f"{place}/map/tiles{_TILE}", _tile, lane=Lane.PICTURE),
         ]
     return made
 

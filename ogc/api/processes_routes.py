@@ -1,8 +1,8 @@
 """The routes that run processes and tell of jobs, below `/ogcapi`."""
 
 from dataclasses import replace
+from functools import partial
 
-from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -10,19 +10,20 @@ from starlette.routing import Route
 from datacube.errors import LimitExceededError
 from ogc.api.get_coverage import check_names
 from ogc.api.processes import execute, no_such
+from ogc.desk import Desk
 from ogc.exchange import Reply, Session, Sessions, Site, revision_header
 from ogc.kvp import Kvp, as_of
 from ogc.pinned import resource_route
 from ogc.problem import problem
 from ogc.responses import read_body, respond
+from ogc.turns import Lane
 
 ALLOWED = ("f", "as_of")
 
 
-def process_routes(
-    sessions: Sessions, site: Site, *, limiter: CapacityLimiter | None = None
-) -> list[Route]:
+def process_routes(sessions: Sessions, site: Site, *, desk: Desk | None = None) -> list[Route]:
     """Return the routes of executions, and those of jobs, of which there is none."""
+    shared = desk or Desk()
 
     async def run(request: Request) -> Response:
         bound = site.limits.body_bytes
@@ -31,18 +32,16 @@ def process_routes(
             long = LimitExceededError(f"the request is longer than the {bound} bytes allowed")
             return respond(problem(long), request)
         name, query = request.path_params["name"], request.url.query
-        reply = await to_thread.run_sync(
-            _answer, name, query, body, sessions, site, limiter=limiter
-        )
-        return respond(reply, request)
+        work = partial(_answer, name, query, body, site=site)
+        return await shared.answer(request, work, sessions, lane=Lane.DATA, refuse=problem)
 
     def job(request: Request, session: Session) -> Reply:
         return no_such("job", request.path_params["job"], session.view.revision)
 
     return [
         Route("/processes/{name}/execution", run, methods=["POST"]),
-        resource_route("/jobs/{job}", job, sessions, limiter=limiter),
-        resource_route("/jobs/{job}/results", job, sessions, limiter=limiter),
+        resource_route("/jobs/{job}", job, sessions, desk=shared),
+        resource_route("/jobs/{job}/results", job, sessions, desk=shared),
     ]
 
 

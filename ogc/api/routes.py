@@ -4,7 +4,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from anyio import CapacityLimiter
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
@@ -15,9 +14,11 @@ from ogc.api.edr.routes import edr_routes
 from ogc.api.maps_routes import map_routes
 from ogc.api.pages import PAGES, Page, Pages
 from ogc.api.processes_routes import process_routes
+from ogc.desk import Desk
 from ogc.exchange import Reply, Session, Sessions, Site
 from ogc.pinned import kvp_of, resource_route
 from ogc.responses import RootOf
+from ogc.turns import Lane
 from ogc.wcps.routes import wcps_route
 
 STATIC = Path(__file__).parent / "static"
@@ -27,15 +28,16 @@ def api_routes(
     sessions: Sessions,
     root_of: RootOf,
     *,
-    limiter: CapacityLimiter | None = None,
+    desk: Desk | None = None,
     about: Site | None = None,
 ) -> list[BaseRoute]:
     """Return the routes, to be mounted at `/ogcapi`.
 
-    `limiter` bounds the requests that are worked on at once, by default Starlette's.
-    `about` is what the services say of themselves; its address is set by the request.
+    They share the queue of `desk`. `about` is what the services say of themselves; its
+    address is set by the request.
     """
     pages = Pages()
+    desk = desk or Desk()
     about = about or Site(url="")
 
     def coverage(request: Request, session: Session) -> Reply:
@@ -53,14 +55,14 @@ def api_routes(
         site = replace(about, url=f"{root_of(request)}/ogcapi")
         return pages.answer(found, name, request, session, site)
 
-    route = partial(resource_route, sessions=sessions, limiter=limiter)
+    route = partial(resource_route, sessions=sessions, desk=desk)
     return [
-        route("/collections/{name}/coverage", coverage),
+        route("/collections/{name}/coverage", coverage, lane=Lane.DATA),
         route("/collections/{name}/coverage/{part}", part),
-        *map_routes(sessions, root_of, limiter=limiter),
-        *edr_routes(sessions, root_of, limiter=limiter),
-        wcps_route(sessions, about, limiter=limiter),
-        *process_routes(sessions, about, limiter=limiter),
+        *map_routes(sessions, root_of, desk=desk),
+        *edr_routes(sessions, root_of, desk=desk),
+        wcps_route(sessions, about, desk=desk),
+        *process_routes(sessions, about, desk=desk),
         *(route(path, partial(page, found)) for path, found in PAGES.items()),
         Mount("/static", StaticFiles(directory=STATIC)),
         route("/{path:path}", _unknown),

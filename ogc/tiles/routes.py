@@ -2,13 +2,13 @@
 
 from functools import partial
 
-from anyio import CapacityLimiter
 from starlette.requests import Request
 from starlette.routing import Route
 
 from datacube.errors import UnknownNameError
 from datacube.render.tiles import WEB_MERCATOR_QUAD
 from ogc.api.get_coverage import check_names
+from ogc.desk import Desk
 from ogc.exchange import Reply, Session, Sessions, reply_document
 from ogc.kvp import Kvp
 from ogc.pinned import kvp_of, resource_route
@@ -16,26 +16,22 @@ from ogc.responses import RootOf
 from ogc.tiles import get_tile, tilejson
 from ogc.tiles.get_tile import EXTENSIONS, GetTile, parse_index
 from ogc.tiles.times import parse_map_time
+from ogc.turns import Lane
 
 ALLOWED = ("time", "style", "as_of")
 
 
-def tile_routes(
-    sessions: Sessions, root_of: RootOf, *, limiter: CapacityLimiter | None = None
-) -> list[Route]:
-    """Return the routes, to be mounted at `/tiles`.
-
-    `limiter` bounds the requests that are worked on at once, by default Starlette's.
-    """
+def tile_routes(sessions: Sessions, root_of: RootOf, *, desk: Desk | None = None) -> list[Route]:
+    """Return the routes, to be mounted at `/tiles`, which share the queue of `desk`."""
 
     def document(request: Request, session: Session) -> Reply:
         asked = parse_tilejson(request.path_params["layer"], kvp_of(request))
         body = tilejson.encode(asked, session.view, f"{root_of(request)}/tiles")
         return reply_document(body, tilejson.MEDIA_TYPE, session.view.revision)
 
-    route = partial(resource_route, sessions=sessions, limiter=limiter)
+    route = partial(resource_route, sessions=sessions, desk=desk or Desk())
     return [
-        route("/{layer}/{z}/{x}/{y}.{extension}", _tile),
+        route("/{layer}/{z}/{x}/{y}.{extension}", _tile, lane=Lane.PICTURE),
         route("/{layer}.json", document),
         route("/{path:path}", _unknown),
     ]

@@ -1,31 +1,31 @@
 """The list of the functions that the operator added, as clients of rasdaman ask for it."""
 
 import json
+from functools import partial
 
-from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from datacube.errors import CubeError, InvalidParameterError
 from datacube.plan.udf import UserFunction, UserFunctions
+from ogc.desk import Desk
 from ogc.exchange import Reply
 from ogc.kvp import Kvp, shown
 from ogc.problem import problem
-from ogc.responses import respond
+from ogc.turns import Lane
 
 JSON = "application/json"
 PATH = "/admin/udf/list"
 
 
-def functions_route(
-    path: str, functions: UserFunctions, *, limiter: CapacityLimiter | None = None
-) -> Route:
+def functions_route(path: str, functions: UserFunctions, *, desk: Desk | None = None) -> Route:
     """Return the route of the list; `type` may only be `wcps`."""
+    shared = desk or Desk()
 
     async def endpoint(request: Request) -> Response:
-        reply = await to_thread.run_sync(answer, request.url.query, functions, limiter=limiter)
-        return respond(reply, request)
+        work = partial(answer, request.url.query, functions)
+        return await shared.run(request, work, lane=Lane.DOCUMENT, refuse=problem)
 
     return Route(path, endpoint)
 

@@ -1,60 +1,56 @@
 """The route of queries beside OGC API: the same questions and answers, failures as problems."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
-from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from datacube.errors import CubeError, LimitExceededError
-from datacube.protocols import Limits
+from datacube.errors import LimitExceededError
+from ogc.desk import Desk
 from ogc.exchange import Reply, Sessions, Site, revision_header
 from ogc.kvp import Kvp, as_of
 from ogc.posted import Posted, read_posted
 from ogc.problem import problem
 from ogc.responses import read_body, respond
+from ogc.turns import Lane
 from ogc.wcps import process
 
 
-def wcps_route(sessions: Sessions, site: Site, *, limiter: CapacityLimiter | None = None) -> Route:
+def wcps_route(sessions: Sessions, site: Site, *, desk: Desk | None = None) -> Route:
     """Return the route `/wcps`: GET with `query` or `Q`, POST with any body of `posted`."""
+    shared, limits = desk or Desk(), site.limits
 
     async def endpoint(request: Request) -> Response:
-        asked = await _asked(request, site.limits)
-        if isinstance(asked, CubeError):
-            return respond(problem(asked), request)
+        if len(request.url.query) > limits.parameter_bytes:
+            return respond(problem(_too_long(limits.parameter_bytes)), request)
+        body = await read_body(request, limits.body_bytes)
+        if body is None:
+            return respond(problem(_too_long(limits.body_bytes)), request)
+        posted = (request.headers.get("content-type", ""), body)
+        asked = partial(_asked, request.url.query, posted if request.method == "POST" else None)
         accept = request.headers.get("accept", "")
-        reply = await to_thread.run_sync(_answer, asked, sessions, site, accept, limiter=limiter)
-        return respond(reply, request)
+        work = partial(_answer, asked, site=site, accept=accept)
+        return await shared.answer(request, work, sessions, lane=Lane.DATA, refuse=problem)
 
     return Route("/wcps", endpoint, methods=["GET", "POST"])
 
 
-async def _asked(request: Request, limits: Limits) -> Posted | CubeError:
-    try:
-        if len(request.url.query) > limits.parameter_bytes:
-            raise _too_long(limits.parameter_bytes)
-        kvp = Kvp.parse(request.url.query)
-        if request.method != "POST":
-            return Posted(kvp=kvp)
-        body = await read_body(request, limits.body_bytes)
-        if body is None:
-            raise _too_long(limits.body_bytes)
-        media_type = request.headers.get("content-type", "")
-        posted = await to_thread.run_sync(read_posted, media_type, body)
-        return posted.beside(kvp)
-    except CubeError as error:
-        return error
+def _asked(query: str, posted: tuple[str, bytes] | None) -> Posted:
+    kvp = Kvp.parse(query)
+    return Posted(kvp=kvp) if posted is None else read_posted(*posted).beside(kvp)
 
 
 def _too_long(bound_bytes: int) -> LimitExceededError:
     return LimitExceededError(f"the request is longer than the {bound_bytes} bytes allowed")
 
 
-def _answer(asked: Posted, sessions: Sessions, site: Site, accept: str) -> Reply:
+def _answer(read: Callable[[], Posted], sessions: Sessions, site: Site, accept: str) -> Reply:
     headers: tuple[tuple[str, str], ...] = ()
     try:
+        asked = read()
         session = sessions(as_of(asked.kvp))
         headers = (revision_header(session.view.revision),)
         return process.answer(asked.kvp, session, site, asked.uploads, accept=accept)

@@ -1,21 +1,24 @@
 """The route of `/zarr`."""
 
-from anyio import CapacityLimiter, to_thread
+from functools import partial
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from ogc.responses import RootOf, respond
+from datacube.encode.zarr import METADATA_KEY
+from ogc.desk import Desk
+from ogc.problem import problem
+from ogc.responses import RootOf
+from ogc.turns import Lane
 from ogc.zarr.views import ViewRequest, Views, ViewSessions
 
 
 def zarr_routes(
-    sessions: ViewSessions, root_of: RootOf, *, limiter: CapacityLimiter | None = None
+    sessions: ViewSessions, root_of: RootOf, *, desk: Desk | None = None
 ) -> list[BaseRoute]:
-    """Return the routes, to be mounted at `/zarr`.
-
-    `limiter` bounds the requests that are worked on at once, by default Starlette's.
-    """
+    """Return the routes, to be mounted at `/zarr`, which share the queue of `desk`."""
+    shared = desk or Desk()
     views = Views(sessions)
 
     async def member(request: Request) -> Response:
@@ -25,8 +28,8 @@ def zarr_routes(
             range_header=request.headers.get("range", ""),
             if_none_match=request.headers.get("if-none-match", ""),
         )
-        url = f"{root_of(request)}/zarr"
-        reply = await to_thread.run_sync(views.answer, asked, url, limiter=limiter)
-        return respond(reply, request)
+        work = partial(views.answer, asked, f"{root_of(request)}/zarr")
+        lane = Lane.DOCUMENT if asked.path.endswith(METADATA_KEY) else Lane.PICTURE
+        return await shared.run(request, work, lane=lane, refuse=problem)
 
     return [Route("/{path:path}", member)]

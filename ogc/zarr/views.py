@@ -183,7 +183,6 @@ def _member(view: _View, key: str, request: ViewRequest, session: ViewSession) -
         revision,
         FOR_EVER,
         ("ETag", tag),
-        ("Accept-Ranges", "bytes"),
         *(scenes_header(view.scenes) if document else ()),
     )
     if tag in request.if_none_match:

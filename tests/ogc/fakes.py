@@ -208,6 +208,9 @@ class FakeSession:
     def bind(self, asked: Encode) -> Bound:
         raise AssertionError(f"documents bind nothing, but {asked}")
 
+    def etag(self, bound: Bound) -> str:
+        raise AssertionError(f"documents bind nothing, but {bound}")
+
     def encode(self, bound: Bound) -> Answer:
         raise AssertionError(f"documents encode nothing, but {bound}")
 

@@ -2,24 +2,21 @@
 
 from functools import partial
 
-from anyio import CapacityLimiter
 from starlette.requests import Request
 from starlette.routing import Route
 
 from ogc.api.edr.answer import answer
 from ogc.api.edr.request import Kind
+from ogc.desk import Desk
 from ogc.exchange import Reply, Session, Sessions
 from ogc.pinned import kvp_of, resource_route
 from ogc.responses import RootOf
+from ogc.turns import Lane
 
 
-def edr_routes(
-    sessions: Sessions, root_of: RootOf, *, limiter: CapacityLimiter | None = None
-) -> list[Route]:
-    """Return the routes of the queries.
-
-    `limiter` bounds the requests that are worked on at once, by default Starlette's.
-    """
+def edr_routes(sessions: Sessions, root_of: RootOf, *, desk: Desk | None = None) -> list[Route]:
+    """Return the routes of the queries, which share a queue."""
+    shared = desk or Desk()
 
     def asked(kind: Kind, request: Request, session: Session) -> Reply:
         name = request.path_params["name"]
@@ -29,7 +26,11 @@ def edr_routes(
 
     return [
         resource_route(
-            f"/collections/{{name}}/{kind}", partial(asked, kind), sessions, limiter=limiter
+            f"/collections/{{name}}/{kind}",
+            partial(asked, kind),
+            sessions,
+            desk=shared,
+            lane=Lane.DATA,
         )
         for kind in Kind
     ]

@@ -1,0 +1,234 @@
+"""Whose turn it is: a bounded queue before the work, fair between clients."""
+
+import asyncio
+import os
+from collections import Counter, OrderedDict, deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from math import ceil
+from threading import Lock
+from time import monotonic
+
+from anyio import CapacityLimiter, to_thread
+
+from datacube.errors import CubeError
+
+LONGEST_RETRY_S = 60
+_WEIGHT = 0.1
+"""Of the last answer in the mean of seconds that answers take."""
+
+type Client = str
+"""Who asks, as far as turns are concerned."""
+
+
+class BusyError(CubeError):
+    """More is asked for at once than is worked on or may wait; later it may be answered."""
+
+    code = "busy"
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(f"{message}; ask again in {retry_after_s} s")
+        self.retry_after_s = retry_after_s
+        """When a place should be free, by how long answers took."""
+
+
+class GoneError(Exception):
+    """The client went away before its turn came."""
+
+
+class Lane(StrEnum):
+    """Work that waits for work of its own kind only, so that no long work holds up short work."""
+
+    DOCUMENT = "document"
+    """What reads no cells: capabilities, descriptions, pages, whether an answer is unchanged."""
+    PICTURE = "picture"
+    """Maps, tiles, what is at a place, chunks."""
+    DATA = "data"
+    """Coverages and queries, which may take minutes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueLimits:
+    """Bounds on the requests of one server process."""
+
+    running: int = 0
+    """Requests worked on at once in each lane; 0: as many as there are cores."""
+    waiting: int = 512
+    """Requests that wait, of all clients together."""
+    per_client: int = 128
+    """Requests of one client that are worked on or wait."""
+    seconds: float = 30.0
+    """How long a request waits."""
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    """A request in the queue. Loops of several threads may share one queue."""
+
+    loop: asyncio.AbstractEventLoop
+    called: asyncio.Future[None]
+
+    def call(self) -> None:
+        self.loop.call_soon_threadsafe(self._call)
+
+    def _call(self) -> None:
+        if not self.called.done():
+            self.called.set_result(None)
+
+
+@dataclass(slots=True)
+class _LaneState:
+    running: int = 0
+    seconds: float = 0.0
+    """Mean of what the last answers took."""
+    queues: OrderedDict[Client, deque[_Waiting]] = field(default_factory=OrderedDict)
+    """Who waits, the client whose turn is next first; no queue is empty."""
+
+    @property
+    def waiting(self) -> int:
+        return sum(map(len, self.queues.values()))
+
+    def join(self, client: Client, entry: _Waiting) -> None:
+        self.queues.setdefault(client, deque()).append(entry)
+
+    def leave(self, client: Client, entry: _Waiting) -> bool:
+        """Take an entry out; False where it was called already."""
+        queue = self.queues.get(client)
+        if queue is None or entry not in queue:
+            return False
+        queue.remove(entry)
+        if not queue:
+            del self.queues[client]
+        return True
+
+    def next(self) -> _Waiting | None:
+        """Take out the first entry of the next client, who then goes behind all others."""
+        if not self.queues:
+            return None
+        client, queue = self.queues.popitem(last=False)
+        entry = queue.popleft()
+        if queue:
+            self.queues[client] = queue
+        return entry
+
+
+class Turns:
+    """Runs work in threads, so many at once, and clients in turn where more is asked for."""
+
+    def __init__(self, limits: QueueLimits | None = None) -> None:
+        self.limits = limits or QueueLimits()
+        self._places = self.limits.running or os.cpu_count() or 1
+        self._guard = Lock()
+        self._lanes = {lane: _LaneState() for lane in Lane}
+        self._held: Counter[Client] = Counter()
+
+    async def run[R](
+        self,
+        work: Callable[[], R],
+        *,
+        client: Client,
+        lane: Lane,
+        gone: Callable[[], Awaitable[None]] | None = None,
+    ) -> R:
+        """Return what `work` returns, which is done in a thread at the client's turn.
+
+        `gone` returns once the client went away; it is asked only while the client waits.
+
+        Raises
+        ------
+        BusyError
+            If too many wait, the client has too many requests, or none ended in time.
+        GoneError
+            If the client went away while it waited.
+        """
+        entry = self._enter(client, lane)
+        try:
+            if entry is not None:
+                await self._wait(entry, client, lane, gone)
+            begun = monotonic()
+            try:
+                # The place was given here; anyio's own bound would be a second queue.
+                return await to_thread.run_sync(work, limiter=CapacityLimiter(1))
+            finally:
+                self._pass_on(lane, monotonic() - begun)
+        finally:
+            self._forget(client)
+
+    def _enter(self, client: Client, lane: Lane) -> _Waiting | None:
+        """Take a place, or one in the queue, which is returned."""
+        state, limits = self._lanes[lane], self.limits
+        with self._guard:
+            if self._held[client] >= limits.per_client:
+                raise self._busy(
+                    f"{limits.per_client} requests of this client are under way, and "
+                    f"the limit QUEUE_PER_CLIENT is {limits.per_client}",
+                    state,
+                )
+            if state.running < self._places:
+                entry = None
+                state.running += 1
+            else:
+                waiting = sum(one.waiting for one in self._lanes.values())
+                if waiting >= limits.waiting:
+                    raise self._busy(
+                        f"{waiting} requests wait, and the limit QUEUE_WAITING is {limits.waiting}",
+                        state,
+                    )
+                loop = asyncio.get_running_loop()
+                entry = _Waiting(loop, loop.create_future())
+                state.join(client, entry)
+            self._held[client] += 1
+        return entry
+
+    async def _wait(
+        self,
+        entry: _Waiting,
+        client: Client,
+        lane: Lane,
+        gone: Callable[[], Awaitable[None]] | None,
+    ) -> None:
+        """Wait to be called; whoever stops waiting leaves the queue, or passes the place on."""
+        state, limits = self._lanes[lane], self.limits
+        left = None if gone is None else asyncio.ensure_future(gone())
+        watched = {entry.called} if left is None else {entry.called, left}
+        mine = away = False
+        try:
+            await asyncio.wait(watched, timeout=limits.seconds, return_when="FIRST_COMPLETED")
+            mine, away = entry.called.done(), left is not None and left.done()
+        finally:
+            if left is not None:
+                left.cancel()
+            if not mine:
+                with self._guard:
+                    called = not state.leave(client, entry)
+                if called:
+                    self._pass_on(lane, None)
+        if away and not mine:
+            raise GoneError
+        if not mine:
+            raise self._busy(
+                f"no place was free within the limit QUEUE_SECONDS of {limits.seconds:g} s", state
+            )
+
+    def _pass_on(self, lane: Lane, took_s: float | None) -> None:
+        """Give a place to the next, or free it."""
+        state = self._lanes[lane]
+        with self._guard:
+            if took_s is not None:
+                state.seconds += (took_s - state.seconds) * (_WEIGHT if state.seconds else 1)
+            following = state.next()
+            if following is None:
+                state.running -= 1
+        if following is not None:
+            following.call()
+
+    def _forget(self, client: Client) -> None:
+        with self._guard:
+            self._held[client] -= 1
+            if not self._held[client]:
+                del self._held[client]
+
+    def _busy(self, message: str, state: _LaneState) -> BusyError:
+        waited_s = ceil((state.waiting + 1) * state.seconds / self._places)
+        return BusyError(message, retry_after_s=min(max(waited_s, 1), LONGEST_RETRY_S))
