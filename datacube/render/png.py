@@ -1,14 +1,17 @@
-"""PNG, written here because ISA-L deflates a tile in a fifth of zlib's time.
+"""PNG: opaque colours by fpng; all else here, for ISA-L deflates in a fifth of zlib's time.
 
 Format: W3C PNG (Second Edition), ISO/IEC 15948.
 """
 
 import struct
 
+import cv2
+import fpng
 import numpy as np
 from isal import isal_zlib
 from numpy.typing import NDArray
 
+from datacube.plan.colour import OPAQUE
 from datacube.render.paint import Indexed, Rgba
 from datacube.render.scenes import named_scenes
 
@@ -20,6 +23,8 @@ _STRIP_BYTES = 4_194_304
 _GREY, _TRUECOLOUR, _PALETTE, _GREY_ALPHA, _TRUECOLOUR_ALPHA = 0, 2, 3, 4, 6
 _CHANNEL_TYPES = {1: _GREY, 2: _GREY_ALPHA, 3: _TRUECOLOUR, 4: _TRUECOLOUR_ALPHA}
 _FILTER_NONE, _FILTER_AVERAGE = 0, 3
+_AFTER_HEADER = 33
+"""Bytes of the signature and the header's chunk."""
 
 
 def encode_png(image: Indexed | Rgba, *, scenes: tuple[str, ...] = ()) -> bytes:
@@ -35,14 +40,22 @@ def encode_png(image: Indexed | Rgba, *, scenes: tuple[str, ...] = ()) -> bytes:
         seen = np.flatnonzero(image.palette[:, 3] != 255)
         if seen.size:
             extra.append(_chunk(b"tRNS", image.palette[: seen[-1] + 1, 3].tobytes()))
+    elif cv2.minMaxLoc(image[..., 3])[0] == OPAQUE:
+        return _encode_opaque(image, scenes)
     else:
         rows, columns = image.shape[:2]
-        opaque = bool((image[..., 3] == 255).all())
-        colour_type = _TRUECOLOUR if opaque else _TRUECOLOUR_ALPHA
-        pixels = np.ascontiguousarray(image[..., :3]) if opaque else image
+        colour_type, pixels = _TRUECOLOUR_ALPHA, image
         filter_type, extra = _FILTER_AVERAGE, []
     header = struct.pack(">IIBBBBB", columns, rows, 8, colour_type, 0, 0, 0)
     return _assembled(header, extra, _deflated(pixels, filter_type), scenes)
+
+
+def _encode_opaque(image: Rgba, scenes: tuple[str, ...]) -> bytes:
+    body: bytes = fpng.from_ndarray(cv2.cvtColor(image, cv2.COLOR_RGBA2RGB))
+    if not scenes:
+        return body
+    named = _text(SCENES_KEYWORD, named_scenes(scenes))
+    return b"".join([body[:_AFTER_HEADER], named, body[_AFTER_HEADER:]])
 
 
 def encode_png_channels(

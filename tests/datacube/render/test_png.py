@@ -53,10 +53,18 @@ def test_opencv_and_gdal_decode_the_same(rows: int, columns: int) -> None:
         np.testing.assert_array_equal(dataset.read(), np.moveaxis(rgba, -1, 0))
 
 
-def test_an_opaque_picture_has_no_alpha_channel() -> None:
-    rgba = picture(64, 48, opaque=True)
-    body = encode_png(rgba)
-    assert chunks(body)[0][1][8:10] == bytes([8, 2])
+@pytest.mark.parametrize(("rows", "columns"), [(64, 48), (256, 256), (1, 1), (7, 300), (300, 1)])
+@pytest.mark.parametrize("scenes", [(), ("S2A_1", "S2B_2")])
+def test_an_opaque_picture_has_no_alpha_channel(
+    rows: int, columns: int, scenes: tuple[str, ...]
+) -> None:
+    rgba = picture(rows, columns, opaque=True)
+    body = encode_png(rgba, scenes=scenes)
+    found = chunks(body)
+    assert found[0][1][8:10] == bytes([8, 2])
+    assert [data for kind, data in found if kind == b"tEXt"] == (
+        [b"Source scenes\0S2A_1 S2B_2"] if scenes else []
+    )
     np.testing.assert_array_equal(opencv(body), rgba)
 
 
