@@ -63,7 +63,7 @@ def test_an_opaque_picture_has_no_alpha_channel(
     found = chunks(body)
     assert found[0][1][8:10] == bytes([8, 2])
     assert [data for kind, data in found if kind == b"tEXt"] == (
-        [b"Source scenes\0S2A_1 S2B_2"] if scenes else []
+        [b"Source scenes\0S2A_1, S2B_2"] if scenes else []
     )
     np.testing.assert_array_equal(opencv(body), rgba)
 
