@@ -12,6 +12,7 @@ from datacube.wcps.raw import (
     RawBraces,
     RawCall,
     RawInterval,
+    listed,
     plain_call,
     settle,
     span_of,
@@ -256,6 +257,13 @@ def _polygonize(call: RawCall) -> Node:
     )
 
 
+def _times(call: RawCall) -> Node:
+    """Return a function that lists times, of a time or of a range `low:high` of times."""
+    args = tuple(map(listed, call.items))
+    return syntax.Call(function=call.name.lower(), args=args, span=call.span)
+
+
+_UNITS = ("years", "months", "days", "hours", "minutes", "seconds")
 SPECIAL: Mapping[str, Callable[[RawCall], Node]] = {
     "clip": _clip,
     "corridor": _corridor,
@@ -268,6 +276,8 @@ SPECIAL: Mapping[str, Callable[[RawCall], Node]] = {
     "scale": _scale,
     "slice": _subset,
     "trim": _subset,
+    **dict.fromkeys(_UNITS, _times),
+    **dict.fromkeys((f"all{unit}" for unit in _UNITS), _times),
 }
 
 

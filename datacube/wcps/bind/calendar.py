@@ -4,8 +4,8 @@
 domain list every such unit of the calendar from its first time to its last, empty ones
 among them. `years`, `months`, `days`, `hours`, `minutes` and `seconds` list the parts
 that the domain's times have, each once: `"2023"`, `"01"` to `"12"`, and so on. Given one
-time in quotes they list its units and parts; given an iterator over times, the unit or
-part of each.
+time in quotes, or a range `"2020-03":"2021"` of two, they list its units and parts; given an
+iterator over times, the unit or part of each.
 """
 
 from collections.abc import Mapping
@@ -13,12 +13,14 @@ from itertools import chain
 
 from datacube.axes import TimeAxis
 from datacube.errors import InvalidParameterError
+from datacube.times import Period
 from datacube.wcps import syntax
 from datacube.wcps.bind.periods import (
     UNITS,
     extracted,
     of_axis,
     of_period,
+    of_periods,
     parse_time,
     time_text,
 )
@@ -42,9 +44,12 @@ def bind_times(expr: syntax.Call, scope: Scope) -> Value:
     name = expr.function
     if len(expr.args) != 1:
         raise InvalidParameterError(f"{name} takes a time domain, not {len(expr.args)} arguments")
-    value = scope.bind(expr.args[0])
     parts = name in _PARTS
     unit = _PARTS[name] if parts else _WHOLE[name]
+    if isinstance(expr.args[0], syntax.Between):
+        low, high = _range(expr.args[0], scope)
+        return Periods(texts=of_periods(low, high, unit, parts=parts))
+    value = scope.bind(expr.args[0])
     match value:
         case Interval(axis=TimeAxis() as axis, indices=False):
             return Periods(texts=of_axis(axis, unit, parts=parts))
@@ -65,6 +70,21 @@ def bind_times(expr: syntax.Call, scope: Scope) -> Value:
                 f"{name} takes the domain of a time axis, as in {name}(domain($c, ansi)), "
                 f"not {describe(value)}"
             )
+
+
+def _range(expr: syntax.Between, scope: Scope) -> tuple[Period, Period]:
+    """Return the two times of a range, either end perhaps computed: `domain($c, ansi).lo`."""
+    found = []
+    for bound in (expr.low, expr.high):
+        value = scope.bind(bound)
+        if not isinstance(value, Words):
+            error = InvalidParameterError(
+                f'a range of times is "2020-01":"2020-12", not {describe(value)}'
+            )
+            scope.locate(error, bound.span)
+            raise error
+        found.append(parse_time(value.text))
+    return found[0], found[1]
 
 
 CALLS: Mapping[str, CallBinder] = dict.fromkeys((*_PARTS, *_WHOLE), bind_times)

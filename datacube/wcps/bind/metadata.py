@@ -26,7 +26,7 @@ from datacube.times import iso_text
 from datacube.wcps import syntax
 from datacube.wcps.bind.bands import with_nulls
 from datacube.wcps.bind.methods import method_named
-from datacube.wcps.bind.scope import CallBinder, Scope
+from datacube.wcps.bind.scope import CallBinder, Scope, as_raster
 from datacube.wcps.bind.values import (
     Constant,
     Extents,
@@ -270,9 +270,14 @@ def _interpolation_set(expr: syntax.Call, scope: Scope) -> Value:
 
 
 def _set_identifier(expr: syntax.Call, scope: Scope) -> Value:
-    source, text = _taking(expr, 2, 2)
-    raster = scope.raster(source)
-    return replace(raster, about=replace(raster.about, identifier=_text_of(text, scope)))
+    """Name a coverage; the name comes first (OGC 08-068r2), or last as with its siblings."""
+    first, last = _taking(expr, 2, 2)
+    told = scope.bind(first)
+    if isinstance(told, Words):
+        raster, name = scope.raster(last), told.text
+    else:
+        raster, name = as_raster(told, scope), _text_of(last, scope)
+    return replace(raster, about=replace(raster.about, identifier=name))
 
 
 def _set_nulls(expr: syntax.Call, scope: Scope) -> Value:

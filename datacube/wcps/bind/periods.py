@@ -212,11 +212,29 @@ def of_axis(axis: TimeAxis, unit: int, *, parts: bool) -> tuple[str, ...]:
     return truncated(references[0], references[-1], unit)
 
 
+def of_periods(low: Period, high: Period, unit: int, *, parts: bool) -> tuple[str, ...]:
+    """List the units touched from the first moment of `low` to the last of `high`, or their parts.
+
+    >>> of_periods(parse_period("2022-11-20"), parse_period("2023-01"), 1, parts=True)
+    ('01', '11', '12')
+
+    Raises
+    ------
+    InvalidParameterError
+        If `high` ends before `low` starts.
+    LimitExceededError
+        If they are more than `MOST_TIMES`.
+    """
+    if high.end <= low.start:
+        raise InvalidParameterError(f"times from {low} to {high} end before they start")
+    whole = truncated(low.start, high.end - timedelta(microseconds=1), unit)
+    return extracted(tuple(parse_period(text).start for text in whole), unit) if parts else whole
+
+
 def of_period(period: Period, unit: int, *, parts: bool) -> tuple[str, ...]:
     """List the units that a time touches, or with `parts` their parts.
 
     >>> of_period(parse_period("2023"), 1, parts=False)[-1]
     '2023-12'
     """
-    whole = truncated(period.start, period.end - timedelta(microseconds=1), unit)
-    return extracted(tuple(parse_period(text).start for text in whole), unit) if parts else whole
+    return of_periods(period, period, unit, parts=parts)

@@ -48,6 +48,15 @@ EXAMPLES: dict[str, tuple[Expected, str]] = {
     f"{A}avg($c)": (lambda s: mean(s.a), "float64"),
     f"{A}min($c)": (lambda s: np.nanmin(s.a), "int16"),
     f"{A}max($c)": (lambda s: np.nanmax(s.a), "int16"),
+    f"{A}avg($c null values {{0:99, 7}})": (
+        lambda s: mean(np.where((s.a >= 0) & (s.a <= 99), np.nan, s.a)),
+        "float64",
+    ),
+    series('years("2019-11":"2021")', "$t"): (lambda _: np.array([2019, 2020, 2021]), "int64"),
+    series('allmonths("2020-05-20":"2020-08")'): (
+        lambda s: np.array([mean(s.b4[4]), mean(s.b4[5]), np.nan, mean(s.b4[6:8])]),
+        "float64",
+    ),
     f"{A}cellCount($c)": (lambda s: s.a.size, "int64"),
     example("+"): (lambda s: filled(s.b4, np.sum, 0), "uint64"),
     example("*"): (lambda s: filled(s.b4, np.prod, 1), "float64"),

@@ -125,6 +125,9 @@ VALUES = {
     '"2023-" . months($t)': operation(
         "concat", Text(value="2023-"), Call(function="months", args=(T,))
     ),
+    'years("2020":"2021-03")': Call(
+        function="years", args=(Between(low=Text(value="2020"), high=Text(value="2021-03")),)
+    ),
     "setNullSet($c, {0, 5:7})": Call(
         function="setnullset",
         args=(C, Braces(items=(n(0), Between(low=n(5), high=n(7))))),
@@ -147,6 +150,7 @@ VALUES = {
         source=C,
         values=(n(0), Between(low=Unary(operator="-", operand=n(5)), high=n(7))),
     ),
+    "$c null values {0} + 1": operation("+", NullValues(source=C, values=(n(0),)), n(1)),
     "$c NULL MASK DISCARD": NullValues(source=C, values=()),
 }
 

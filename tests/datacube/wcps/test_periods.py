@@ -4,7 +4,7 @@ import pytest
 
 from datacube.errors import InvalidParameterError, LimitExceededError
 from datacube.times import parse_period
-from datacube.wcps.bind.periods import of_period, parse_duration, parse_time, steps
+from datacube.wcps.bind.periods import of_period, of_periods, parse_duration, parse_time, steps
 
 STEPS = [
     ("2020-01", "2020-04", None, ("2020-01", "2020-02", "2020-03", "2020-04")),
@@ -71,6 +71,27 @@ def test_time_has_units_and_parts(
     text: str, unit: int, *, parts: bool, wanted: tuple[str, ...]
 ) -> None:
     assert of_period(parse_period(text), unit, parts=parts) == wanted
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "unit", "parts", "wanted"),
+    [
+        ("2019-12-31T23", "2022", 0, True, ("2019", "2020", "2021", "2022")),
+        ("2020-11-20", "2021-02", 1, False, ("2020-11", "2020-12", "2021-01", "2021-02")),
+        ("2020-11-20", "2021-02", 1, True, ("01", "02", "11", "12")),
+        ("2020-02-28", "2020-03-01", 2, True, ("01", "28", "29")),
+        ("2020-02-28T22", "2020-02-29T01:30", 3, True, ("00", "01", "22", "23")),
+    ],
+)
+def test_ranges_have_units_and_parts(
+    low: str, high: str, unit: int, *, parts: bool, wanted: tuple[str, ...]
+) -> None:
+    assert of_periods(parse_period(low), parse_period(high), unit, parts=parts) == wanted
+
+
+def test_ranges_that_end_before_they_start_are_refused() -> None:
+    with pytest.raises(InvalidParameterError, match="end before they start"):
+        of_periods(parse_period("2021"), parse_period("2020-12"), 1, parts=True)
 
 
 @pytest.mark.parametrize("text", ["P", "P1", "PT", "1M", "P1M2", "P0D", "P1H", "month"])
