@@ -18,7 +18,7 @@ from datacube.wcps.bind.scope import Upload
 from ogc import soap
 from ogc.faults import UnsupportedError
 from ogc.kvp import Kvp, shown
-from ogc.wcs.xml_requests import read_wcs
+from ogc.wcs.xml_requests import OPTIONS, read_wcs
 from ogc.xml_body import local, read_xml
 
 FORM = "application/x-www-form-urlencoded"
@@ -89,7 +89,7 @@ def read_posted(content_type: str, body: bytes) -> Posted:
     if kind in XML_TYPES:
         return _xml(body)
     if kind == JSON:
-        return _query(_json_query(body))
+        return _query(*_json_query(body))
     if kind == TEXT:
         return _query(_decoded(body, "the query"))
     raise UnsupportedError(
@@ -98,10 +98,9 @@ def read_posted(content_type: str, body: bytes) -> Posted:
     )
 
 
-def _query(text: str) -> Posted:
-    return Posted(
-        kvp=_checked([("service", "WCS"), ("request", "ProcessCoverages"), ("query", text)])
-    )
+def _query(text: str, options: tuple[tuple[str, str], ...] = ()) -> Posted:
+    asked = [("service", "WCS"), ("request", "ProcessCoverages"), ("query", text), *options]
+    return Posted(kvp=_checked(asked))
 
 
 def _decoded(body: bytes, what: str) -> str:
@@ -111,7 +110,8 @@ def _decoded(body: bytes, what: str) -> str:
         raise InvalidParameterError(f"{what} is not UTF-8", parameter="QUERY") from error
 
 
-def _json_query(body: bytes) -> str:
+def _json_query(body: bytes) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """Return the query and what is said of it."""
     try:
         document = json.loads(_decoded(body, "the JSON document"))
     except (ValueError, RecursionError) as error:
@@ -122,7 +122,15 @@ def _json_query(body: bytes) -> str:
             'the JSON document has no query; allowed is {"query": "for $c in ..."}',
             parameter="QUERY",
         )
-    return query
+    options = tuple((name, value) for name, value in document.items() if name != "query")
+    for name, value in options:
+        if name not in OPTIONS or not isinstance(value, str | int) or isinstance(value, bool):
+            raise InvalidParameterError(
+                f"the JSON document has {shown(name)}: {shown(str(value))}; "
+                f"allowed beside the query are texts and numbers named {', '.join(OPTIONS)}",
+                parameter=name[:100],
+            )
+    return query, tuple((name, str(value)) for name, value in options)
 
 
 def _xml(body: bytes) -> Posted:

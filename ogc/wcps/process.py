@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from datacube.encode.answer import Answer
-from datacube.errors import LimitExceededError
+from datacube.errors import InvalidParameterError, LimitExceededError
 from datacube.explain.forms import to_json, to_text
 from datacube.explain.values import Level
 from datacube.plan.formats import TEXT
@@ -54,7 +54,9 @@ def parse(
     MissingParameterError
         If there is no query.
     UnsupportedError
-        If the version, `compat`, `explain` or `f` is none that is known.
+        If the version is none that is known.
+    InvalidParameterError
+        If `compat`, `explain` or `f` is none that is known.
     """
     version = kvp.one("version", default=VERSIONS[0])
     if version not in VERSIONS:
@@ -67,8 +69,8 @@ def parse(
         raise MissingParameterError("query")
     rules = kvp.one("compat", default="rasdaman" if compat else "copernicube").casefold()
     if rules not in COMPAT:
-        raise UnsupportedError(
-            f"compat {shown(rules)} is not offered; allowed are {', '.join(COMPAT)}",
+        raise InvalidParameterError(
+            f"compat {shown(rules)} is not allowed; allowed are {', '.join(COMPAT)}",
             parameter="COMPAT",
         )
     level = _level(kvp)
@@ -86,8 +88,8 @@ def _level(kvp: Kvp) -> Level | None:
     if asked is None:
         return None
     if asked.casefold() not in tuple(Level):
-        raise UnsupportedError(
-            f"explain {shown(asked)} is not offered; allowed are {', '.join(Level)}",
+        raise InvalidParameterError(
+            f"explain {shown(asked)} is not allowed; allowed are {', '.join(Level)}",
             parameter="EXPLAIN",
         )
     return Level(asked.casefold())
@@ -99,8 +101,8 @@ def _form(kvp: Kvp, accept: str) -> str:
         wanted = re.match(r"[^,;\s]*", accept.strip())
         return JSON if wanted is not None and wanted[0].casefold() == JSON else TEXT
     if asked not in FORMS:
-        raise UnsupportedError(
-            f"f {shown(asked)} is not offered; allowed are {', '.join(FORMS)}", parameter="F"
+        raise InvalidParameterError(
+            f"f {shown(asked)} is not allowed; allowed are {', '.join(FORMS)}", parameter="F"
         )
     return FORMS[asked]
 

@@ -14,6 +14,8 @@ from ogc.xml_body import child, children, local, text, texts
 
 type Read = Callable[[Element], Iterator[tuple[str, str]]]
 
+OPTIONS = ("explain", "compat", "f", "as_of")
+"""What a body may say of a query beside its text, named as the parameters are."""
 _SPECIAL = frozenset("(),")
 
 
@@ -108,6 +110,17 @@ def _query(root: Element) -> Iterator[tuple[str, str]]:
         # WCPS 1.0 has no such attribute.
         yield "service", "WCS"
     yield "query", (query if inner is None else inner).text or ""
+    extensions = children(root, "Extension")
+    for one in (*children(root), *(inside for each in extensions for inside in children(each))):
+        name = local(one)
+        if name in OPTIONS:
+            yield name, text(one)
+        elif name != "query" and one not in extensions:
+            raise InvalidParameterError(
+                f"ProcessCoverages has no element {shown(name)}; "
+                f"allowed are query, {', '.join(OPTIONS)}",
+                parameter=name[:100],
+            )
 
 
 def _crs(element: Element) -> Iterator[tuple[str, str]]:
