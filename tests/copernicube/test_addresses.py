@@ -12,14 +12,8 @@ from copernicube.config import Settings
 from datacube.errors import InvalidParameterError
 
 
-def root(
-    headers: dict[str, str],
-    *,
-    peer: str = "127.0.0.1",
-    public: str = "",
-    trusted: str = "127.0.0.1",
-) -> str:
-    """Return the address told to a request of `peer` with these headers."""
+def sent_by(peer: str, headers: dict[str, str]) -> Request:
+    """Return a request of `peer` with these headers."""
     sent = {"host": "inside:8080"} | headers
     scope = {
         "type": "http",
@@ -30,7 +24,18 @@ def root(
         "client": (peer, 50000),
         "headers": [(k.lower().encode(), v.encode()) for k, v in sent.items()],
     }
-    return Addresses.read(public, trusted).root_of(Request(scope))
+    return Request(scope)
+
+
+def root(
+    headers: dict[str, str],
+    *,
+    peer: str = "127.0.0.1",
+    public: str = "",
+    trusted: str = "127.0.0.1",
+) -> str:
+    """Return the address told to a request of `peer` with these headers."""
+    return Addresses.read(public, trusted).root_of(sent_by(peer, headers))
 
 
 BEHIND = {
@@ -68,6 +73,48 @@ def test_other_peers_and_public_url() -> None:
     assert root(BEHIND, public="https://p.example/x/") == "https://p.example/x"
     assert root(BEHIND, peer="10.1.2.3", trusted="::1, 10.0.0.0/8") == "https://maps.example/cube"
     assert root(BEHIND, peer="192.0.2.7", trusted="*") == "https://maps.example/cube"
+
+
+FOR = "X-Forwarded-For"
+
+
+@pytest.mark.parametrize(
+    ("headers", "client"),
+    [
+        ({}, "127.0.0.1"),
+        ({FOR: "192.0.2.1"}, "192.0.2.1"),
+        ({FOR: "192.0.2.1:4711"}, "192.0.2.1"),
+        ({FOR: "spoofed, 192.0.2.1"}, "192.0.2.1"),
+        ({FOR: "spoofed, 192.0.2.1, 10.0.0.9, 10.0.0.8"}, "192.0.2.1"),
+        ({FOR: "10.0.0.7, 10.0.0.8"}, "10.0.0.8"),
+        ({FOR: ""}, "127.0.0.1"),
+        ({FOR: " , "}, "127.0.0.1"),
+        ({FOR: "2001:db8:1:2:3:4:5:6"}, "2001:db8:1:2::/64"),
+        ({FOR: "::ffff:192.0.2.1"}, "192.0.2.1"),
+        ({"Forwarded": "for=192.0.2.1"}, "192.0.2.1"),
+        ({"Forwarded": 'For="192.0.2.1:4711";proto=https'}, "192.0.2.1"),
+        ({"Forwarded": 'for="[2001:db8:1:2:3::6]:4711"'}, "2001:db8:1:2::/64"),
+        ({"Forwarded": "for=_hidden, for=10.0.0.9;by=10.0.0.8"}, "_hidden"),
+        ({"Forwarded": "for=spoofed, for=192.0.2.1", FOR: "192.0.2.2"}, "192.0.2.1"),
+        ({"Forwarded": "host=maps.example"}, "127.0.0.1"),
+    ],
+)
+def test_whom_a_trusted_proxy_names(headers: dict[str, str], client: str) -> None:
+    """Clients are told apart by the last entry that is no proxy; theirs may come before it."""
+    addresses = Addresses.read("https://p.example", "127.0.0.1, 10.0.0.0/8")
+    assert addresses.client_of(sent_by("127.0.0.1", headers)) == client
+
+
+def test_others_are_who_they_are() -> None:
+    """Who is not trusted names nobody, and who trusts everybody gets the peer's own word."""
+    named = {FOR: "192.0.2.1, 192.0.2.2", "Forwarded": "for=192.0.2.3"}
+    for trusted in ("", "127.0.0.1"):
+        addresses = Addresses.read("", trusted)
+        assert addresses.client_of(sent_by("192.0.2.7", named)) == "192.0.2.7"
+        assert addresses.client_of(sent_by("2001:db8::7", named)) == "2001:db8::/64"
+        assert addresses.client_of(sent_by("", named)) == ""
+    everybody = Addresses.read("", "*")
+    assert everybody.client_of(sent_by("192.0.2.7", {FOR: "192.0.2.1, 192.0.2.2"})) == "192.0.2.2"
 
 
 def test_setting_that_is_no_network() -> None:
