@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.builders.qgis import Qgis, found_qgis
 from tests.builders.served import run_copernicube, served
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -60,3 +61,9 @@ def demo_url(demo_store: Path) -> Iterator[str]:
     """Return the address of a server over the demo store, without a slash at its end."""
     with served(demo_store) as url:
         yield url
+
+
+@pytest.fixture
+def qgis(tmp_path: Path) -> Qgis:
+    """Return a way to run the scripts for QGIS; skip where Debian's QGIS is not installed."""
+    return found_qgis(tmp_path)

@@ -1,7 +1,5 @@
 """QGIS of Debian opens our WCS, of which it speaks 1.0.0, and reads the source's numbers."""
 
-import os
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +11,8 @@ from rasterio.io import MemoryFile
 from rasterio.transform import from_bounds
 from rasterio.warp import Resampling, reproject
 
-SYSTEM_PYTHON = Path("/usr/bin/python3")
-READ = Path(__file__).parents[2] / "tools/qgis_wcs.py"
+from tests.builders.qgis import Qgis
+
 BANDS = ("B02", "B03", "B04", "B08")
 """Of the coverage of 10 m, in its order."""
 BOX = (445_000.0, 4_170_000.0, 447_000.0, 4_171_000.0)
@@ -26,21 +24,8 @@ NODATA = -32768
 type Box = tuple[float, float, float, float]
 
 
-@pytest.fixture(scope="module")
-def qgis() -> Path:
-    found = (
-        SYSTEM_PYTHON.exists()
-        and not subprocess.run(
-            [SYSTEM_PYTHON, "-c", "import qgis.core"], capture_output=True, check=False
-        ).returncode
-    )
-    if not found:
-        pytest.skip("needs Debian's python3-qgis, which is not installed")
-    return SYSTEM_PYTHON
-
-
 def _read(  # noqa: PLR0913 what a layer and a view of it are
-    python: Path,
+    qgis: Qgis,
     url: str,
     folder: Path,
     *,
@@ -52,17 +37,8 @@ def _read(  # noqa: PLR0913 what a layer and a view of it are
 ) -> tuple[str, NDArray[np.float64]]:
     """Return what QGIS tells of the layer, and its cells `(band, row, column)`."""
     made = folder / "cells"
-    done = subprocess.run(
-        [python, READ, f"{url}/ows", name, crs, time, *map(str, (*box, *size)), made],
-        env={k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "VIRTUAL_ENV"))}
-        | {"QT_QPA_PLATFORM": "offscreen", "XDG_RUNTIME_DIR": str(folder), "HOME": str(folder)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout, np.fromfile(made, "<f8").reshape(-1, size[1], size[0])
+    told = qgis("qgis_wcs.py", f"{url}/ows", name, crs, time, *box, *size, made)
+    return told, np.fromfile(made, "<f8").reshape(-1, size[1], size[0])
 
 
 def _source(samples: Path, band: str) -> tuple[NDArray[np.int16], rasterio.Affine]:
@@ -72,7 +48,7 @@ def _source(samples: Path, band: str) -> tuple[NDArray[np.int16], rasterio.Affin
 
 @pytest.mark.parametrize("time", ["", "2015-12-26T15:46:42Z"])
 def test_qgis_reads_the_stored_cells(
-    qgis: Path, demo_url: str, samples: Path, tmp_path: Path, time: str
+    qgis: Qgis, demo_url: str, samples: Path, tmp_path: Path, time: str
 ) -> None:
     told, cells = _read(
         qgis, demo_url, tmp_path,
@@ -84,7 +60,7 @@ def test_qgis_reads_the_stored_cells(
 
 
 def test_qgis_reads_in_degrees_what_gdal_warps(
-    qgis: Path, demo_url: str, samples: Path, tmp_path: Path
+    qgis: Qgis, demo_url: str, samples: Path, tmp_path: Path
 ) -> None:
     box = (-75.62, 37.67, -75.60, 37.69)
     told, cells = _read(

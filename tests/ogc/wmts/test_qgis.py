@@ -1,12 +1,8 @@
 """QGIS of Debian opens the tile service as a user pastes it, and draws the source."""
 
-import os
-import subprocess
 from pathlib import Path
 
-import cv2
 import numpy as np
-import pytest
 from rasterio.enums import Resampling
 
 from tests.acceptance.clients import Box, View
@@ -17,43 +13,21 @@ from tests.acceptance.painting import (
     painted,
     read_planes,
 )
-
-SYSTEM_PYTHON = Path("/usr/bin/python3")
-RENDER = Path(__file__).parents[3] / "tools/qgis_render.py"
-MAGENTA = (255, 0, 255)
+from tests.builders.qgis import MAGENTA, Qgis, drawn_by_qgis
 
 
-@pytest.fixture(scope="module")
-def qgis() -> Path:
-    asked = [str(SYSTEM_PYTHON), "-c", "import qgis.core"]
-    there = SYSTEM_PYTHON.exists()
-    if not there or subprocess.run(asked, capture_output=True, check=False).returncode:
-        pytest.skip("needs Debian's python3-qgis, which is not installed")
-    return SYSTEM_PYTHON
-
-
-def drawn(qgis: Path, folder: Path, address: str, tiles: str, view: View) -> np.ndarray:
+def drawn(qgis: Qgis, folder: Path, address: str, tiles: str, view: View) -> np.ndarray:
     """Return what QGIS draws, `(y, x, red/green/blue)`; magenta where it has no tile."""
-    picture = folder / "qgis.png"
-    # What stands in the style goes into the source of the layer as it is.
-    style = f"true-colour&tileMatrixSet={tiles}&tileDimensions=time%3D2015-12-26"
-    done = subprocess.run(
-        [
-            *(qgis, RENDER, address, "S2_L1C", style, view.crs),
-            *map(str, view.box),
-            *(str(view.width_px), picture),
-        ],
-        env={k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "VIRTUAL_ENV"))}
-        | {"QT_QPA_PLATFORM": "offscreen", "XDG_RUNTIME_DIR": str(folder), "HOME": str(folder)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
+    return drawn_by_qgis(
+        qgis,
+        folder / "qgis.png",
+        address=address,
+        layer="S2_L1C",
+        style=f"true-colour&tileMatrixSet={tiles}&tileDimensions=time%3D2015-12-26",
+        crs=view.crs,
+        box=view.box,
+        side_px=view.width_px,
     )
-    assert done.returncode == 0, done.stderr
-    read = cv2.imread(str(picture), cv2.IMREAD_COLOR)
-    assert read is not None
-    return cv2.cvtColor(read, cv2.COLOR_BGR2RGB)
 
 
 def wanted(samples: Path, view: View, method: Resampling) -> np.ndarray:
@@ -67,7 +41,7 @@ def square(crs: str, x0: float, y0: float, side: float, side_px: int) -> View:
 
 
 def test_native_tiles_are_drawn_pixel_for_pixel(
-    qgis: Path, demo_url: str, tmp_path: Path, samples: Path
+    qgis: Qgis, demo_url: str, tmp_path: Path, samples: Path
 ) -> None:
     view = square("EPSG:32618", 443_000, 4_168_000, 4000, 400)
     address = f"{demo_url}/wmts/1.0.0/WMTSCapabilities.xml"
@@ -80,7 +54,7 @@ def test_native_tiles_are_drawn_pixel_for_pixel(
 
 
 def test_web_mercator_tiles_are_drawn_by_kvp(
-    qgis: Path, demo_url: str, tmp_path: Path, samples: Path
+    qgis: Qgis, demo_url: str, tmp_path: Path, samples: Path
 ) -> None:
     """Pixels of zoom 14, on whose lattice the view lies."""
     cell = 2 * np.pi * 6_378_137 / 256 / 2**14
