@@ -31,12 +31,16 @@ class Case:
 
 def requirements(**rows: Case) -> pytest.MarkDecorator:
     """Run a test with `case` for each requirement; `__` stands for a colon, `_` for a hyphen."""
-    named = {name.replace("__", ":").replace("_", "-"): case for name, case in rows.items()}
+    return cases({name.replace("__", ":").replace("_", "-"): case for name, case in rows.items()})
+
+
+def cases(rows: Mapping[str, Case]) -> pytest.MarkDecorator:
+    """Run a test with `case` for each requirement, by its name."""
     return pytest.mark.parametrize(
         "case",
         [
             pytest.param(case, id=name, marks=pytest.mark.requirement(name))
-            for name, case in named.items()
+            for name, case in rows.items()
         ],
     )
 

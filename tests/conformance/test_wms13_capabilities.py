@@ -8,7 +8,8 @@ from lxml import etree
 from PIL import Image
 from starlette.testclient import TestClient
 
-from tests.conformance.asked import Case, ask, check, requirements
+from tests.conformance.asked import Case, cases, check
+from tests.conformance.wms13 import LAYERS, ask, capabilities
 from tests.ogc.conftest import Schemas
 
 BASE = {"SERVICE": "WMS", "REQUEST": "GetCapabilities", "VERSION": "1.3.0"}
@@ -18,49 +19,39 @@ LOCATION = (
 )
 SLD = ("http://www.opengis.net/sld", "http://schemas.opengis.net/sld/1.1.0/sld_capabilities.xsd")
 XML = "text/xml"
-SUITE = (
-    "BasicPolygons",
-    "Bridges",
-    "Buildings",
-    "DividedRoutes",
-    "Forests",
-    "Lakes",
-    "MapNeatline",
-    "NamedPlaces",
-    "Ponds",
-    "RoadSegments",
-    "Streams",
-    "Terrain",
-    "Autos",
-)
-"""Layers of the suite, without the prefix of their titles."""
+HREF = "{http://www.w3.org/1999/xlink}href"
 
 
 @pytest.fixture(scope="module")
 def told(cite: TestClient) -> etree._Element:
-    return etree.fromstring(ask(cite, BASE, {}).content)
+    return capabilities(cite)
 
 
 def layers(told: etree._Element) -> list[etree._Element]:
     return told.findall(".//{*}Layer[{*}Name]")
 
 
-@requirements(
-    wms13__getcapabilities__no_format=Case(media=XML),
-    wms13__getcapabilities__each_format=Case(changes={"FORMAT": "text/xml"}, media=XML),
-    wms13__getcapabilities__invalid_format=Case(changes={"FORMAT": "x/y"}, media=XML),
-    wms13__getcapabilities__extra_param=Case(changes={"UNKNOWN": "1"}, media=XML),
-    wms13__getcapabilities__updatesequence_lower=Case(changes={"UPDATESEQUENCE": "0"}, media=XML),
-    wms13__getcapabilities__updatesequence_higher=Case(
-        changes={"UPDATESEQUENCE": "999999"}, code="InvalidUpdateSequence"
-    ),
-    wms13__getcapabilities__parameter_names_in_any_case=Case(
-        changes={"SERVICE": None, "REQUEST": None, "SeRvIcE": "WMS", "rEqUeSt": "GetCapabilities"},
-        media=XML,
-    ),
+@cases(
+    {
+        "wms13:getcapabilities:no-format": Case(media=XML),
+        "wms13:getcapabilities:each-format": Case(changes={"FORMAT": "text/xml"}, media=XML),
+        "wms13:getcapabilities:invalid-format": Case(changes={"FORMAT": "invalid"}, media=XML),
+        "wms13:getcapabilities:updatesequence-lower": Case(
+            changes={"UPDATESEQUENCE": "0"}, media=XML
+        ),
+        "wms13:getcapabilities:updatesequence-higher": Case(
+            changes={"UPDATESEQUENCE": "999999"}, code="InvalidUpdateSequence"
+        ),
+        "wms13:basic_elements:extra-GetCapabilities-param": Case(
+            changes={"BOGUS": "ignored"}, media=XML
+        ),
+    }
 )
 def test_get_capabilities(cite: TestClient, case: Case) -> None:
-    check(ask(cite, BASE, case.changes), case)
+    reply = ask(cite, BASE, case.changes)
+    check(reply, case)
+    if case.media:
+        assert etree.fromstring(reply.content).tag == f"{{{LOCATION[0]}}}WMS_Capabilities"
 
 
 @pytest.mark.requirement("wms13:getcapabilities:updatesequence-current")
@@ -71,17 +62,34 @@ def test_the_current_sequence_has_nothing_newer(cite: TestClient, told: etree._E
     )
 
 
+@pytest.mark.requirement("wms13:basic_elements:escaped-chars")
+def test_escaped_characters_are_read(cite: TestClient) -> None:
+    name = "".join(f"%{ord(character):X}" for character in "GetCapabilities")
+    reply = cite.get(f"/ows?ReQuEsT={name}&VeRsIoN=1.3.0&SeRvIcE=WMS")
+    assert etree.fromstring(reply.content).tag == f"{{{LOCATION[0]}}}WMS_Capabilities"
+
+
+@pytest.mark.requirement("wms13:basic_elements:escaped-space")
+def test_plus_is_a_space(cite: TestClient) -> None:
+    """No layer has a space in its name; what is told of one that is asked for has it."""
+    reply = cite.get(
+        "/ows?VERSION=1.3.0&REQUEST=GetMap&LAYERS=no+such&STYLES=&CRS=CRS:84&BBOX=0,0,1,1"
+        "&WIDTH=8&HEIGHT=8&FORMAT=image/png"
+    )
+    assert "no such" in reply.text
+
+
 @pytest.mark.parametrize(
     ("asked", "answered"),
     [
         pytest.param(
-            asked, answered, id=name, marks=pytest.mark.requirement(f"wms13:version:{name}")
+            asked, answered, id=name, marks=pytest.mark.requirement(f"wms13:basic_elements:{name}")
         )
         for name, asked, answered in (
             ("negotiate-no-version", None, "1.3.0"),
-            ("negotiate-basic", "1.3.0", "1.3.0"),
-            ("negotiate-higher", "100.0.0", "1.3.0"),
-            ("negotiate-lower", "0.0.0", "1.1.1"),
+            ("negotiate-basic_elements-version", "1.3.0", "1.3.0"),
+            ("negotiate-higher-version", "100.0.0", "1.3.0"),
+            ("negotiate-lower-version", "0.0.0", "1.1.1"),
         )
     ],
 )
@@ -91,7 +99,8 @@ def test_versions_are_negotiated(cite: TestClient, asked: str | None, answered: 
     assert etree.fromstring(reply.content, parser).get("version") == answered
 
 
-@pytest.mark.requirement("wms13:getcapabilities:schema")
+@pytest.mark.requirement("wms13:getcapabilities:normative-schema")
+@pytest.mark.requirement("wms13:getcapabilities:validate-using-schemaLocation")
 def test_the_document_is_valid(cite: TestClient, demo: TestClient, schemas: Schemas) -> None:
     for client in (cite, demo):
         schemas.check(ask(client, BASE, {}).content, LOCATION, SLD)
@@ -107,8 +116,10 @@ def test_addresses_are_prefixes(told: etree._Element) -> None:
     assert all(address.endswith(("?", "&")) for address in found)
 
 
-@pytest.mark.requirement("wms13:getcapabilities:exception-xml")
-def test_exceptions_are_advertised(told: etree._Element) -> None:
+@pytest.mark.requirement("wms13:getcapabilities:capability-xml-getcapabilities-format")
+@pytest.mark.requirement("wms13:getcapabilities:capability-xml-exception-format")
+def test_documents_and_exceptions_are_xml(told: etree._Element) -> None:
+    assert [one.text for one in told.findall(".//{*}GetCapabilities/{*}Format")] == [XML]
     assert [one.text for one in told.findall(".//{*}Exception/{*}Format")] == [
         "XML",
         "INIMAGE",
@@ -116,26 +127,36 @@ def test_exceptions_are_advertised(told: etree._Element) -> None:
     ]
 
 
-@pytest.mark.requirement("wms13:getcapabilities:resource-format")
-@pytest.mark.requirement("wms13:getcapabilities:resource-size")
-def test_resources_are_what_they_are_said_to_be(cite: TestClient, told: etree._Element) -> None:
-    found = told.findall(".//{*}LegendURL") + told.findall(".//{*}MetadataURL")
-    assert len(found) >= 26
+@pytest.mark.parametrize(
+    ("kind", "least"),
+    [
+        pytest.param(kind, least, marks=pytest.mark.requirement(f"wms13:getcapabilities:{name}"))
+        for name, kind, least in (
+            ("style-legendurls", "LegendURL", len(LAYERS)),
+            ("metadataurls", "MetadataURL", len(LAYERS)),
+        )
+    ],
+)
+def test_resources_are_what_they_are_said_to_be(
+    cite: TestClient, told: etree._Element, kind: str, least: int
+) -> None:
+    found = told.findall(f".//{{*}}{kind}")
+    assert len(found) >= least
     for each in found:
         resource = each.find("{*}OnlineResource")
         assert resource is not None
-        reply = cite.get(resource.get("{http://www.w3.org/1999/xlink}href", ""))
+        reply = cite.get(resource.get(HREF, ""))
         media = each.findtext("{*}Format") or "-"
         assert reply.status_code == 200, resource.attrib
         assert reply.headers["content-type"].startswith(media)
-        if each.get("width"):
+        if kind == "LegendURL":
             size = Image.open(io.BytesIO(reply.content)).size
             assert size == (int(each.get("width", "0")), int(each.get("height", "0")))
 
 
 @pytest.mark.requirement("wms13:getcapabilities:crs-for-all-layers")
 @pytest.mark.requirement("wms13:getcapabilities:crs-present")
-@pytest.mark.requirement("wms13:recommendations:crs84-epsg4326")
+@pytest.mark.requirement("wms13:recommendations:layer-crs")
 def test_the_root_lists_every_common_crs(told: etree._Element) -> None:
     root = {one.text for one in told.findall("{*}Capability/{*}Layer/{*}CRS")}
     own = [{one.text for one in layer.findall("{*}CRS")} | root for layer in layers(told)]
@@ -155,8 +176,8 @@ def test_boxes_name_each_advertised_crs_once(told: etree._Element) -> None:
         assert set(names) <= root | {one.text for one in layer.findall("{*}CRS")}
 
 
-@pytest.mark.requirement("wms13:getcapabilities:ex-geobbox-present")
-@pytest.mark.requirement("wms13:getcapabilities:ex-geobbox-coordinates")
+@pytest.mark.requirement("wms13:getcapabilities:ex_geobbox-present")
+@pytest.mark.requirement("wms13:getcapabilities:ex_geobbox-coordinates")
 @pytest.mark.requirement("wms13:getcapabilities:layer-extents")
 def test_boxes_have_an_area_and_the_order_of_their_axes(told: etree._Element) -> None:
     for layer in layers(told):
@@ -192,13 +213,15 @@ def test_styles_are_named_once(told: etree._Element) -> None:
 @pytest.mark.requirement("wms13:getcapabilities:dims-time")
 @pytest.mark.requirement("wms13:getcapabilities:dims-elevation-crs88")
 @pytest.mark.requirement("wms13:getcapabilities:dims-no-redeclarations")
-@pytest.mark.requirement("wms13:recommendations:dims-default")
+@pytest.mark.requirement("wms13:recommendations:dims-defaults")
+@pytest.mark.requirement("wms13:recommendations:dims-no-whitespace")
 def test_dimensions(told: etree._Element) -> None:
     units = {"time": "ISO8601", "elevation": "CRS:88"}
     found = 0
     for layer in layers(told):
         names = [one.get("name", "") for one in layer.findall("{*}Dimension")]
         assert len(set(names)) == len(names)
+        assert not any(character.isspace() for character in "".join(names))
         for one in layer.findall("{*}Dimension"):
             found += 1
             assert one.get("units") == units[one.get("name", "")]
@@ -206,23 +229,80 @@ def test_dimensions(told: etree._Element) -> None:
     assert found == 3
 
 
-@pytest.mark.requirement("wms13:basic:layers")
-@pytest.mark.requirement("wms13:basic:subsettable")
+@pytest.mark.parametrize(
+    ("title", "declared"),
+    [
+        pytest.param(title, declared, id=name, marks=pytest.mark.requirement(f"wms13:{name}"))
+        for name, title, declared in (
+            (
+                "raster_elevation:raster_elevation",
+                "cite:Terrain",
+                {
+                    "units": "CRS:88",
+                    "unitSymbol": "m",
+                    "multipleValues": "1",
+                    "nearestValue": "0",
+                    "default": "0/425",
+                    "values": "0/425/1",
+                },
+            ),
+            (
+                "vector_elevation:vector_elevation",
+                "cite:Lakes",
+                {
+                    "units": "CRS:88",
+                    "unitSymbol": "m",
+                    "multipleValues": "0",
+                    "nearestValue": "1",
+                    "default": "500",
+                    "values": "480,490,500",
+                },
+            ),
+            (
+                "time:time-options-requirements",
+                "cite:Autos",
+                {
+                    "units": "ISO8601",
+                    "multipleValues": "1",
+                    "nearestValue": "1",
+                    "values": "2000-01-01T00:00:00Z/2000-01-01T00:01:00Z/PT5S",
+                },
+            ),
+        )
+    ],
+)
+def test_dimensions_are_those_that_the_suite_looks_for(
+    told: etree._Element, title: str, declared: dict[str, str]
+) -> None:
+    layer = next(one for one in layers(told) if one.findtext("{*}Title") == title)
+    (dimension,) = layer.findall("{*}Dimension")
+    found = {key: dimension.get(key, dimension.text) for key in declared}
+    assert found == declared
+
+
+@pytest.mark.requirement("wms13:queryable:getfeatureinfo-supported")
+@pytest.mark.requirement("wms13:queryable:std-data-queryable")
+@pytest.mark.requirement("wms13:basic:layers-of-the-suite")
 def test_the_layers_of_the_suite(told: etree._Element) -> None:
     titles = {layer.findtext("{*}Title") for layer in layers(told)}
-    assert titles == {f"cite:{name}" for name in SUITE}
+    assert titles == {f"cite:{name}" for name in LAYERS}
+    assert told.find("{*}Capability/{*}Request/{*}GetFeatureInfo") is not None
     for layer in layers(told):
+        assert layer.get("queryable") == "1"
         assert layer.get("noSubsets", "0") == "0"
         assert layer.get("fixedWidth", "0") == layer.get("fixedHeight", "0") == "0"
 
 
-@pytest.mark.requirement("wms13:recommendations:contact")
+@pytest.mark.requirement("wms13:recommendations:service-contact-info")
 @pytest.mark.requirement("wms13:recommendations:service-keywords")
-@pytest.mark.requirement("wms13:recommendations:image-png")
+@pytest.mark.requirement("wms13:recommendations:png-getmap-format")
 @pytest.mark.requirement("wms13:basic:gif-or-png")
 def test_the_service_says_who_and_what_it_is(told: etree._Element) -> None:
     assert told.findtext("{*}Service/{*}KeywordList/{*}Keyword")
-    assert told.find("{*}Service/{*}ContactInformation") is not None
+    contact = told.find("{*}Service/{*}ContactInformation")
+    assert contact is not None
+    assert contact.findtext("{*}ContactVoiceTelephone")
+    assert contact.findtext("{*}ContactAddress/{*}City")
     assert "image/png" in [one.text for one in told.findall(".//{*}GetMap/{*}Format")]
 
 
@@ -232,8 +312,8 @@ def test_the_service_says_who_and_what_it_is(told: etree._Element) -> None:
         pytest.param(part, id=name, marks=pytest.mark.requirement(f"wms13:recommendations:{name}"))
         for name, part in (
             ("layer-abstracts", "{*}Abstract"),
-            ("layer-keywords", "{*}KeywordList/{*}Keyword"),
-            ("layer-metadataurl", "{*}MetadataURL/{*}OnlineResource"),
+            ("layer-keywordlists", "{*}KeywordList/{*}Keyword"),
+            ("metadataurls", "{*}MetadataURL/{*}OnlineResource"),
         )
     ],
 )
