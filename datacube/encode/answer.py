@@ -1,7 +1,7 @@
 """What an encoder gets and what a service sends."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from datacube.cells import Cells
@@ -25,8 +25,8 @@ class EncodeJob:
     scenes: tuple[str, ...]
     """Product ids of the contributing scenes, sorted."""
     limits: Limits
-    credits: Credits = field(default_factory=Credits)
-    """What the file says of its producers, where its format has a place for it."""
+    credits: Callable[[], Credits] = Credits
+    """Tells what the file says of its producers; asked only where its format has a place for it."""
 
 
 type Encoder = Callable[[EncodeJob], bytes | Path]

@@ -91,7 +91,9 @@ class Described:
             elif axis.name in plane and self.domain.grid is not None:
                 names += [] if plane_named(names, self.domain) else [crs_url(self.domain.grid.crs)]
             elif isinstance(axis, RegularAxis) and axis.crs is not None:
-                names.append(f"{crs_url(axis.crs)}?axis-label={axis.name}")
+                # A CRS of one axis is named as it is: nothing was left out.
+                alone = len(axis.crs.axis_info) == 1
+                names.append(crs_url(axis.crs) + ("" if alone else f"?axis-label={axis.name}"))
             else:
                 names.append(_AXIS_CRS)
         if len(names) == 1:

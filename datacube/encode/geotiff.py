@@ -1,11 +1,12 @@
-"""GeoTIFF: always a COG, through GDAL's own COG driver."""
+"""GeoTIFF: always a COG."""
 
 from pathlib import Path
 
 from datacube.encode.answer import EncodeJob
 from datacube.encode.blocks import TILE_PX
+from datacube.encode.cog import encode_cog
 from datacube.encode.picture_geotiff import encode_picture_geotiff
-from datacube.encode.rasters import MOST_BANDS_TEXT, copied, format_options, raster_file
+from datacube.encode.rasters import MOST_BANDS_TEXT, RasterFile, copied, format_options, raster_file
 from datacube.errors import InvalidParameterError
 from datacube.plan.nodes import Picture
 
@@ -54,6 +55,14 @@ def encode_geotiff(job: EncodeJob) -> bytes | Path:
             f"{file.bands} bands; a GeoTIFF holds {_MOST_BANDS}: {MOST_BANDS_TEXT}",
             parameter="format",
         )
+    asked = format_options(job, _OPTIONS)
+    if not (asked or file.painted or file.written.masked):
+        return encode_cog(file)
+    return copied(file, ".tif", _options(file, asked))
+
+
+def _options(file: RasterFile, asked: dict[str, str]) -> dict[str, str]:
+    """Return the options of GDAL's driver COG, which does what `encode_cog` does not."""
     options = {
         "driver": "COG",
         "COMPRESS": "DEFLATE",
@@ -67,7 +76,6 @@ def encode_geotiff(job: EncodeJob) -> bytes | Path:
         "OVERVIEW_RESAMPLING": "NEAREST",
         "BIGTIFF": "IF_SAFER",
     }
-    asked = format_options(job, _OPTIONS)
     if "COMPRESS" in asked:
         options["COMPRESS"] = asked.pop("COMPRESS").upper()
         if options["COMPRESS"] not in {"DEFLATE", "ZSTD"}:
@@ -78,4 +86,4 @@ def encode_geotiff(job: EncodeJob) -> bytes | Path:
         asked["LEVEL"] = asked.pop("ZLEVEL")
     if "PREDICTOR" in asked:
         asked["PREDICTOR"] = _PREDICTORS.get(asked["PREDICTOR"], asked["PREDICTOR"])
-    return copied(file, ".tif", options | asked)
+    return options | asked

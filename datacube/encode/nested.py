@@ -59,7 +59,8 @@ def check_text_size(job: EncodeJob, plan: Plan) -> int:
     allowed = min(MOST_TEXT_BYTES, job.limits.output_bytes)
     if longest > allowed:
         raise LimitExceededError(
-            f"{plan.domain.size} cells can take {longest} bytes as text; allowed are {allowed}: "
+            f"{plan.domain.size} cells can take {longest} bytes as text; allowed are {allowed} "
+            "(LIMIT_OUTPUT_BYTES where lower): "
             f"ask for less, or for {NETCDF}"
         )
     return longest

@@ -143,7 +143,7 @@ def _write_file(
 ) -> None:
     order = _array_order(job, plan)
     with h5netcdf.File(target, "w") as file:
-        _put_attributes(file, cf_dataset_attrs(job.node.title, job.scenes, job.credits))
+        _put_attributes(file, cf_dataset_attrs(job.node.title, job.scenes, job.credits()))
         _put_attributes(file, dict(job.node.parameters.metadata))
         coordinates = _dimensions(job, plan)
         file.dimensions = {c.name: len(c.values) for c in coordinates}

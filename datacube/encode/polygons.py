@@ -115,7 +115,8 @@ def polygonize(
         )
     if plan.domain.size > limits.map_pixels:
         raise LimitExceededError(
-            f"polygonize of {plan.domain.size} cells; allowed are {limits.map_pixels}"
+            f"polygonize of {plan.domain.size} cells; allowed are {limits.map_pixels} "
+            "(LIMIT_MAP_PIXELS)"
         )
     values, valid = _whole(plan, field, compute)
     geometries, numbers = _areas(values, valid, connectedness, grid.transform)

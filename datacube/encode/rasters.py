@@ -107,13 +107,9 @@ def copied(file: RasterFile, suffix: str, options: dict[str, str]) -> bytes | Pa
 
     The cells pass through an uncompressed GeoTIFF, in memory up to `IN_MEMORY_BYTES`.
     """
-    in_memory = file.cell_bytes <= IN_MEMORY_BYTES
+    in_memory = held_in_memory(file)
     with _environment(), _raw_path(in_memory=in_memory) as raw:
-        if file.raster.grid is None or not file.raster.grid.on_earth:
-            _expect_no_georeferencing()
-        with rasterio.open(raw, "w", **_profile(file)) as dataset:
-            _place(dataset, file)
-            _describe(dataset, file)
+        with _described(raw, file, {}) as dataset:
             width = PAINT_WIDTH if file.painted else len(file.plan.fields)
             for window in blocks(file.plan.domain, width):
                 _write(dataset, file, window)
@@ -124,6 +120,29 @@ def copied(file: RasterFile, suffix: str, options: dict[str, str]) -> bytes | Pa
         with temporary_path(suffix) as path:
             rasterio.shutil.copy(raw, str(path), **options)
             return path
+
+
+def held_in_memory(file: RasterFile) -> bool:
+    """Tell whether an answer is made in memory, and not in temporary files."""
+    return file.cell_bytes <= IN_MEMORY_BYTES
+
+
+def template(file: RasterFile, **options: object) -> bytes:
+    """Return a GeoTIFF of the coverage into which no cell was written, made with `options`."""
+    with _environment(), MemoryFile(ext=".tif") as made:
+        with _described(made.name, file, options):
+            pass
+        return bytes(made.getbuffer())
+
+
+def _described(raw: str, file: RasterFile, options: dict[str, object]) -> DatasetWriter:
+    """Open a new file that says everything of the coverage but its cells."""
+    if file.raster.grid is None or not file.raster.grid.on_earth:
+        _expect_no_georeferencing()
+    dataset = rasterio.open(raw, "w", **_profile(file) | options)
+    _place(dataset, file)
+    _describe(dataset, file)
+    return dataset
 
 
 def format_options(job: EncodeJob, allowed: tuple[str, ...]) -> dict[str, str]:
@@ -234,7 +253,7 @@ def _place(dataset: DatasetWriter, file: RasterFile) -> None:
 
 def _describe(dataset: DatasetWriter, file: RasterFile) -> None:
     parameters = file.job.node.parameters
-    credits_ = file.job.credits
+    credits_ = file.job.credits()
     attributes = cf_dataset_attrs(file.job.node.title, file.job.scenes, credits_)
     tags = {k: v for k, v in attributes.items() if k != "Conventions"}
     if credits_.attribution:

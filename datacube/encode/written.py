@@ -37,11 +37,16 @@ class Written:
         return np.dtype(self.dtype)
 
     def fill(self, cells: Cells, name: str, at: int) -> Values:
-        """Return field number `at` in this type, with its fill where it is null."""
+        """Return field number `at` in this type, with its fill where it is null.
+
+        The cells' own array where it is of the type and nothing is null: nothing may write.
+        """
         values, valid = cells.band(name)
         dtype = self.numpy_dtype
         if not self.ieee:
             valid = finite(values, valid)
+        if valid.all():
+            return values.astype(self.numpy_dtype, copy=False)
         out: Values = np.full(values.shape, self.fills[at], dtype)
         np.copyto(out, values, where=valid, casting="unsafe")
         return out
