@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from time import monotonic
 
 from datacube.cells import Cells
@@ -235,7 +236,7 @@ class Session:
             compute=handed,
             scenes=scenes,
             limits=engine.limits,
-            credits=self.credits(bound.encode),
+            credits=partial(self.credits, bound.encode),
         )
         return Answer(
             body=encoder(job),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from time import monotonic
 
 from datacube.encode.answer import Answer, EncodeJob, Encoder
@@ -253,7 +254,7 @@ class Processor:
             compute=self._handed(run),
             scenes=scenes,
             limits=self.limits,
-            credits=credits_of(root, self.view, self.provider),
+            credits=partial(credits_of, root, self.view, self.provider),
         )
         return Answer(
             body=encoder(job),

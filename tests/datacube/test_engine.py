@@ -1,5 +1,6 @@
 """From a query to an answer, with a stand-in encoder."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from datacube.engine import Engine
 from datacube.errors import LimitExceededError, UnknownNameError
 from datacube.plan import nodes, query
 from datacube.protocols import Limits
+from datacube.service_provider import Credits
 from tests.builders.fakes import BASE_TIME, ORIGIN_M, FakeStyles, World, optical_cube
 
 CUBE = optical_cube()
@@ -109,3 +111,25 @@ def test_bound_plans_are_encoded_and_computed() -> None:
     assert cells.shape == (1, 60, 10)
     assert session.estimate(bound).output_bytes == cells.nbytes
     assert session.etag(bound) == session.answer(ASKED).etag
+
+
+def test_producers_are_looked_up_only_where_an_encoder_asks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world, looked_up = World(), list[str]()
+    add(world, 0)
+
+    def credits_of(node: nodes.Encode, view: object, provider: object) -> Credits:
+        del view, provider
+        looked_up.append(node.media_type)
+        return Credits()
+
+    def asking(job: EncodeJob) -> bytes | Path:
+        job.credits()
+        return raw(job)
+
+    monkeypatch.setattr("datacube.engine.credits_of", credits_of)
+    session = replace(engine(world), encoders={"x": raw, "y": asking}).session()
+    for media_type in ("x", "y"):
+        session.answer(replace(ASKED, media_type=media_type))
+    assert looked_up == ["y"]

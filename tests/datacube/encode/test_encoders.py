@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from datacube.plan.colour import Grey, Stretch
 from datacube.plan.formats import COVERAGE_FORMATS, GEOTIFF, PICTURE_FORMATS
 from datacube.plan.nodes import Colour, Picture
 from datacube.render.paint import paint
+from datacube.service_provider import Credits
 from tests.builders.plans import Held, held, reflectance, utm_grid
 
 
@@ -51,3 +54,29 @@ def test_a_map_is_no_coverage(name: str) -> None:
     cells = source()
     with pytest.raises(InvalidParameterError, match="allowed: image/png, image/jpeg"):
         ENCODERS[name](cells.job(name, source=picture(cells)))
+
+
+PICTURES = ("image/png", "image/jpeg", "image/png; mode=8bit", "image/gif", "image/webp")
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_map_asks_for_no_producers(name: str) -> None:
+    def credits_() -> Credits:
+        raise AssertionError("a picture has no place for them")
+
+    cells = source()
+    assert ENCODERS[name](replace(cells.job(name, source=picture(cells)), credits=credits_))
+
+
+@pytest.mark.parametrize("name", COVERAGE_FORMATS)
+def test_a_coverage_asks_once_for_its_producers(name: str) -> None:
+    asked: list[str] = []
+
+    def credits_() -> Credits:
+        asked.append(name)
+        return Credits(attribution="Somebody")
+
+    body = ENCODERS[name](replace(source().job(name), credits=credits_))
+    assert isinstance(body, bytes)
+    assert b"Somebody" in body
+    assert asked == [name]
