@@ -24,7 +24,7 @@ from ogc.crs import parse_crs
 from ogc.zarr.address import ViewAddress
 
 MOST_LISTED = 10_000
-"""Cubes asked for at once: as many as a server lists."""
+"""Collections asked for at once: as many as a server lists on a page."""
 CHUNK_PX = 2048
 """Side of a Dask chunk: whole chunks of a view, which are smaller."""
 _INDEX_CRS = re.compile(r"/OGC/0/Index(?P<count>[0-2])D$")
@@ -47,7 +47,8 @@ class RemoteSource:
         """
         self._location = location.rstrip("/").removesuffix("/ogcapi")
         wanted = "" if as_of is None else f"&as_of={as_of}"
-        page, revision = self._document(f"ogcapi/collections?f=json{wanted}")
+        path = f"ogcapi/collections?f=json&limit={MOST_LISTED}{wanted}"
+        page, revision = self._document(path)
         if not revision.isdecimal():
             raise StoreError(f"{self._location} is no Copernicube: it tells no revision")
         self._revision = int(revision)

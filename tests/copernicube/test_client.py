@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 import copernicube
 from copernicube.client import Catalogue
+from copernicube.client.asking import fetch_json
 from copernicube.client.times import Times, parse_times
 from datacube.errors import (
     CubeError,
@@ -226,3 +227,20 @@ def test_times_as_people_write_them(times: Times, read: str | None) -> None:
 def test_a_slice_with_a_step_is_no_time() -> None:
     with pytest.raises(InvalidParameterError, match="a pair"):
         parse_times(slice("2016", "2017", "1D"))
+
+
+@pytest.mark.parametrize("most", [None, 1])
+def test_every_page_of_collections_is_read(
+    server: str, local: Catalogue, monkeypatch: pytest.MonkeyPatch, most: int | None
+) -> None:
+    asked: list[str] = []
+
+    def counted(url: str) -> tuple[dict[str, Any], str]:
+        asked.append(url)
+        return fetch_json(url)
+
+    monkeypatch.setattr("copernicube.client.remote.fetch_json", counted)
+    if most is not None:
+        monkeypatch.setattr("copernicube.client.remote.MOST_LISTED", most)
+    assert list(copernicube.open(server)) == list(local)
+    assert len(asked) == 1 if most is None else len(asked) > len(local)
