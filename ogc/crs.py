@@ -1,5 +1,6 @@
 """Coordinate reference systems as OGC services name them, and their axis order."""
 
+from collections.abc import Sequence
 from math import isfinite, pi
 
 from pyproj import CRS
@@ -8,7 +9,16 @@ from datacube.grid import Grid, crs_name, transformer
 from datacube.plan.crs import CRS84, parse_crs
 from datacube.protocols import Bbox
 
-__all__ = ["COMMON", "CRS84", "beyond_world", "lonlat_bbox", "parse_crs", "wms_name", "world_box"]
+__all__ = [
+    "COMMON",
+    "CRS84",
+    "beyond_world",
+    "hull",
+    "lonlat_bbox",
+    "parse_crs",
+    "wms_name",
+    "world_box",
+]
 
 COMMON = (CRS84, CRS.from_epsg(4326), CRS.from_epsg(3857))
 """Offered for every layer."""
@@ -63,3 +73,9 @@ def lonlat_bbox(grid: Grid) -> Bbox:
     south = south if isfinite(south) else -90.0
     north = north if isfinite(north) else 90.0
     return max(west, -180.0), max(south, -90.0), min(east, 180.0), min(north, 90.0)
+
+
+def hull(boxes: Sequence[Bbox]) -> Bbox:
+    """Return the box around boxes of one CRS, of which there is at least one."""
+    west, south, east, north = zip(*boxes, strict=True)
+    return min(west), min(south), max(east), max(north)

@@ -29,11 +29,11 @@ from ogc.api.maps_parameters import (
     project_point,
 )
 from ogc.api.negotiation import choose_format
-from ogc.crs import CRS84, beyond_world, parse_crs, world_box
+from ogc.crs import CRS84, beyond_world, hull, parse_crs, world_box
 from ogc.exchange import Reply, Session, reply
 from ogc.kvp import Kvp, MissingParameterError, integer
 from ogc.tiles.get_tile import cached
-from ogc.tiles.layers import TileLayer, find_layer, hull, plane_bbox
+from ogc.tiles.layers import TileLayer, find_layer, plane_bbox
 from ogc.tiles.times import parse_map_time
 from ogc.xml import number
 

@@ -7,9 +7,9 @@ from datacube.grid import crs_url
 from datacube.protocols import CatalogView
 from ogc.api.collections import CRS84_URL, Document, coverage_links, interval
 from ogc.api.zones import of_collection
-from ogc.crs import CRS84
+from ogc.crs import CRS84, hull
 from ogc.exchange import Site
-from ogc.tiles.layers import hull, plane_bbox
+from ogc.tiles.layers import plane_bbox
 
 
 def product_ids(view: CatalogView) -> tuple[str, ...]:

@@ -7,8 +7,9 @@ from urllib.parse import quote
 from datacube.grid import crs_url, northing_first
 from datacube.protocols import Bbox, CatalogView
 from datacube.render.tiles import TILE_PX, WORLD_SETS, TileMatrixSet
+from ogc.crs import hull
 from ogc.tiles.get_tile import EXTENSION_OF
-from ogc.tiles.layers import TileLayer, find_layer, find_layers, hull
+from ogc.tiles.layers import TileLayer, find_layer, find_layers
 
 type Document = dict[str, Any]
 """A JSON document."""

@@ -3,9 +3,9 @@
 from urllib.parse import quote
 
 from datacube.cube import Collection, Coverage
-from datacube.protocols import Bbox, CatalogView
+from datacube.protocols import CatalogView
 from datacube.service_provider import attribution
-from ogc.crs import lonlat_bbox
+from ogc.crs import hull, lonlat_bbox
 from ogc.exchange import Reply, Site, reply_document
 from ogc.records.iso19139 import MEDIA_TYPE, Link, Record, encode
 
@@ -68,7 +68,7 @@ def _record(
         keywords=tuple(dict.fromkeys((collection.id, *_bands(coverages), "Earth observation"))),
         licence=collection.licence,
         attribution=attribution(collection.attribution, years),
-        lonlat=_hull([lonlat_bbox(coverage.grid) for coverage in mapped]),
+        lonlat=hull([lonlat_bbox(coverage.grid) for coverage in mapped]) if mapped else None,
         times=(times[0], times[-1]) if times else None,
         crss=tuple(dict.fromkeys(coverage.grid.crs for coverage in mapped)),
         resolution=None if finest is None else (abs(finest.grid.x.step), finest.grid.x.uom),
@@ -91,10 +91,3 @@ def _links(name: str, root: str, *, series: bool, mapped: bool) -> tuple[Link, .
 
 def _bands(coverages: tuple[Coverage, ...]) -> list[str]:
     return [band.title or band.name for coverage in coverages for band in coverage.bands]
-
-
-def _hull(boxes: list[Bbox]) -> Bbox | None:
-    if not boxes:
-        return None
-    west, south, east, north = zip(*boxes, strict=True)
-    return min(west), min(south), max(east), max(north)

@@ -7,9 +7,10 @@ from datacube.plan.formats import JPEG, PNG, WEBP
 from datacube.plan.query import Encode, Map, MapLayer, MapTime
 from datacube.protocols import CatalogView
 from datacube.render.tiles import TILE_PX
+from ogc.crs import hull
 from ogc.exchange import Reply, Session, reply
 from ogc.kvp import integer
-from ogc.tiles.layers import find_layer, hull
+from ogc.tiles.layers import find_layer
 
 FORMATS = (PNG, JPEG, WEBP)
 """What a tile can be, the usual one first."""

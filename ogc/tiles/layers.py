@@ -13,7 +13,7 @@ from datacube.grid import Grid, KnownCrs, known_crs, transformer
 from datacube.plan.style import Style, StyleBook
 from datacube.protocols import Bbox, CatalogView
 from datacube.render.tiles import WORLD_SETS, TileLimits, TileMatrix, TileMatrixSet, native_set
-from ogc.crs import CRS84, lonlat_bbox
+from ogc.crs import CRS84, hull, lonlat_bbox
 
 _MERCATOR_LATITUDE_DEG = 85.051129
 """Beyond it, the square of web Mercator shows nothing."""
@@ -178,13 +178,3 @@ def _plane_bbox(source: KnownCrs, x: RegularAxis, y: RegularAxis, target: KnownC
         if all(map(isfinite, (min_x, min_y, max_x, max_y))) and min_x < max_x and min_y < max_y:
             return min_x, min_y, max_x, max_y
     raise OutOfDomainError(f"the layer has no place in {target.crs.name}")
-
-
-def hull(boxes: list[Bbox]) -> Bbox:
-    """Return the box around at least one box."""
-    return (
-        min(box[0] for box in boxes),
-        min(box[1] for box in boxes),
-        max(box[2] for box in boxes),
-        max(box[3] for box in boxes),
-    )

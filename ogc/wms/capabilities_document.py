@@ -13,7 +13,7 @@ from datacube.plan.formats import PNG
 from datacube.plan.style import Style
 from datacube.protocols import Bbox
 from datacube.service_provider import attribution
-from ogc.crs import COMMON, CRS84, wms_name
+from ogc.crs import COMMON, CRS84, hull, wms_name
 from ogc.exchange import Site
 from ogc.records.get_record import record_url
 from ogc.records.inspire import ENGLISH, VIEW_LOCATION, add_view, spoken
@@ -23,7 +23,7 @@ from ogc.wms.capabilities_service import add_link, add_service
 from ogc.wms.dimensions import Dimension
 from ogc.wms.faults import EXCEPTION_FORMATS
 from ogc.wms.formats import FORMATS
-from ogc.wms.layers import Layer, hull
+from ogc.wms.layers import Layer
 from ogc.wms.versions import Version
 from ogc.xml import MEDIA_TYPE, XLINK, XSI, Vocabulary, document, number
 

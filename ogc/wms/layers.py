@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from math import inf, isfinite
+from math import isfinite
 
 from pyproj import CRS
 
@@ -10,7 +10,7 @@ from datacube.cube import Band, Collection, Coverage
 from datacube.grid import transformer
 from datacube.plan.style import Style, StyleBook
 from datacube.protocols import Bbox, CatalogView
-from ogc.crs import COMMON, CRS84, lonlat_bbox
+from ogc.crs import COMMON, CRS84, hull, lonlat_bbox
 from ogc.wms.dimensions import Dimension, layer_dimensions
 
 _MERCATOR_LATITUDE_DEG = 85.06
@@ -102,16 +102,6 @@ def _common_bbox(lonlat: Bbox, crs: CRS) -> Bbox:
     clipped = (west, max(south, -limit), east, min(north, limit))
     min_x, min_y, max_x, max_y = transformer(CRS84, crs).transform_bounds(*clipped)
     return float(min_x), float(min_y), float(max_x), float(max_y)
-
-
-def hull(boxes: list[Bbox]) -> Bbox:
-    """Return the box around at least one box."""
-    min_x = min_y = inf
-    max_x = max_y = -inf
-    for box in boxes:
-        min_x, min_y = min(min_x, box[0]), min(min_y, box[1])
-        max_x, max_y = max(max_x, box[2]), max(max_y, box[3])
-    return min_x, min_y, max_x, max_y
 
 
 def _has_area(box: Bbox) -> bool:
