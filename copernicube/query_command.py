@@ -64,11 +64,18 @@ class _Made:
 
 
 class _QueryCommand(click.Command):
-    """Takes `--explain` without a value, beside a query that does not begin with a dash."""
+    """Takes `--explain` without a value, too: what follows is one only if it is a level.
+
+    No query is the one word `plan` or `cost`.
+    """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         end = args.index("--") if "--" in args else len(args)
-        named = [f"{a}={Level.PLAN}" if a == "--explain" else a for a in args[:end]]
+        named = list(args[:end])
+        for at, word in enumerate(named):
+            alone = word == "--explain" and (at + 1 == end or named[at + 1] not in tuple(Level))
+            if alone:
+                named[at] = f"--explain={Level.PLAN}"
         return super().parse_args(ctx, named + args[end:])
 
 

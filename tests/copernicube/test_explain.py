@@ -27,6 +27,10 @@ def expected(store: Path, level: Level) -> str:
         (("--explain=plan", QUERY), Level.PLAN),
         ((QUERY, "--explain"), Level.PLAN),
         (("--explain=cost", "--", QUERY), Level.COST),
+        (("--explain", "cost", QUERY), Level.COST),
+        (("--explain", "plan", "--", QUERY), Level.PLAN),
+        (("--explain", "--", QUERY), Level.PLAN),
+        ((QUERY, "--explain", "cost"), Level.COST),
     ],
 )
 def test_the_command(demo_store: Path, options: tuple[str, ...], level: Level) -> None:
