@@ -1,7 +1,7 @@
 """Subsets and grids of expressions."""
 
 from collections.abc import Mapping
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
 import numpy as np
 from pyproj import CRS
@@ -23,6 +23,24 @@ from datacube.wcps.syntax import Expr
 type Crs = CRS | str | int
 type Span = float | tuple[float | None, float | None] | slice
 type Method = Literal["nearest", "linear", "average", "mode"]
+type Warping = Literal[
+    "nearest",
+    "linear",
+    "cubic",
+    "cubicspline",
+    "lanczos",
+    "average",
+    "rms",
+    "mode",
+    "min",
+    "max",
+    "median",
+    "q1",
+    "q3",
+]
+
+_WARPINGS = {"nearest": "near", "linear": "bilinear"}
+"""As rasdaman calls them, where it has another word."""
 
 
 class Geometry(Operators):
@@ -128,7 +146,7 @@ class Geometry(Operators):
         self,
         crs: Crs,
         *,
-        method: Literal["nearest", "linear"] = "nearest",
+        method: Warping = "nearest",
         resolution: float | None = None,
         bbox: Bbox | None = None,
     ) -> Self:
@@ -139,8 +157,11 @@ class Geometry(Operators):
         Raises
         ------
         UnknownNameError
-            If the CRS has no code that a query could name.
+            If the CRS has no code that a query could name, or there is no such method.
         """
+        offered = get_args(Warping.__value__)
+        if method not in offered:
+            raise UnknownNameError("interpolation", method, offered)
         target = CRS.from_user_input(crs)
         x, y, _ = axis_names(target)
         state = self.state.part()
@@ -155,7 +176,7 @@ class Geometry(Operators):
         tree = syntax.CrsTransform(
             source=state.tree,
             crs=_code(target),
-            method="near" if method == "nearest" else "bilinear",
+            method=_WARPINGS.get(method, method),
             resolutions=steps,
             extent=extent,
         )
