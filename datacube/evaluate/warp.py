@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import ceil, floor
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +17,7 @@ from datacube.axes import SNAP_DECIMALS, RegularAxis
 from datacube.cells import Cells, Valid, Values
 from datacube.errors import LimitExceededError
 from datacube.evaluate.kernels import Kernel, Plane, blended, boxes, gathered, narrowed
+from datacube.evaluate.linear import Places
 from datacube.evaluate.weighed import Below, weighed
 from datacube.grid import Window
 from datacube.plan.geometry import Positions, axis_positions, coarse_map, edge_indices
@@ -28,10 +28,7 @@ from datacube.plan.windows import kernel_margins, kernel_ratios
 type Indices = NDArray[np.int64]
 
 _REMAP_SIDE_PX = 32_000
-"""cv2.remap takes sources and targets of less than 32767 cells a side."""
-_POSITION_STEPS = 256
-"""Linear positions are rounded to 1/256 cell, which float32 holds exactly below 65536:
-the result does not depend on where a block begins."""
+"""Longest side of the source cells that are read at once to interpolate plainly."""
 
 
 def resample(node: Resample, window: Window, below: Below) -> Cells:
@@ -336,66 +333,18 @@ def _linear(
     if max(*under.plane.shape, *window.plane.shape) > _REMAP_SIDE_PX:
         return _halved(node, window, positions, below)
     cells = below(node.source, Window((*window.ranges[:-2], *under.plane.ranges)))
-    (r0, _), (c0, _) = under.plane.ranges
-    at = tuple(_stepped(p, first) for p, first in zip(positions, (r0, c0), strict=True))
+    places = Places.of(positions, under.plane, [v.dtype for v in cells.values])
     shape = (-1, *under.plane.shape)
     values = [
         np.stack(
             [
-                _blend(one, known, at[1], at[0])
+                places.blend(one, known)
                 for one, known in zip(v.reshape(shape), m.reshape(shape), strict=True)
             ]
         ).reshape(window.shape)
         for v, m in zip(cells.values, cells.valid, strict=True)
     ]
     return Cells(cells.names, tuple(values), tuple(map(under.valid, cells.valid)))
-
-
-def _stepped(positions: Positions, first: int) -> NDArray[np.float32]:
-    """Return positions from the centre of the cell `first`, in steps; 0 where there is none."""
-    at = positions - (first + 0.5)
-    at *= _POSITION_STEPS
-    np.rint(at, out=at)
-    at /= _POSITION_STEPS
-    if np.isnan(at.max()):
-        np.nan_to_num(at, copy=False)
-    return at.astype(np.float32)
-
-
-def _blend(values: Values, valid: Valid, cols: Values, rows: Values) -> Values:
-    """Interpolate between the centres of valid cells; weights of others count nothing."""
-    exact = values.dtype == np.float32 or (values.dtype.kind in "iu" and values.dtype.itemsize <= 2)
-    working: NDArray[np.floating] = values.astype(np.float32 if exact else np.float64)
-    if valid.all():
-        # Beyond the last centre the edge repeats: the same as weights of the cells there are.
-        made = _interpolated(working, cols, rows)
-    else:
-        working[~valid] = 0
-        weights: NDArray[np.floating] = valid.astype(working.dtype)
-        total = _interpolated(working, cols, rows)
-        weight = _interpolated(weights, cols, rows)
-        made = np.divide(total, weight, out=np.zeros_like(total), where=weight > 0)
-    if values.dtype.kind in "iu":
-        made = np.rint(made)
-    return np.asarray(made).astype(values.dtype)
-
-
-def _interpolated(plane: NDArray[np.floating], cols: Values, rows: Values) -> NDArray[np.floating]:
-    """Interpolate a plane at positions; beyond its edge the edge repeats."""
-    if plane.dtype == np.float32:
-        return np.asarray(
-            cv2.remap(plane, cols, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        )
-    # cv2 rounds positions to 1/32 cell where numbers are double.
-    last_row, last_col = plane.shape[0] - 1, plane.shape[1] - 1
-    top, left = np.floor(rows).astype(np.int64), np.floor(cols).astype(np.int64)
-    down, right = (rows - top).astype(np.float64), (cols - left).astype(np.float64)
-    r0, r1 = top.clip(0, last_row), (top + 1).clip(0, last_row)
-    c0, c1 = left.clip(0, last_col), (left + 1).clip(0, last_col)
-    upper = plane[r0, c0] * (1 - right) + plane[r0, c1] * right
-    lower = plane[r1, c0] * (1 - right) + plane[r1, c1] * right
-    made: NDArray[np.floating] = upper * (1 - down) + lower * down
-    return made
 
 
 def _halved(

@@ -138,7 +138,7 @@ def test_linear_equals_a_float_warp_with_a_mask(epsg: int, dtype: str) -> None:
     first_row, first_col = scan.domain.window.ranges[0][0], scan.domain.window.ranges[1][0]
     wanted, known = masked_bilinear(values, rows - first_row, cols - first_col)
     np.testing.assert_array_equal(valid, known)
-    assert np.abs(made[valid] - wanted[valid]).max() <= 0.5 + 9000 * 2 / 256
+    assert np.abs(made[valid] - wanted[valid]).max() <= 0.5 + 9000 * 2 / 65536
 
 
 def masked_bilinear(
@@ -284,12 +284,23 @@ def test_average_and_mode_by_hand(size: int) -> None:
             assert np.allclose(best[known], each.max(axis=0)[known], atol=1e-5)
 
 
-def test_wide_source_is_cut_below_remaps_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("name", "longest"),
+    [
+        ("datacube.evaluate.warp._REMAP_SIDE_PX", 50),
+        ("datacube.evaluate.linear._PIECE_PX", 30),
+        ("datacube.evaluate.linear._REMAP_SIDE_PX", 70),
+    ],
+)
+@pytest.mark.parametrize("epsg", [3857, 32633])
+def test_wide_source_is_cut_below_remaps_limit(
+    monkeypatch: pytest.MonkeyPatch, name: str, longest: int, epsg: int
+) -> None:
     world, scan = scan_of(holes(6))
-    grid = target(3857, 0.8)
+    grid = target(epsg, 0.8)
     node = Resample(source=scan, grid=grid, method=Method.LINEAR)
     whole = evaluate(node, grid.window, world)
-    monkeypatch.setattr("datacube.evaluate.warp._REMAP_SIDE_PX", 50)
+    monkeypatch.setattr(name, longest)
     cut: Cells = evaluate(node, grid.window, world)
     np.testing.assert_array_equal(cut.valid[0], whole.valid[0])
     np.testing.assert_array_equal(cut.values[0][cut.valid[0]], whole.values[0][cut.valid[0]])

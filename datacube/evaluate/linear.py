@@ -1,0 +1,157 @@
+"""Plain bilinear interpolation, at places that do not depend on where a block begins."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import floor
+from typing import Self
+
+import cv2
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from datacube.cells import Valid, Values
+from datacube.grid import Window
+from datacube.plan.geometry import Positions
+
+_POSITION_STEPS = 32_768
+"""Places are rounded to 1/32768 cell, which float32 holds exactly below 512: a cell has the same
+bits in whatever block it is made."""
+_PIECE_PX = 500
+"""Longest side of the source cells that one call of OpenCV sees."""
+_REMAP_SIDE_PX = 32_000
+"""Longest side of what one call makes: cv2.remap takes less than 32767 cells."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Piece:
+    """A part of the target, and the source cells around its places."""
+
+    target: tuple[slice, slice]
+    source: tuple[slice, slice]
+    rows: NDArray[np.float32]
+    """Counted from the centre of the first source cell of the piece."""
+    cols: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Places:
+    """Where target cells lie on a window of the source."""
+
+    shape: tuple[int, int]
+    pieces: tuple[_Piece, ...]
+    """For what is interpolated in single precision."""
+    double: tuple[Positions, Positions] | None
+    """Rows and columns, from the centre of the window's first cell; None where nobody asks."""
+
+    @classmethod
+    def of(
+        cls, positions: tuple[Positions, Positions], plane: Window, dtypes: Sequence[DTypeLike]
+    ) -> Self:
+        """Return the places of positions on the axes of the source, for cells of some types.
+
+        Where there is none (NaN), or it lies beyond `plane`, any cell of it may be taken.
+        """
+        shape = positions[0].shape
+        rows, cols = (
+            _stepped(one, span) for one, span in zip(positions, plane.ranges, strict=True)
+        )
+        single = [_is_single(dtype) for dtype in dtypes]
+        return cls(
+            shape=(shape[0], shape[1]),
+            pieces=tuple(_pieces(rows, cols, (0, 0), plane.shape)) if any(single) else (),
+            double=None if all(single) else (rows, cols),
+        )
+
+    def blend(self, values: Values, valid: Valid) -> Values:
+        """Interpolate between the centres of valid cells; weights of others count nothing."""
+        working: NDArray[np.floating] = values.astype(
+            np.float32 if _is_single(values.dtype) else np.float64
+        )
+        if valid.all():
+            # Beyond the last centre the edge repeats: the same as weights of the cells there are.
+            made = self._interpolated(working)
+        else:
+            working[~valid] = 0
+            total = self._interpolated(working)
+            weight = self._interpolated(valid.astype(working.dtype))
+            made = np.divide(total, weight, out=np.zeros_like(total), where=weight > 0)
+        if values.dtype.kind in "iu":
+            made = np.rint(made)
+        return np.asarray(made).astype(values.dtype)
+
+    def _interpolated(self, plane: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Interpolate a plane at the places; beyond its edge the edge repeats."""
+        if plane.dtype == np.float64 and self.double is not None:
+            return _in_double(plane, *self.double)
+        made = np.empty(self.shape, dtype=np.float32)
+        for piece in self.pieces:
+            made[piece.target] = cv2.remap(
+                plane[piece.source],
+                piece.cols,
+                piece.rows,
+                cv2.INTER_LINEAR,
+                borderMode=cv2.BORDER_REPLICATE,
+            )
+        return made
+
+
+def _is_single(dtype: DTypeLike) -> bool:
+    """Tell whether float32 holds every value of a type."""
+    kind = np.dtype(dtype)
+    return kind == np.float32 or (kind.kind in "iu" and kind.itemsize <= 2)
+
+
+def _stepped(positions: Positions, span: tuple[int, int]) -> Positions:
+    """Return positions in steps, from the centre of the first cell of a span, and near it."""
+    at = positions * _POSITION_STEPS
+    np.rint(at, out=at)
+    at /= _POSITION_STEPS
+    at -= span[0] + 0.5
+    if np.isnan(at.max()):
+        np.nan_to_num(at, copy=False)
+    return np.clip(at, -1, span[1] - span[0], out=at)
+
+
+def _pieces(
+    rows: Positions, cols: Positions, corner: tuple[int, int], shape: tuple[int, ...]
+) -> Iterator[_Piece]:
+    """Cut a target, whose first cell is `corner`, until each part sees few source cells."""
+    spans = tuple(_span(at, size) for at, size in zip((rows, cols), shape, strict=True))
+    small = all(stop - start <= _PIECE_PX for start, stop in spans)
+    height, width = rows.shape
+    if small and max(height, width) <= _REMAP_SIDE_PX:
+        yield _Piece(
+            (slice(corner[0], corner[0] + height), slice(corner[1], corner[1] + width)),
+            (slice(*spans[0]), slice(*spans[1])),
+            (rows - spans[0][0]).astype(np.float32),
+            (cols - spans[1][0]).astype(np.float32),
+        )
+    elif height >= width:
+        half = height // 2
+        yield from _pieces(rows[:half], cols[:half], corner, shape)
+        yield from _pieces(rows[half:], cols[half:], (corner[0] + half, corner[1]), shape)
+    else:
+        half = width // 2
+        yield from _pieces(rows[:, :half], cols[:, :half], corner, shape)
+        yield from _pieces(rows[:, half:], cols[:, half:], (corner[0], corner[1] + half), shape)
+
+
+def _span(at: Positions, size: int) -> tuple[int, int]:
+    """Return which cells of an axis lie on either side of places."""
+    if size <= _PIECE_PX:
+        return 0, size
+    first = min(max(floor(at.min()), 0), size - 1)
+    return first, max(first + 1, min(floor(at.max()) + 2, size))
+
+
+def _in_double(plane: NDArray[np.floating], rows: Positions, cols: Positions) -> Positions:
+    # cv2 rounds positions to 1/32 cell where numbers are double.
+    last_row, last_col = plane.shape[0] - 1, plane.shape[1] - 1
+    top, left = np.floor(rows).astype(np.int64), np.floor(cols).astype(np.int64)
+    down, right = rows - top, cols - left
+    r0, r1 = top.clip(0, last_row), (top + 1).clip(0, last_row)
+    c0, c1 = left.clip(0, last_col), (left + 1).clip(0, last_col)
+    upper = plane[r0, c0] * (1 - right) + plane[r0, c1] * right
+    lower = plane[r1, c0] * (1 - right) + plane[r1, c1] * right
+    made: Positions = upper * (1 - down) + lower * down
+    return made
