@@ -56,7 +56,12 @@ def create() -> Starlette:
 
 def build(settings: Settings) -> Starlette:
     """Build the server over the store of `settings`."""
-    local = open_local(settings.store, limits=settings.limits, map_days=settings.default_map_days)
+    local = open_local(
+        settings.store,
+        limits=settings.limits,
+        map_days=settings.default_map_days,
+        chunk_cache_bytes=settings.chunk_cache_bytes,
+    )
     sessions = local.engine.session
     addresses = Addresses.read(settings.public_url, settings.trusted_proxies)
     root_of = addresses.root_of

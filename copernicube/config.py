@@ -14,6 +14,7 @@ from ogc.spool import SpoolLimits
 from ogc.turns import QueueLimits
 
 PREFIX = "COPERNICUBE_"
+CHUNK_CACHE_BYTES = 256 * 2**20
 PARTS = MappingProxyType(
     {"limits": "LIMIT_", "queue": "QUEUE_", "spool": "SPOOL_", "provider": "PROVIDER_"}
 )
@@ -38,6 +39,8 @@ class Settings:
     """Peers whose `Forwarded` and `X-Forwarded-*` are believed: addresses and networks, or `*`."""
     default_map_days: int = 30
     """Days before a layer's newest acquisition that a map without TIME may show."""
+    chunk_cache_bytes: int = CHUNK_CACHE_BYTES
+    """Decoded chunks that maps keep in memory, in each server process."""
     provider: ServiceProvider = field(default_factory=ServiceProvider)
     """Who offers the service; each field is `COPERNICUBE_PROVIDER_<NAME>`."""
     limits: Limits = field(default_factory=Limits)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from copernicube.config import load_object_store_access, load_provider
+from copernicube.config import CHUNK_CACHE_BYTES, load_object_store_access, load_provider
 from copernicube.functions import load_functions
 from datacube.catalog import SqlCatalog, open_catalog, rebuild_catalog, refuse_gaps
 from datacube.encode import ENCODERS
@@ -10,7 +10,7 @@ from datacube.engine import Engine
 from datacube.errors import StoreError
 from datacube.protocols import Limits
 from datacube.render.styles import DEFAULT_STYLES
-from datacube.store import ZarrStore, open_store
+from datacube.store import KeptChunks, ZarrStore, open_store
 from ingest.recipes.registered import RegisteredCells
 from ingest.sentinel2.offers import OFFERS
 
@@ -25,12 +25,18 @@ class Local:
 
 
 def open_local(
-    location: str, *, limits: Limits | None = None, map_days: int = 30, read_only: bool = False
+    location: str,
+    *,
+    limits: Limits | None = None,
+    map_days: int = 30,
+    read_only: bool = False,
+    chunk_cache_bytes: int = CHUNK_CACHE_BYTES,
 ) -> Local:
     """Open the store at `location`, a folder; a store that is not there yet is made.
 
     `map_days` are the days before a layer's newest acquisition that a map without
-    TIME may show. `read_only` opens what exists and refuses to write.
+    TIME may show. `read_only` opens what exists and refuses to write. `chunk_cache_bytes`
+    bound the decoded chunks that maps keep in memory.
 
     Raises
     ------
@@ -39,9 +45,11 @@ def open_local(
     """
     store = open_store(location, read_only=read_only)
     catalog = open_catalog(location, read_only=read_only, offers=OFFERS)
+    cells = RegisteredCells(store, load_object_store_access())
     engine = Engine(
         catalog=catalog,
-        cells=RegisteredCells(store, load_object_store_access()),
+        cells=cells,
+        map_cells=cells.over(store.keeping(KeptChunks(chunk_cache_bytes))),
         styles=DEFAULT_STYLES,
         encoders=ENCODERS,
         limits=limits or Limits(),

@@ -50,6 +50,8 @@ class Engine:
     provider: ServiceProvider = field(default_factory=ServiceProvider)
     """Whom files name as their source."""
     documents: KeptDocuments = field(default_factory=KeptDocuments)
+    map_cells: ReadCells | None = None
+    """Reads for maps, which come back to the same places: it may keep what it read."""
     """Made before, by revision and access."""
 
     def session(self, as_of: int | None = None, principal: Principal = ANONYMOUS) -> "Session":
@@ -229,7 +231,9 @@ class Session:
         scenes = contributing_scenes(bound.encode)
         engine = self.engine
         handed = Handed(
-            read=engine.cells, limits=engine.limits, deadline=monotonic() + engine.limits.seconds
+            read=(engine.map_cells if is_map else None) or engine.cells,
+            limits=engine.limits,
+            deadline=monotonic() + engine.limits.seconds,
         )
         job = EncodeJob(
             node=bound.encode,

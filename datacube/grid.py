@@ -185,8 +185,13 @@ class KnownCrs:
     wkt: str
     on_earth: bool
     """Whether it is geographic, projected or the like: not engineering, not vertical alone."""
+    gentle: bool
+    """Whether its grid bends little over a small area: geographic, UTM or web Mercator."""
+    in_degrees: bool
+    """Whether it is geographic."""
 
 
+_WEB_MERCATOR = 3857
 _KNOWN_KEPT = 1024
 _KNOWN: dict[int, tuple[CRS, KnownCrs]] = {}
 """By `id` of the CRS, which is held, so that no other object gets its `id`."""
@@ -202,7 +207,9 @@ def known_crs(crs: CRS) -> KnownCrs:
         _KNOWN.clear()
         _BY_WKT.clear()
     wkt = crs.to_wkt()
-    known = _BY_WKT.setdefault(wkt, KnownCrs(crs, wkt, _on_earth(crs)))
+    known = _BY_WKT.setdefault(
+        wkt, KnownCrs(crs, wkt, _on_earth(crs), _is_gentle(crs), crs.is_geographic)
+    )
     _KNOWN[id(crs)] = crs, known
     return known
 
@@ -210,6 +217,10 @@ def known_crs(crs: CRS) -> KnownCrs:
 def _on_earth(crs: CRS) -> bool:
     plane = crs.sub_crs_list[0] if crs.is_compound else crs
     return bool(plane.is_geographic or plane.is_projected or plane.is_geocentric)
+
+
+def _is_gentle(crs: CRS) -> bool:
+    return crs.is_geographic or crs.utm_zone is not None or crs.to_epsg() == _WEB_MERCATOR
 
 
 def transformer(source: CRS, target: CRS) -> Transformer:

@@ -215,6 +215,9 @@ class _Wanted:
             found = found or bool(touching)
             outer = tuple(axis.select(at, at) for axis, at in zip(group.axes, place, strict=True))
             plan: nodes.Plan = nodes.Scan(
+        if len(resampled) == 1:
+            (only,) = resampled.values()
+            return only
                 cube=self.cube.name,
                 group=group,
                 level=level,

@@ -20,13 +20,8 @@ def channels(style: Style, source: nodes.Plan, bands: tuple[Band, ...]) -> nodes
     """
     if style.formula is not None:
         return style.formula.bind(source)
-    plans = tuple(_term(term, source, bands) for term in style.terms)
-    names = tuple(_channel(term, at, bands) for at, term in enumerate(style.terms))
     return nodes.Bands(
-        picks=tuple(
-            nodes.Pick(source=plan, field=plan.fields[0].name, name=name)
-            for plan, name in zip(plans, names, strict=True)
-        )
+        picks=tuple(_pick(term, at, source, bands) for at, term in enumerate(style.terms))
     )
 
 
@@ -56,8 +51,13 @@ def one_band(source: nodes.Plan, name: str) -> nodes.Plan:
     return nodes.Bands(picks=(nodes.Pick(source=source, field=name, name=name),))
 
 
-def _channel(term: Term, at: int, bands: tuple[Band, ...]) -> str:
-    return f"{at}:{_official(bands, term.band)}" if isinstance(term, BandTerm) else f"{at}"
+def _pick(term: Term, at: int, source: nodes.Plan, bands: tuple[Band, ...]) -> nodes.Pick:
+    """Return the channel at a position: a band itself, or what is made of several."""
+    if isinstance(term, BandTerm):
+        band = _official(bands, term.band)
+        return nodes.Pick(source=source, field=band, name=f"{at}:{band}")
+    plan = _term(term, source, bands)
+    return nodes.Pick(source=plan, field=plan.fields[0].name, name=f"{at}")
 
 
 def _official(bands: tuple[Band, ...], name: str) -> str:

@@ -21,6 +21,9 @@ TOLERANCE_CELLS = 0.125
 """Greatest error of an interpolated position, in source cells (MapServer's and GDAL's default)."""
 _LARGEST_STEP_PX = 64
 _EDGE_POINTS = 21
+_FEW_POINTS = 5
+_SMALL_DEG = 1.0
+_SMALL_M = 100_000.0
 _CRS84 = CRS.from_user_input("OGC:CRS84")
 
 
@@ -176,7 +179,7 @@ def _cells(axis: RegularAxis, low: float, high: float) -> tuple[int, int] | None
 
 
 def reproject_box(box: Bbox, source: CRS, target: CRS, widen: float = 0.01) -> Bbox | None:
-    """Return the bounding box of `box` in another CRS, from 21 x 21 points of it.
+    """Return the bounding box of `box` in another CRS, from points all over it.
 
     Widened by a part of its sides. None where no point can be transformed; x is unbounded
     where the points lie on both sides of the target's antimeridian.
@@ -191,7 +194,7 @@ def _reprojected_box(
     source, target = known_source.crs, known_target.crs
     if known_source is known_target or source == target:
         return box
-    x, y = _mesh(box)
+    x, y = _mesh(box, points_for(box, known_source, known_target))
     tx, ty = (np.asarray(v) for v in transformer(source, target).transform(x, y))
     kept = np.isfinite(tx) & np.isfinite(ty)
     if not kept.any():
@@ -221,7 +224,7 @@ def lonlat_box(box: Bbox, crs: CRS) -> Bbox | None:
 @lru_cache(maxsize=4096)
 def _lonlat(box: Bbox, crs: KnownCrs) -> tuple[bool, Bbox | None]:
     """Return whether longitudes jump within `box`, and its longitude-latitude box."""
-    x, y = _mesh(box)
+    x, y = _mesh(box, points_for(box, crs, known_crs(_CRS84)))
     lon, lat = (np.array(v) for v in transformer(crs.crs, _CRS84).transform(x, y))
     if crs.crs.is_geographic:
         jumps = box[0] < -180 < box[2] or box[0] < 180 < box[2]
@@ -237,12 +240,24 @@ def _lonlat(box: Bbox, crs: KnownCrs) -> tuple[bool, Bbox | None]:
     return jumps, (west - dx, float(lat.min()) - dy, east + dx, float(lat.max()) + dy)
 
 
-def _mesh(box: Bbox) -> tuple[Positions, Positions]:
+def points_for(box: Bbox, source: KnownCrs, target: KnownCrs) -> int:
+    """Return how many points along each side tell where a box lies in another CRS.
+
+    Five are enough where both CRSs bend little over it: between two of them an edge then
+    leaves its chord by about a thousandth of the box at most.
+    """
+    if not (source.gentle and target.gentle):
+        return _EDGE_POINTS
+    small = _SMALL_DEG if source.in_degrees else _SMALL_M
+    fits = max(box[2] - box[0], box[3] - box[1]) <= small
+    return _FEW_POINTS if fits else _EDGE_POINTS
+
+
+def _mesh(box: Bbox, points: int) -> tuple[Positions, Positions]:
     """Return the x and the y of points all over a box, its corners among them."""
-    x = np.linspace(box[0], box[2], _EDGE_POINTS)
-    y = np.linspace(box[1], box[3], _EDGE_POINTS)
-    shape = (_EDGE_POINTS, _EDGE_POINTS)
-    return np.broadcast_to(x, shape), np.broadcast_to(y[:, None], shape)
+    x = np.linspace(box[0], box[2], points)
+    y = np.linspace(box[1], box[3], points)
+    return np.broadcast_to(x, (points, points)), np.broadcast_to(y[:, None], (points, points))
 
 
 def lonlat_map(target: Grid, tolerance_deg: float) -> CoarseMap:

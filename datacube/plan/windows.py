@@ -8,9 +8,9 @@ from typing import assert_never
 import numpy as np
 
 from datacube.axes import Axis, TimeAxis
-from datacube.grid import Window, transformer
+from datacube.grid import Window, known_crs, transformer
 from datacube.plan.area import touched_parts
-from datacube.plan.geometry import axis_positions, coarse_map, edge_indices
+from datacube.plan.geometry import axis_positions, coarse_map, edge_indices, points_for
 from datacube.plan.indices import gathered_runs, span, take_indices
 from datacube.plan.nodes import (
     Apply,
@@ -38,7 +38,6 @@ from datacube.plan.nodes import (
 )
 from datacube.plan.query import AREAL, KERNEL_RADII_PX, Method
 
-_SAMPLES = 21
 _RATIO_SNAP = 0.05
 _SORT_CELLS = 262_144
 """Most cells of a sorted coverage whose places are read at once, not one by one."""
@@ -301,9 +300,10 @@ def _along(node: Resample, plane: Window, axis: int) -> tuple[int, int] | None:
 def _warped_plane(node: Resample, seen: Window) -> Window | None:
     source, target = node.source.domain.plane, node.grid
     (r0, r1), (c0, c1) = seen.ranges
+    points = points_for(target.at(seen).bbox, known_crs(target.crs), known_crs(source.crs))
     x, y = np.meshgrid(
-        target.x.start + np.linspace(c0, c1, _SAMPLES) * target.x.step,
-        target.y.start + np.linspace(r0, r1, _SAMPLES) * target.y.step,
+        target.x.start + np.linspace(c0, c1, points) * target.x.step,
+        target.y.start + np.linspace(r0, r1, points) * target.y.step,
     )
     sx, sy = (np.asarray(v) for v in transformer(target.crs, source.crs).transform(x, y))
     kept = np.isfinite(sx) & np.isfinite(sy)

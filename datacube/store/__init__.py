@@ -1,9 +1,18 @@
 """The store: cells of all cubes as sharded Zarr arrays, and the records of commits."""
 
+from datacube.store.kept_chunks import KeptChunks
 from datacube.store.layout import level_count
 from datacube.store.opening import open_store
 from datacube.store.pyramid import reduce_level
 from datacube.store.verify import VerifyReport, verify
 from datacube.store.zarr_store import ZarrStore
 
-__all__ = ["VerifyReport", "ZarrStore", "level_count", "open_store", "reduce_level", "verify"]
+__all__ = [
+    "KeptChunks",
+    "VerifyReport",
+    "ZarrStore",
+    "level_count",
+    "open_store",
+    "reduce_level",
+    "verify",
+]

@@ -9,16 +9,17 @@ index of `(offset, length)` a chunk, little-endian uint64, and its CRC-32C. An o
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Final
 
 import google_crc32c
 import numpy as np
 from numcodecs.blosc import BITSHUFFLE, compress, decompress
-from numpy.typing import NDArray
 
 from datacube.cells import Values
 from datacube.cube import INNER_CHUNK_PX, SHARD_PX, ShardNumber
 from datacube.grid import Window
+from datacube.store.kept_chunks import KeptChunks, ShardIndex
 
 BLOSC_CODEC: Final = "lz4"
 BLOSC_LEVEL = 5
@@ -100,8 +101,17 @@ def differs(cells: Values, nodata: float) -> bool:
     return bool((cells != cells.dtype.type(nodata)).any())
 
 
-def read_shard(path: str, shard: ShardNumber, part: Window, out: Values, nodata: float) -> None:
+def read_shard(
+    path: str,
+    shard: ShardNumber,
+    part: Window,
+    out: Values,
+    nodata: float,
+    kept: KeptChunks | None = None,
+) -> None:
     """Fill `out` with the cells `part` (array indices) of the shard in the file `path`.
+
+    What is `kept` is not read again; what is read is kept there.
 
     Raises
     ------
@@ -110,23 +120,60 @@ def read_shard(path: str, shard: ShardNumber, part: Window, out: Values, nodata:
     ValueError
         If its bytes are not those that were written.
     """
-    inside = _within(shard, part)
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        index = _read_index(descriptor)
-        for place, chunk in _chunks(inside):
-            common = chunk.intersect(inside)
-            if common is None:
-                continue
-            offset, length = (int(n) for n in index[place])
-            target = common.slices(inside)
-            if offset == _ABSENT:
-                out[target] = nodata
-            else:
-                cells = _read_chunk(descriptor, offset, length, out.dtype)
-                out[target] = cells[common.slices(chunk)]
-    finally:
-        os.close(descriptor)
+    (y0, y1), (x0, x1) = _within(shard, part).ranges
+    side = INNER_CHUNK_PX
+    with closing(_ShardFile(path, kept)) as file:
+        for row in range(y0 // side, -(-y1 // side)):
+            top = row * side
+            a, b = max(y0, top), min(y1, top + side)
+            for col in range(x0 // side, -(-x1 // side)):
+                left = col * side
+                c, d = max(x0, left), min(x1, left + side)
+                cells = file.chunk(row, col, out.dtype)
+                out[a - y0 : b - y0, c - x0 : d - x0] = (
+                    nodata if cells is None else cells[a - top : b - top, c - left : d - left]
+                )
+
+
+class _ShardFile:
+    """A file that is opened when something is read that is not kept."""
+
+    def __init__(self, path: str, kept: KeptChunks | None) -> None:
+        self._path = path
+        self._kept = kept
+        self._descriptor: int | None = None
+        self._index: ShardIndex | None = None if kept is None else kept.index(path)
+
+    def chunk(self, row: int, col: int, dtype: np.dtype[np.generic]) -> Values | None:
+        """Return the cells of an inner chunk; None where it holds nothing but nodata."""
+        key = self._path, row, col
+        if self._kept is not None and (held := self._kept.chunk(key)) is not None:
+            return held
+        offset, length = self._place(row, col)
+        if offset == _ABSENT:
+            return None
+        cells = _read_chunk(self._opened(), offset, length, dtype)
+        if self._kept is not None:
+            self._kept.keep_chunk(key, cells)
+        return cells
+
+    def _place(self, row: int, col: int) -> tuple[int, int]:
+        if self._index is None:
+            self._index = _read_index(self._opened())
+            if self._kept is not None:
+                self._kept.keep_index(self._path, self._index)
+        offset, length = self._index[row, col].tolist()
+        return offset, length
+
+    def _opened(self) -> int:
+        if self._descriptor is None:
+            self._descriptor = os.open(self._path, os.O_RDONLY)
+        return self._descriptor
+
+    def close(self) -> None:
+        """Close the file, if it was opened."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
 
 
 def _within(shard: ShardNumber, part: Window) -> Window:
@@ -146,7 +193,7 @@ def _chunks(part: Window) -> Iterator[tuple[tuple[int, int], Window]]:
             yield (row, col), Window(((top, top + side), (left, left + side)))
 
 
-def _read_index(descriptor: int) -> NDArray[np.uint64]:
+def _read_index(descriptor: int) -> ShardIndex:
     size = os.fstat(descriptor).st_size
     wanted = _INDEX_BYTES + _CRC_BYTES
     if size < wanted:

@@ -16,6 +16,7 @@ from datacube.errors import StoreDamagedError, StoreError, StoreReadOnlyError
 from datacube.grid import Window
 from datacube.protocols import BandRead
 from datacube.slots import Slot
+from datacube.store.kept_chunks import KeptChunks
 from datacube.store.layout import (
     array_key,
     group_documents,
@@ -42,9 +43,12 @@ RECORDS = "_commits"
 class ZarrStore:
     """Cells of all cubes at one location. Safe to use from threads; pickles."""
 
-    def __init__(self, location: Location, *, read_only: bool = False) -> None:
+    def __init__(
+        self, location: Location, *, read_only: bool = False, kept: KeptChunks | None = None
+    ) -> None:
         self.location = location
         self.read_only = read_only
+        self._kept = kept
         self._zarr = location.zarr_store()
         self._handles: OrderedDict[str, zarr.Array[Any]] = OrderedDict()
         self._guard = threading.Lock()
@@ -56,6 +60,10 @@ class ZarrStore:
 
     def __setstate__(self, state: Mapping[str, bool]) -> None:
         self.read_only = state["read_only"]
+
+    def keeping(self, kept: KeptChunks) -> "ZarrStore":
+        """Return a reader of the same store that keeps decoded chunks for the next reads."""
+        return ZarrStore(self.location, read_only=True, kept=kept)
 
     # Reading
 
@@ -125,7 +133,7 @@ class ZarrStore:
             path = f"{self.location.name}/{shard_key(key, slot.number, shard)}"
             try:
                 cells = _plane_of(values[part.slices(inside)])
-                read_shard(path, shard, part.plane, cells, request.nodata)
+                read_shard(path, shard, part.plane, cells, request.nodata, self._kept)
             except FileNotFoundError as error:
                 raise self._damage(key, slot.number, [shard], "is recorded and missing") from error
             except OSError as error:

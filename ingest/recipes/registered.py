@@ -55,6 +55,12 @@ class RegisteredCells:
     def __reduce__(self) -> tuple[object, ...]:
         return RegisteredCells, (self._store, self._access)
 
+    def over(self, store: ReadCells) -> "RegisteredCells":
+        """Return a reader over another reader of the store, with the same files held open."""
+        other = RegisteredCells(store, self._access)
+        other._guard, other._slots, other._files = self._guard, self._slots, self._files
+        return other
+
     def read(self, slot: Slot, request: BandRead) -> Values:
         """Return stored numbers, shape of the window, nodata where the slot has none.
 
