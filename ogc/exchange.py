@@ -172,6 +172,16 @@ def reply(answer: Answer) -> Reply:
     )
 
 
+def taken(body: bytes | Path) -> bytes:
+    """Return the bytes of a body that is sent as a part of another; a file of it is deleted."""
+    if isinstance(body, bytes):
+        return body
+    try:
+        return body.read_bytes()
+    finally:
+        body.unlink(missing_ok=True)
+
+
 def warning_headers(notes: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     """Return the headers that tell what was chosen for the asker (OGC 06-042, C.4.2)."""
     return tuple(("Warning", f"99 {_header_text(note)}") for note in notes)

@@ -6,7 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from ogc.exchange import Reply
+from ogc.exchange import Reply, taken
 
 MULTIPART = "multipart/related"
 _ROOT_ID = "document"
@@ -39,7 +39,7 @@ def joined(reply: Reply) -> Reply:
     if not isinstance(reply, RelatedReply):
         return reply
     attached = reply.attachment
-    root = reply.body.read_bytes() if isinstance(reply.body, Path) else reply.body
+    root = taken(reply.body)
     # Equal answers are equal bytes, so the boundary comes from what the answer says.
     boundary = f"part-{sha256(root).hexdigest()[:40]}"
     head = _part(boundary, reply.media_type, _ROOT_ID) + root + _NEW_LINE

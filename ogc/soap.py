@@ -7,7 +7,7 @@ from lxml import etree
 
 from datacube.encode.xml import Element
 from datacube.errors import InvalidParameterError
-from ogc.exchange import Reply
+from ogc.exchange import Reply, taken
 from ogc.related import Attachment, RelatedReply, joined
 from ogc.xml import Vocabulary, document
 from ogc.xml_body import children, local
@@ -61,7 +61,7 @@ def enclosed(reply: Reply) -> Reply:
     root = _XML.root("soap:Envelope")
     body = _XML.add(root, "soap:Body")
     if kind in _XML_TYPES:
-        body.append(etree.fromstring(_bytes(reply), etree.XMLParser(huge_tree=True)))
+        body.append(etree.fromstring(taken(reply.body), etree.XMLParser(huge_tree=True)))
     else:
         _XML.add(body, "xop:Include", href=f"cid:{_RESULT_ID}")
     made = replace(reply, body=document(root), media_type=MEDIA_TYPE)
@@ -78,7 +78,7 @@ def fault(reply: Reply) -> Reply:
     _XML.add(_XML.add(element, "soap:Code"), "soap:Value", code)
     told = _XML.add(_XML.add(element, "soap:Reason"), "soap:Text", FAULT_TEXT)
     told.set("{http://www.w3.org/XML/1998/namespace}lang", "en")
-    _XML.add(element, "soap:Detail").append(etree.fromstring(_bytes(reply)))
+    _XML.add(element, "soap:Detail").append(etree.fromstring(taken(reply.body)))
     return replace(reply, body=document(root), media_type=MEDIA_TYPE)
 
 
@@ -90,12 +90,3 @@ def _attached(reply: Reply) -> RelatedReply:
         headers=reply.headers,
         attachment=Attachment(content_id=_RESULT_ID, media_type=reply.media_type, body=reply.body),
     )
-
-
-def _bytes(reply: Reply) -> bytes:
-    if isinstance(reply.body, bytes):
-        return reply.body
-    try:
-        return reply.body.read_bytes()
-    finally:
-        reply.body.unlink(missing_ok=True)

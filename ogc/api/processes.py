@@ -4,13 +4,12 @@ import base64
 import json
 from collections.abc import Mapping
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
 from pygeoapi.process.base import BaseProcessor
 
 from datacube.errors import InvalidParameterError
-from ogc.exchange import Reply, Session, Site, revision_header
+from ogc.exchange import Reply, Session, Site, revision_header, taken
 from ogc.kvp import Kvp, MissingParameterError, shown
 from ogc.problem import MEDIA_TYPE
 from ogc.wcps import process
@@ -181,12 +180,7 @@ def _checked(name: str, request: Document) -> tuple[Document, str]:
 
 def _document(output: str, raw: Reply) -> Reply:
     """Put the bytes of a result into a document: text as it is, all else in base64."""
-    body = raw.body
-    if isinstance(body, Path):
-        try:
-            body = body.read_bytes()
-        finally:
-            raw.body.unlink(missing_ok=True)  # type: ignore[union-attr]  # a Path, as was asked
+    body = taken(raw.body)
     value: Any
     if raw.media_type == JSON:
         value = json.loads(body)

@@ -4,7 +4,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
 
 from datacube.encode.answer import Answer
 from datacube.errors import InvalidParameterError, LimitExceededError
@@ -12,7 +11,7 @@ from datacube.explain.forms import to_json, to_text
 from datacube.explain.values import Level
 from datacube.plan.formats import TEXT
 from datacube.wcps.bind.scope import Upload
-from ogc.exchange import Reply, Session, Site, reply, revision_header, scenes_header
+from ogc.exchange import Reply, Session, Site, reply, revision_header, scenes_header, taken
 from ogc.faults import UnsupportedError
 from ogc.kvp import Kvp, MissingParameterError, shown
 
@@ -149,7 +148,7 @@ def _several(answers: Sequence[Answer], session: Session, site: Site) -> Reply:
     pieces: list[bytes] = []
     for one in answers:
         head = f"--{BOUNDARY}\r\nContent-Type: {one.media_type}\r\n\r\n"
-        pieces += [head.encode(), _taken(one.body), b"\r\n"]
+        pieces += [head.encode(), taken(one.body), b"\r\n"]
         if sum(map(len, pieces)) > site.limits.output_bytes:
             raise LimitExceededError(
                 f"the results together are longer than the {site.limits.output_bytes} bytes allowed"
@@ -166,12 +165,3 @@ def _several(answers: Sequence[Answer], session: Session, site: Site) -> Reply:
             *scenes_header(scenes),
         ),
     )
-
-
-def _taken(body: bytes | Path) -> bytes:
-    if isinstance(body, bytes):
-        return body
-    try:
-        return body.read_bytes()
-    finally:
-        body.unlink(missing_ok=True)

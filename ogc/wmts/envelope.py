@@ -2,9 +2,8 @@
 
 from base64 import b64encode
 from dataclasses import replace
-from pathlib import Path
 
-from ogc.exchange import Reply
+from ogc.exchange import Reply, taken
 from ogc.wmts.names import WMTS
 from ogc.xml import MEDIA_TYPE, Vocabulary, document
 
@@ -16,19 +15,10 @@ def payload(reply: Reply) -> Reply:
     """Return an answer as a document of XML: pictures in base64, texts as they are."""
     if reply.media_type == MEDIA_TYPE:
         return reply
-    body = _taken(reply.body)
+    body = taken(reply.body)
     binary = reply.media_type.startswith(_CODED)
     kind = "Binary" if binary else "Text"
     root = _XML.root(f"{kind}Payload")
     _XML.add(root, "Format", reply.media_type)
     _XML.add(root, f"{kind}Content", b64encode(body).decode() if binary else body.decode())
     return replace(reply, media_type=MEDIA_TYPE, body=document(root))
-
-
-def _taken(body: bytes | Path) -> bytes:
-    if isinstance(body, bytes):
-        return body
-    try:
-        return body.read_bytes()
-    finally:
-        body.unlink(missing_ok=True)
