@@ -1,7 +1,7 @@
 """ProcessCoverages: a query's results (OGC 08-059r4)."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -13,7 +13,7 @@ from datacube.plan.formats import TEXT
 from datacube.wcps.bind.scope import Upload
 from ogc.exchange import Reply, Session, Site, reply, revision_header, scenes_header, taken
 from ogc.faults import UnsupportedError
-from ogc.kvp import Kvp, MissingParameterError, shown
+from ogc.kvp import MAX_VALUE_CHARACTERS, Kvp, MissingParameterError, shown
 
 BOUNDARY = "End"
 MULTIPART = f"multipart/x-mixed-replace;boundary={BOUNDARY}"
@@ -22,6 +22,8 @@ VERSIONS = ("2.0", "2.0.0", "2.0.1", "2.1", "2.1.0", "1.0", "1.0.0", "1.1", "1.1
 """Of WCS, as its extension has none of its own, and of the language."""
 COMPAT = {"rasdaman": True, "copernicube": False}
 JSON = "application/json"
+_NUMBER = re.compile(r"[1-9][0-9]{0,2}")
+_PLACE = re.compile(r"\$([1-9][0-9]{0,2})(?![A-Za-z0-9_])")
 FORMS = {"text": TEXT, "json": JSON}
 """What `f` may say of an explanation, with its media type."""
 
@@ -66,6 +68,7 @@ def parse(
     query = kvp.one("query", default="") or kvp.one("q", default="")
     if not query:
         raise MissingParameterError("query")
+    query = _with_values(query, {key: value for key, value in kvp if _NUMBER.fullmatch(key)})
     rules = kvp.one("compat", default="rasdaman" if compat else "copernicube").casefold()
     if rules not in COMPAT:
         raise InvalidParameterError(
@@ -80,6 +83,34 @@ def parse(
         explain=level,
         form=TEXT if level is None else _form(kvp, accept),
     )
+
+
+def _with_values(query: str, values: Mapping[str, str]) -> str:
+    """Put extra parameters in the place of `$1`, `$2`, ... (OGC 08-059r4, 6.5 and 6.7.1).
+
+    Names of which there is no value stay: they may be files that came with the query.
+
+    Raises
+    ------
+    InvalidParameterError
+        If the query becomes longer than one may be.
+    """
+    size = len(query)
+
+    def put(match: re.Match[str]) -> str:
+        nonlocal size
+        value = values.get(match[1])
+        if value is None:
+            return match[0]
+        size += len(value)
+        if size > MAX_VALUE_CHARACTERS:
+            raise InvalidParameterError(
+                f"with its parameters the query is longer than {MAX_VALUE_CHARACTERS} characters",
+                parameter="QUERY",
+            )
+        return value
+
+    return _PLACE.sub(put, query)
 
 
 def _level(kvp: Kvp) -> Level | None:

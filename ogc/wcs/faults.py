@@ -25,7 +25,7 @@ FAULTS = MappingProxyType(
         "invalid-parameter/scaleaxes": Fault(exception_code="InvalidScaleFactor", status=404),
         "invalid-parameter/scaleaxis": Fault(exception_code="ScaleAxisUndefined", status=404),
         "invalid-parameter/scale": Fault(exception_code="InvalidScaleFactor", status=404),
-        "invalid-parameter/scalesize": Fault(exception_code="InvalidExtent", status=404),
+        "invalid-parameter/scalesize": Fault(exception_code="InvalidScaleFactor", status=404),
         "invalid-parameter/scaleextent": Fault(exception_code="InvalidExtent", status=404),
         # The OGC conformance suite expects 404 for what the coverage does not have (core
         # requirements 21, 34, 37 and 41), not 400.

@@ -157,7 +157,8 @@ def parse_scaling(kvp: Kvp) -> tuple[ScaleFactor | ScaleSize, ...]:
     if not given:
         return ()
     (name,) = given
-    text = kvp.one(name)
+    # An axis that comes again in a second parameter comes twice.
+    text = ",".join(kvp.many(name)) or kvp.one(name)
     if name == "SCALEFACTOR":
         return (ScaleFactor(factor=_factor(text, name)),)
     pairs = _scale_pairs(text, name)
@@ -195,7 +196,9 @@ def _factor(text: str, name: str) -> float:
 
 
 def _size(text: str, name: str) -> int:
-    size = int(text) if re.fullmatch(r"[0-9]{1,15}", text) else 0
+    # The OGC's suite writes numbers of cells as 10.0, too.
+    match = re.fullmatch(r"([0-9]{1,15})(?:\.0*)?", text)
+    size = int(match[1]) if match else 0
     if size < 1:
         raise InvalidParameterError(
             f"{name} {shown(text)} is not allowed; allowed are whole numbers above 0",

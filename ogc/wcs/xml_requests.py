@@ -17,6 +17,8 @@ type Read = Callable[[Element], Iterator[tuple[str, str]]]
 OPTIONS = ("explain", "compat", "f", "as_of")
 """What a body may say of a query beside its text, named as the parameters are."""
 _SPECIAL = frozenset("(),")
+_EXTRA = "extraParameter"
+"""Stands for `$1` in a query, the second for `$2` (OGC 08-059r4, table 3)."""
 
 
 def read_wcs(root: Element) -> Kvp:
@@ -110,12 +112,14 @@ def _query(root: Element) -> Iterator[tuple[str, str]]:
         # WCPS 1.0 has no such attribute.
         yield "service", "WCS"
     yield "query", (query if inner is None else inner).text or ""
+    for number, value in enumerate(texts(root, _EXTRA), start=1):
+        yield str(number), value
     extensions = children(root, "Extension")
     for one in (*children(root), *(inside for each in extensions for inside in children(each))):
         name = local(one)
         if name in OPTIONS:
             yield name, text(one)
-        elif name != "query" and one not in extensions:
+        elif name not in {"query", _EXTRA} and one not in extensions:
             raise InvalidParameterError(
                 f"ProcessCoverages has no element {shown(name)}; "
                 f"allowed are query, {', '.join(OPTIONS)}",

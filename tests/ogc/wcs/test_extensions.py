@@ -116,6 +116,7 @@ def test_the_description_beside_the_file_has_the_output_crs(asker: Asker) -> Non
         ("scaleaxes=Lat(0.5)", (30, 60), (0, 0)),
         ("scaleaxes=Lat(0.5),Lon(2)", (30, 120), (0, 0)),
         ("scalesize=Lon(7),Lat(11)", (11, 7), (0, 0)),
+        ("scalesize=Lon(7.0)&scalesize=Lat(11.0)", (11, 7), (0, 0)),
         # The grid's labels, in the order of the CRS: Lat, Lon.
         ("scalesize=i(11),j(7)", (11, 7), (0, 0)),
         ("scaleextent=Lon(-3:3),Lat(10:20)", (11, 7), (10, -3)),
@@ -206,7 +207,9 @@ def test_a_sliced_axis_is_gone_but_where_files_hold_planes(asker: Asker) -> None
         ("A&scaleaxes=Lat(2),Lat(3)", 404, "InvalidScaleFactor"),
         ("A&scalefactor=-1", 404, "InvalidScaleFactor"),
         ("A&scalefactor=2&scalesize=Lat(4)", 404, "InvalidScaleFactor"),
-        ("A&scalesize=Lat(0)", 404, "InvalidExtent"),
+        ("A&scalesize=Lat(0)", 404, "InvalidScaleFactor"),
+        ("A&scalesize=Lat(1.5)", 404, "InvalidScaleFactor"),
+        ("A&scalesize=Lat(4)&scalesize=Lat(4)", 404, "InvalidScaleFactor"),
         ("A&scaleextent=Lat(5:4)", 404, "InvalidExtent"),
         ("T&scalesize=ansi(3)", 404, "InvalidScaleFactor"),
         ("A&outputcrs=EPSG:3857&interpolation=mode", 404, "InterpolationMethodNotSupported"),
