@@ -18,7 +18,7 @@ from copernicube.addresses import Addresses
 from copernicube.config import Settings, load_settings
 from copernicube.wiring import open_local
 from datacube.engine import Engine, Session
-from datacube.errors import CubeError, LimitExceededError
+from datacube.errors import CubeError
 from ogc import soap
 from ogc.api.routes import api_routes
 from ogc.desk import Desk
@@ -28,7 +28,7 @@ from ogc.pinned import resource_route
 from ogc.posted import is_form, read_posted
 from ogc.records import get_record
 from ogc.records.get_record import PATH as RECORDS
-from ogc.responses import RootOf, read_body, respond
+from ogc.responses import RootOf, body_too_long, parameters_too_long, read_body, respond
 from ogc.service import dispatch, lane_of, refuse
 from ogc.spool import Spool
 from ogc.tiles.routes import tile_routes
@@ -149,12 +149,13 @@ class Ows:
         limits = self.settings.limits
         parameters = request.url.query
         if len(parameters) > limits.parameter_bytes:
-            return self._too_long(request, limits.parameter_bytes)
+            long = parameters_too_long(len(parameters), limits)
+            return respond(refuse(long, parameters[: limits.parameter_bytes]), request)
         media_type, posted = request.headers.get("content-type", ""), None
         if request.method == "POST":
             body = await read_body(request, limits.body_bytes)
             if body is None:
-                return self._too_long(request, limits.body_bytes)
+                return respond(refuse(body_too_long(request, limits), parameters), request)
             # A form says, as an address does, which service is asked, readable or not.
             if is_form(media_type):
                 parameters = body.decode("utf-8", errors="replace")
@@ -169,11 +170,6 @@ class Ows:
                 refuse, parameters=parameters, enveloped=media_type.startswith(soap.MEDIA_TYPE)
             ),
         )
-
-    @staticmethod
-    def _too_long(request: Request, bound_bytes: int) -> Response:
-        long = LimitExceededError(f"the request is longer than the {bound_bytes} bytes allowed")
-        return respond(refuse(long, request.url.query[:bound_bytes]), request)
 
     def _session(self, as_of: int | None) -> Session:
         return self.engine.session(as_of)

@@ -21,6 +21,7 @@ from datacube.plan.bind import DEFAULT_MAP_DAYS, Bound, bind
 from datacube.plan.bind_place import bind_place, check_place
 from datacube.plan.cost import Cost, check, estimate
 from datacube.plan.digest import digest
+from datacube.plan.map_limits import check_shown
 from datacube.plan.nodes import Encode, Picture, Plan, contributing_scenes, scans
 from datacube.plan.rules import rewrite_encode
 from datacube.plan.style import StyleBook
@@ -153,6 +154,7 @@ class Session:
             If a recorded shard cannot be read.
         """
         engine = self.engine
+        check_shown(asked.layers, asked.time, engine.limits)
         layers = bind_place(asked, self.view, self.styles, default_map_days=engine.default_map_days)
         check_place(layers, engine.limits, series=asked.series)
         deadline = monotonic() + engine.limits.seconds

@@ -184,8 +184,8 @@ class Processor:
                 sent += len(answer.body) if isinstance(answer.body, bytes) else 0
                 if sent > self.limits.output_bytes:
                     raise LimitExceededError(
-                        f"the results together are longer than the {self.limits.output_bytes} "
-                        "bytes allowed"
+                        f"the results together have {sent:,} bytes and more, over the limit of "
+                        f"{self.limits.output_bytes:,} (LIMIT_OUTPUT_BYTES)"
                     )
                 yield answer
 

@@ -28,12 +28,21 @@ ANONYMOUS = Principal()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Bounds on one request. A request over one is refused with the estimate."""
+    """Bounds on one request. A request over one is refused with the estimate.
+
+    A refusal names the bound as operators set it: `LIMIT_` and the field's name in capitals.
+    """
 
     map_side_px: int = 8192
     """Longest side of a map."""
     map_pixels: int = 33_554_432
-    """Pixels of a map (width x height)."""
+    """Pixels of a map (width x height), and cells that are turned into polygons."""
+    map_layers: int = 10
+    """Layers of a map, or of what is told at a place."""
+    map_times: int = 1000
+    """Values in the list of a map's time."""
+    series_scenes: int = 5000
+    """Scenes of a series at a place."""
     decoded_bytes: int = 4 * 2**30
     """Bytes of chunks decoded for one answer."""
     output_bytes: int = 2 * 2**30

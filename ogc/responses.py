@@ -8,6 +8,8 @@ from isal import igzip
 from starlette.requests import Request
 from starlette.responses import Response
 
+from datacube.errors import LimitExceededError
+from datacube.protocols import Limits
 from ogc.exchange import Reply
 from ogc.ranges import FilePart, asked_part, unsatisfiable, whole_part
 
@@ -119,6 +121,24 @@ def holds(headers: Mapping[str, str], reply: Reply) -> bool:
     """Tell whether the client has an answer, in either form."""
     tag = dict(reply.headers).get("ETag")
     return tag is not None and not held_tags(headers).isdisjoint((tag, _tagged(tag), "*"))
+
+
+def parameters_too_long(length: int, limits: Limits) -> LimitExceededError:
+    """Tell that a query string has more characters than are read."""
+    return LimitExceededError(
+        f"the request is longer than the {limits.parameter_bytes} bytes allowed "
+        f"(LIMIT_PARAMETER_BYTES): its parameters have {length}"
+    )
+
+
+def body_too_long(request: Request, limits: Limits) -> LimitExceededError:
+    """Tell that a body is longer than is read; how long, where the client said so."""
+    length = request.headers.get("content-length", "")
+    told = length if length.isascii() and length.isdigit() else f"more than {limits.body_bytes}"
+    return LimitExceededError(
+        f"the request is longer than the {limits.body_bytes} bytes allowed (LIMIT_BODY_BYTES): "
+        f"its body has {told[:20]}"
+    )
 
 
 async def read_body(request: Request, bound_bytes: int) -> bytes | None:

@@ -60,7 +60,7 @@ def check_text_size(job: EncodeJob, plan: Plan) -> int:
     if longest > allowed:
         raise LimitExceededError(
             f"{plan.domain.size} cells can take {longest} bytes as text; allowed are {allowed} "
-            "(LIMIT_OUTPUT_BYTES where lower): "
+            f"{'of text' if allowed == MOST_TEXT_BYTES else '(LIMIT_OUTPUT_BYTES)'}: "
             f"ask for less, or for {NETCDF}"
         )
     return longest

@@ -115,7 +115,9 @@ def clock(limits: Limits, deadline: float) -> Callable[[], None]:
 
     def tick() -> None:
         if monotonic() > deadline:
-            raise LimitExceededError(f"the answer took longer than {limits.seconds:g} s")
+            raise LimitExceededError(
+                f"the answer took longer than {limits.seconds:g} s (LIMIT_SECONDS)"
+            )
 
     return tick
 

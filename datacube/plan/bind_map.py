@@ -6,10 +6,7 @@ from math import hypot, isfinite
 
 from datacube.axes import RegularAxis
 from datacube.cube import Band, Coverage, Cube, ResolutionGroup
-from datacube.errors import (
-    InvalidParameterError,
-    LimitExceededError,
-)
+from datacube.errors import InvalidParameterError
 from datacube.grid import Grid, transformer
 from datacube.plan import nodes, query
 from datacube.plan.bind_map_axes import MapPlaces, choose_places
@@ -18,6 +15,7 @@ from datacube.plan.bind_style import channels, choose_style
 from datacube.plan.bind_temporal import TemporalMap
 from datacube.plan.geometry import lonlat_box, reach_window, reproject_box
 from datacube.plan.map_layers import LayerCubes, find_layer
+from datacube.plan.map_limits import check_map
 from datacube.plan.map_reading import level_for, near
 from datacube.plan.query import Method
 from datacube.plan.style import Style, StyleBook
@@ -43,7 +41,7 @@ def bind_map(
     InvalidParameterError
         If the box has no area or is not finite, or the size is not positive.
     LimitExceededError
-        If the map is larger than allowed.
+        If the map is larger than allowed, or has too many layers or times.
     UnknownNameError
         If a layer, style or band does not exist.
     TimeSelectionError
@@ -80,18 +78,8 @@ def _target(asked: query.Map, limits: Limits) -> Grid:
             "needed are finite numbers with min x < max x and min y < max y",
             parameter="bbox",
         )
+    check_map(asked, limits)
     width, height = asked.width_px, asked.height_px
-    for name, size in (("width", width), ("height", height)):
-        if size < 1:
-            raise InvalidParameterError(f"{name} {size} must be at least 1", parameter=name)
-        if size > limits.map_side_px:
-            raise LimitExceededError(
-                f"{name} {size} px is over the limit of {limits.map_side_px} px"
-            )
-    if width * height > limits.map_pixels:
-        raise LimitExceededError(
-            f"{width} x {height} = {width * height} px is over the limit of {limits.map_pixels} px"
-        )
     return Grid(
         crs=asked.crs,
         x=RegularAxis(name="x", uom="", start=x0, step=(x1 - x0) / width, size=width),

@@ -27,8 +27,6 @@ from datacube.plan.style import Style, StyleBook
 from datacube.protocols import CatalogView, Limits
 from datacube.slots import Slot
 
-MAX_SCENES = 5000
-"""Scenes of one series; each takes some milliseconds to read."""
 _CRS84 = CRS.from_user_input("OGC:CRS84")
 
 
@@ -101,10 +99,10 @@ def check_place(layers: Sequence[PlaceLayer], limits: Limits, *, series: bool) -
         With the estimate and the limit.
     """
     total = sum(len(layer.scenes) for layer in layers)
-    if series and total > MAX_SCENES:
+    if series and total > limits.series_scenes:
         raise LimitExceededError(
-            f"a series of {total:,} scenes is over the limit of {MAX_SCENES:,}; "
-            "ask for a shorter time or fewer layers"
+            f"a series of {total:,} scenes is over the limit of {limits.series_scenes:,} "
+            "(LIMIT_SERIES_SCENES); ask for a shorter time or fewer layers"
         )
     costs = [
         (estimate(layer.scenes[0].plan), len(layer.scenes) if series else 1)

@@ -84,20 +84,21 @@ def check(cost: Cost, limits: Limits) -> None:
     LimitExceededError
         With the estimate and the limit.
     """
-    for what, estimated, allowed in (
-        ("stored cells to decode", cost.decoded_bytes, limits.decoded_bytes),
-        ("cells of the answer", cost.output_bytes, limits.output_bytes),
-        ("memory at the peak", cost.peak_memory_bytes, limits.memory_bytes),
+    for what, estimated, allowed, setting in (
+        ("stored cells to decode", cost.decoded_bytes, limits.decoded_bytes, "DECODED_BYTES"),
+        ("cells of the answer", cost.output_bytes, limits.output_bytes, "OUTPUT_BYTES"),
+        ("memory at the peak", cost.peak_memory_bytes, limits.memory_bytes, "MEMORY_BYTES"),
     ):
         if estimated > allowed:
             raise LimitExceededError(
                 f"{what}: an estimated {_megabytes(estimated)} is over the limit of "
-                f"{_megabytes(allowed)}; ask for a smaller area, fewer times or fewer bands"
+                f"{_megabytes(allowed)} (LIMIT_{setting}); ask for a smaller area, fewer times "
+                "or fewer bands"
             )
 
 
 def _megabytes(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB"
+    return f"{size / 1e6:,.1f} MB" if size >= 100_000 else f"{size:,} bytes"
 
 
 def _working_bytes(plan: Plan, window: Window, cuts: tuple[Cut, ...]) -> int:

@@ -38,8 +38,9 @@ def check_extent(plan: Plan, limits: Limits) -> None:
         if isinstance(node, Reduce) and node.source.domain.size > most:
             raise LimitExceededError(
                 f"a reduction over an estimated {_count(node.source.domain.size)} cells takes "
-                f"longer than the {limits.seconds:g} s allowed, in which at most {_count(most)} "
-                "can be reduced; ask for a smaller area, fewer times or larger cells"
+                f"longer than the {limits.seconds:g} s allowed (LIMIT_SECONDS), in which at most "
+                f"{_count(most)} can be reduced; ask for a smaller area, fewer times or larger "
+                "cells"
             )
         if isinstance(node, Sort) and node.by.domain.size > MOST_SORTED:
             raise LimitExceededError(

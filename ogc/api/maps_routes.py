@@ -67,8 +67,8 @@ def _dataset(kvp: Kvp, view: CatalogView) -> tuple[str, ...]:
     everything = tuple(layer.id for layer in find_layers(view))
     if not 0 < len(everything) <= maps.MAX_COLLECTIONS:
         raise InvalidParameterError(
-            f"the dataset has {len(everything)} collections; name 1 to {maps.MAX_COLLECTIONS} "
-            f"of them, bottom first, in {COLLECTIONS}",
+            f"the dataset has {len(everything)} collections, of which {maps.MAX_COLLECTIONS} are "
+            f"shown at most where none is named; name some, bottom first, in {COLLECTIONS}",
             parameter=COLLECTIONS,
         )
     return everything

@@ -8,13 +8,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from datacube.errors import LimitExceededError
 from ogc.desk import Desk
 from ogc.exchange import Reply, Sessions, Site, revision_header
 from ogc.kvp import Kvp, as_of
 from ogc.posted import Posted, read_posted
 from ogc.problem import problem
-from ogc.responses import read_body, respond
+from ogc.responses import body_too_long, parameters_too_long, read_body, respond
 from ogc.turns import Lane
 from ogc.wcps import process
 
@@ -25,10 +24,11 @@ def wcps_route(sessions: Sessions, site: Site, *, desk: Desk | None = None) -> R
 
     async def endpoint(request: Request) -> Response:
         if len(request.url.query) > limits.parameter_bytes:
-            return respond(problem(_too_long(limits.parameter_bytes)), request)
+            long = parameters_too_long(len(request.url.query), limits)
+            return respond(problem(long), request)
         body = await read_body(request, limits.body_bytes)
         if body is None:
-            return respond(problem(_too_long(limits.body_bytes)), request)
+            return respond(problem(body_too_long(request, limits)), request)
         posted = (request.headers.get("content-type", ""), body)
         asked = partial(_asked, request.url.query, posted if request.method == "POST" else None)
         accept = request.headers.get("accept", "")
@@ -41,10 +41,6 @@ def wcps_route(sessions: Sessions, site: Site, *, desk: Desk | None = None) -> R
 def _asked(query: str, posted: tuple[str, bytes] | None) -> Posted:
     kvp = Kvp.parse(query)
     return Posted(kvp=kvp) if posted is None else read_posted(*posted).beside(kvp)
-
-
-def _too_long(bound_bytes: int) -> LimitExceededError:
-    return LimitExceededError(f"the request is longer than the {bound_bytes} bytes allowed")
 
 
 def _answer(read: Callable[[], Posted], sessions: Sessions, site: Site, accept: str) -> Reply:

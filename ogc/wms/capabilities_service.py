@@ -7,7 +7,6 @@ from lxml import etree
 from datacube.encode.xml import Element, Vocabulary
 from datacube.service_provider import ServiceProvider
 from ogc.exchange import Site
-from ogc.wms.map_request import MAX_LAYERS
 from ogc.xml import XLINK
 
 
@@ -25,7 +24,7 @@ def add_service(xml: Vocabulary, root: Element, site: Site, *, old: bool) -> Non
     xml.add(service, "Fees", site.provider.fees or "none")
     xml.add(service, "AccessConstraints", site.provider.access_constraints or "none")
     if not old:
-        xml.add(service, "LayerLimit", str(MAX_LAYERS))
+        xml.add(service, "LayerLimit", str(site.limits.map_layers))
         # Both at once have to be allowed: the conformance suite asks for such a map.
         side = min(site.limits.map_side_px, isqrt(site.limits.map_pixels))
         xml.add(service, "MaxWidth", str(side))

@@ -17,8 +17,9 @@ from datacube.wcps.bind.periods import parse_duration, steps
 from ogc.kvp import Kvp, shown
 
 MAX_VALUES = 1000
-"""Above so many, values are advertised as one interval (long lists freeze clients); lists in
-requests are no longer."""
+"""Above so many, values are advertised as one interval: long lists freeze clients."""
+MAX_ASKED_VALUES = 10_000
+"""Values of a list in a request; of times the engine's limit is lower."""
 ELEVATION = "elevation"
 VERTICAL = (ELEVATION, "height", "altitude", "depth", "z", "level")
 """Axes that ELEVATION chooses on."""
@@ -144,8 +145,8 @@ def parse_choices(kvp: Kvp) -> tuple[AxisChoice, ...]:
 
 def _values(text: str, name: str) -> tuple[tuple[float, float], ...]:
     parts = [part.strip().replace(" ", "+") for part in text.split(",")]
-    if len(parts) > MAX_VALUES:
-        raise _bad(name, text, f"allowed are {MAX_VALUES} values")
+    if len(parts) > MAX_ASKED_VALUES:
+        raise _bad(name, text, f"allowed are {MAX_ASKED_VALUES} values")
     found = []
     for part in parts:
         match = _VALUE.fullmatch(part)
@@ -171,8 +172,8 @@ def parse_time(text: str) -> MapTime:
     values: list[MapTime] = []
     for part in text.split(","):
         values += _time_value(part.strip(), text)
-        if len(values) > MAX_VALUES:
-            raise _bad("TIME", text, f"allowed are {MAX_VALUES} values")
+        if len(values) > MAX_ASKED_VALUES:
+            raise _bad("TIME", text, f"allowed are {MAX_ASKED_VALUES} values")
     first, *further = dict.fromkeys(values)
     return MapTime(instant=first.instant, start=first.start, end=first.end, further=tuple(further))
 
@@ -202,8 +203,8 @@ def _stepped(start: Period, end: Period, step: str, text: str) -> list[MapTime]:
     after = duration.after(start.start) - start.start
     if after <= _DAY:
         return [MapTime(start=start, end=end)]
-    if (end.end - start.start) / after > MAX_VALUES:
-        raise _bad("TIME", text, f"allowed are {MAX_VALUES} values")
+    if (end.end - start.start) / after > MAX_ASKED_VALUES:
+        raise _bad("TIME", text, f"allowed are {MAX_ASKED_VALUES} values")
     return [MapTime(instant=parse_period(one)) for one in steps(start, end, duration)]
 
 

@@ -15,8 +15,8 @@ from ogc.kvp import Kvp, MissingParameterError, integer, shown
 from ogc.sld import sld_layers
 from ogc.wms.versions import Version
 
-MAX_LAYERS = 10
-"""Layers of one map."""
+MAX_SLD_LAYERS = 1000
+"""Layers that a style descriptor may list; the engine's limit is lower."""
 MAX_SIDE_PX = 2**31 - 1
 """Largest number that a side may be written as; the engine's limit is lower."""
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,40}\.?[0-9]{0,40}|\.[0-9]{1,40})(?:[eE][+-]?[0-9]{1,3})?")
@@ -74,7 +74,7 @@ def read_layers(kvp: Kvp) -> tuple[MapLayer, ...]:
         return parse_layers(kvp.one("layers"), kvp.one("styles", default=""))
     names = kvp.one("layers", default="")
     asked = parse_layers(names, kvp.one("styles", default="")) if names else ()
-    return sld_layers(body, asked, most=MAX_LAYERS)
+    return sld_layers(body, asked, most=MAX_SLD_LAYERS)
 
 
 def parse_layers(layers: str, styles: str) -> tuple[MapLayer, ...]:
@@ -83,15 +83,11 @@ def parse_layers(layers: str, styles: str) -> tuple[MapLayer, ...]:
     Raises
     ------
     InvalidParameterError
-        If they are not as many, or too many.
+        If they are not as many.
     UnknownNameError
         If the name of a layer is empty.
     """
     names = [name.strip() for name in layers.split(",")]
-    if len(names) > MAX_LAYERS:
-        raise InvalidParameterError(
-            f"LAYERS names {len(names)} layers; allowed are {MAX_LAYERS}", parameter="LAYERS"
-        )
     if not all(names):
         raise UnknownNameError("layer", "")
     chosen = split_styles(styles) if styles.strip() else [""] * len(names)

@@ -9,13 +9,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from datacube.errors import CubeError, LimitExceededError
+from datacube.errors import CubeError
 from ogc import soap
 from ogc.desk import Desk
 from ogc.exchange import Reply, Sessions, Site
 from ogc.faults import UnsupportedError
 from ogc.kvp import Kvp, shown
-from ogc.responses import read_body, respond
+from ogc.responses import body_too_long, parameters_too_long, read_body, respond
 from ogc.turns import Lane
 from ogc.wmts.envelope import payload
 from ogc.wmts.kept import KeptDocuments
@@ -45,11 +45,11 @@ def wmts_routes(
         site = site_of(request)
         query, limits = request.url.query, site.limits
         if len(query) > limits.parameter_bytes:
-            return respond(_too_long(limits.parameter_bytes), request)
+            return respond(refuse(parameters_too_long(len(query), limits)), request)
         if request.method == "POST":
             body = await read_body(request, limits.body_bytes)
             if body is None:
-                return respond(_too_long(limits.body_bytes), request)
+                return respond(refuse(body_too_long(request, limits)), request)
             kind = request.headers.get("content-type", "")
             return await shared.answer(
                 request,
@@ -78,10 +78,6 @@ def wmts_routes(
         Route("/wmts", endpoint, methods=["GET", "POST"]),
         Route("/wmts/{path:path}", endpoint),
     ]
-
-
-def _too_long(bound_bytes: int) -> Reply:
-    return refuse(LimitExceededError(f"the request is longer than the {bound_bytes} bytes allowed"))
 
 
 def _resource(reply: Reply) -> Reply:

@@ -100,7 +100,7 @@ def test_as_many_layers_as_the_limit_says(cite: TestClient) -> None:
     most = int(capabilities(cite).findtext("{*}Service/{*}LayerLimit") or "0")
     assert picture(ask(cite, BASE, {"LAYERS": ",".join(["cite_Lakes"] * most)})).any()
     over = ask(cite, BASE, {"LAYERS": ",".join(["cite_Lakes"] * (most + 1))})
-    assert (over.status_code, code_of(over)) == (400, None)
+    assert (over.status_code, code_of(over)) == (413, None)
 
 
 @pytest.mark.requirement("wms13:getmap:exceptions-inimage-mime")

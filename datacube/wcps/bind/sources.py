@@ -154,7 +154,7 @@ def _read(file: Any, upload: Upload, limits: Limits) -> Raster:  # noqa: ANN401 
     if size > allowed:
         raise LimitExceededError(
             f"parameter {upload.name} needs {size / 1e6:,.1f} MB for its cells; "
-            f"{allowed / 1e6:,.1f} MB are allowed"
+            f"{allowed / 1e6:,.1f} MB are allowed (LIMIT_OUTPUT_BYTES, LIMIT_MEMORY_BYTES)"
         )
     values: list[NDArray[Any]] = [file.read(n) for n in file.indexes]
     valid = tuple(_valid(file, n, v) for n, v in zip(file.indexes, values, strict=True))

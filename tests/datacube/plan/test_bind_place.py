@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from itertools import product
 from pathlib import Path
@@ -11,7 +12,6 @@ from datacube.engine import Engine
 from datacube.errors import InvalidParameterError, LimitExceededError, UnknownNameError
 from datacube.evaluate.place import LayerReadings
 from datacube.grid import transformer
-from datacube.plan import bind_place
 from datacube.plan.query import AxisChoice, MapLayer, MapTime, Place
 from datacube.protocols import Limits
 from datacube.times import parse_period
@@ -46,7 +46,13 @@ def ask(world: World) -> Ask:
     )
 
     def asked(
-        row: int, column: int, *, style: str = "", time: MapTime | None = None, series: bool = False
+        row: int,
+        column: int,
+        *,
+        style: str = "",
+        time: MapTime | None = None,
+        series: bool = False,
+        limits: Limits | None = None,
     ) -> LayerReadings:
         place = Place(
             layers=(MapLayer(layer="S2_L2A", style=style),),
@@ -56,7 +62,8 @@ def ask(world: World) -> Ask:
             time=time or MapTime(),
             series=series,
         )
-        return engine.session().place(place).layers[0]
+        bounded = replace(engine, limits=limits or engine.limits)
+        return bounded.session().place(place).layers[0]
 
     return asked
 
@@ -114,13 +121,10 @@ def test_wrong_places(ask: Ask) -> None:
         ask(1, float("nan"))
 
 
-def test_long_series_are_refused_with_their_length(
-    ask: Ask, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(bind_place, "MAX_SCENES", 1)
+def test_long_series_are_refused_with_their_length(ask: Ask) -> None:
     assert ask(12, 7).readings
     with pytest.raises(LimitExceededError, match=r"2 scenes is over the limit of 1"):
-        ask(12, 7, time=YEAR, series=True)
+        ask(12, 7, time=YEAR, series=True, limits=Limits(series_scenes=1))
 
 
 def test_the_zone_in_which_a_place_lies_goes_first() -> None:
