@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import assert_never
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -126,13 +127,7 @@ def _compact(picture: Picture, rule: ColourRule, shades: Bytes2D, valid: Valid) 
 def _paint_over(canvas: Rgba, rule: ColourRule, cells: Cells) -> None:
     if isinstance(rule, Composite):
         valid = np.logical_and.reduce(cells.valid)
-        painted = np.empty(canvas.shape, np.uint8)
-        for channel, stretch in enumerate(rule.stretches):
-            painted[..., channel] = stretched(cells.values[channel], stretch)
-        painted[..., 3] = rule.alpha
-        if rule.alpha_band:
-            share = cells.values[3].astype(np.uint16) * rule.alpha
-            painted[..., 3] = (share + OPAQUE // 2) // OPAQUE
+        painted = _composed(rule, cells.values)
     else:
         shades, valid = _shade(rule, cells)
         painted = np.take(palette(rule), shades, axis=0)
@@ -141,6 +136,16 @@ def _paint_over(canvas: Rgba, rule: ColourRule, cells: Cells) -> None:
         return
     # A pixel as one 32-bit number moves four times fewer elements than four bytes do.
     np.copyto(canvas.view(np.uint32)[..., 0], painted.view(np.uint32)[..., 0], where=valid)
+
+
+def _composed(rule: Composite, values: tuple[Values, ...]) -> Rgba:
+    shades = [stretched(v, one) for v, one in zip(values, rule.stretches, strict=False)]
+    if rule.alpha_band:
+        share = values[3].astype(np.uint16) * rule.alpha
+        alpha = ((share + OPAQUE // 2) // OPAQUE).astype(np.uint8)
+    else:
+        alpha = np.full(shades[0].shape, rule.alpha, np.uint8)
+    return np.asarray(cv2.merge((*shades, alpha)), np.uint8)
 
 
 def _shade(rule: ColourRule, cells: Cells) -> tuple[Bytes2D, Valid]:

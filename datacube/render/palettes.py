@@ -104,7 +104,8 @@ def shade_intervals(values: Values, rule: Intervals) -> tuple[Bytes2D, Valid]:
     if dtype.kind in "iu" and dtype.itemsize <= 2:
         shades, inside = _interval_table(dtype.str, rule)
         patterns = values.view(f"u{dtype.itemsize}")
-        return np.take(shades, patterns), np.take(inside, patterns)
+        at = patterns.astype(np.intp)
+        return np.take(shades, at), np.take(inside, at)
     return _intervals(values, rule)
 
 
@@ -126,9 +127,14 @@ def stretched(values: Values, stretch: Stretch) -> Bytes2D:
     dtype = values.dtype
     if dtype.kind in "iu" and dtype.itemsize <= 2:
         unsigned = np.dtype(f"u{dtype.itemsize}")
-        return np.take(_integer_table(dtype.str, stretch), values.view(unsigned))
+        return _looked_up(_integer_table(dtype.str, stretch), values.view(unsigned))
     steps = _scaled(values, stretch.low, stretch.high, _TABLE_SIZE - 1)
-    return np.take(_step_table(stretch.gamma), steps)
+    return _looked_up(_step_table(stretch.gamma), steps)
+
+
+def _looked_up(table: Bytes2D, at: NDArray[np.unsignedinteger]) -> Bytes2D:
+    """Take from a table; places of NumPy's own index type take it half the time."""
+    return np.take(table, at.astype(np.intp))
 
 
 def _scaled(values: Values, low: float, high: float, top: int) -> NDArray[np.uint16]:
