@@ -25,7 +25,7 @@ from ogc.wms.faults import EXCEPTION_FORMATS
 from ogc.wms.formats import FORMATS
 from ogc.wms.layers import Layer
 from ogc.wms.versions import Version
-from ogc.xml import MEDIA_TYPE, XLINK, XSI, Vocabulary, document, number
+from ogc.xml import MEDIA_TYPE, XLINK, XSI, Vocabulary, document, number, typed_document
 
 MEDIA_TYPES = MappingProxyType(
     {Version.V1_3_0: MEDIA_TYPE, Version.V1_1_1: "application/vnd.ogc.wms_xml"}
@@ -40,10 +40,7 @@ _LOCATIONS = (
     f"{_WMS} http://schemas.opengis.net/wms/1.3.0/capabilities_1_3_0.xsd "
     f"{_SLD} http://schemas.opengis.net/sld/1.1.0/sld_capabilities.xsd {VIEW_LOCATION}"
 )
-_OLD_DOCTYPE = (
-    "<!DOCTYPE WMT_MS_Capabilities SYSTEM "
-    '"http://schemas.opengis.net/wms/1.1.1/capabilities_1_1_1.dtd">'
-)
+_OLD_TYPE = "http://schemas.opengis.net/wms/1.1.1/capabilities_1_1_1.dtd"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,16 +67,7 @@ def encode(
     writer.add_all(root, capabilities)
     if version is Version.V1_3_0:
         return document(root)
-    return bytes(
-        etree.tostring(
-            root,
-            xml_declaration=True,
-            encoding="UTF-8",
-            standalone=False,
-            doctype=_OLD_DOCTYPE,
-            pretty_print=True,
-        )
-    )
+    return typed_document(root, _OLD_TYPE)
 
 
 def newest_date(capabilities: Capabilities) -> str:

@@ -6,9 +6,10 @@ from lxml import etree
 
 from ogc.faults import Fault, FaultTable, Report
 from ogc.kvp import Kvp
+from ogc.service_exceptions import exception_report
 from ogc.wms.fault_pictures import PictureFault, picture_fault
 from ogc.wms.versions import Version, negotiated
-from ogc.xml import MEDIA_TYPE, XSI, Vocabulary, document
+from ogc.xml import MEDIA_TYPE, typed_document
 
 OLD_MEDIA_TYPE = "application/vnd.ogc.se_xml"
 """Of exceptions in 1.1.1."""
@@ -23,11 +24,8 @@ EXCEPTION_FORMATS = MappingProxyType(
     }
 )
 """As capabilities list them; a request may spell them either way."""
-_XML = Vocabulary(namespaces={"": "http://www.opengis.net/ogc", "xsi": XSI})
-_OLD_DOCTYPE = (
-    "<!DOCTYPE ServiceExceptionReport SYSTEM "
-    '"http://schemas.opengis.net/wms/1.1.1/exception_1_1_1.dtd">'
-)
+_SCHEMA = "http://schemas.opengis.net/wms/1.3.0/exceptions_1_3_0.xsd"
+_OLD_TYPE = "http://schemas.opengis.net/wms/1.1.1/exception_1_1_1.dtd"
 _OLD_CODES = MappingProxyType({"InvalidCRS": "InvalidSRS"})
 
 # WMS prescribes no status. With 400 GDAL, QGIS and OWSLib all show the text of the
@@ -70,18 +68,7 @@ FAULTS = MappingProxyType(
 
 def encode(report: Report) -> bytes:
     """Write a ServiceExceptionReport of 1.3.0."""
-    root = _XML.root("ServiceExceptionReport", version=str(Version.V1_3_0))
-    _XML.attribute(
-        root,
-        "xsi:schemaLocation",
-        "http://www.opengis.net/ogc http://schemas.opengis.net/wms/1.3.0/exceptions_1_3_0.xsd",
-    )
-    exception = _XML.add(root, "ServiceException", report.message)
-    if report.fault.exception_code:
-        exception.set("code", report.fault.exception_code)
-    if report.locator:
-        exception.set("locator", report.locator)
-    return document(root)
+    return exception_report(report, version=str(Version.V1_3_0), schema=_SCHEMA)
 
 
 def encode_old(report: Report) -> bytes:
@@ -92,16 +79,7 @@ def encode_old(report: Report) -> bytes:
     code = report.fault.exception_code
     if code:
         exception.set("code", _OLD_CODES.get(code, code))
-    return bytes(
-        etree.tostring(
-            root,
-            xml_declaration=True,
-            encoding="UTF-8",
-            standalone=False,
-            doctype=_OLD_DOCTYPE,
-            pretty_print=True,
-        )
-    )
+    return typed_document(root, _OLD_TYPE)
 
 
 TABLE = FaultTable(faults=FAULTS, encode=encode, media_type=MEDIA_TYPE)

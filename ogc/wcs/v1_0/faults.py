@@ -3,12 +3,10 @@
 from types import MappingProxyType
 
 from ogc.faults import Fault, FaultTable, Report
-from ogc.xml import XSI, Vocabulary, document
+from ogc.service_exceptions import exception_report
 
 MEDIA_TYPE = "application/vnd.ogc.se_xml"
-_OGC = "http://www.opengis.net/ogc"
 _SCHEMA = "http://schemas.opengis.net/wcs/1.0.0/OGC-exception.xsd"
-_XML = Vocabulary(namespaces={"": _OGC, "xsi": XSI})
 _INVALID = Fault(exception_code="InvalidParameterValue", status=400)
 _UNKNOWN = Fault(exception_code="CoverageNotDefined", status=400)
 
@@ -37,14 +35,7 @@ FAULTS = MappingProxyType(
 
 def encode(report: Report) -> bytes:
     """Write a ServiceExceptionReport of 1.2.0, which is that of WCS 1.0.0."""
-    root = _XML.root("ServiceExceptionReport", version="1.2.0")
-    _XML.attribute(root, "xsi:schemaLocation", f"{_OGC} {_SCHEMA}")
-    exception = _XML.add(root, "ServiceException", report.message)
-    if report.fault.exception_code:
-        exception.set("code", report.fault.exception_code)
-    if report.locator:
-        exception.set("locator", report.locator)
-    return document(root)
+    return exception_report(report, version="1.2.0", schema=_SCHEMA)
 
 
 TABLE = FaultTable(faults=FAULTS, encode=encode, media_type=MEDIA_TYPE)
