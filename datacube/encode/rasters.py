@@ -39,8 +39,6 @@ from datacube.plan.handing import PAINT_WIDTH
 from datacube.plan.nodes import Field, Plan
 from datacube.times import iso_text
 
-_TUNING = frozenset({"GDAL_CACHEMAX", "GDAL_NUM_THREADS"})
-"""Settings of GDAL that queries bring along and that change no result."""
 _filters = Lock()
 
 
@@ -153,7 +151,7 @@ def format_options(job: EncodeJob, allowed: tuple[str, ...]) -> dict[str, str]:
     InvalidParameterError
         If one is not among `allowed`, or is no plain word.
     """
-    options = {k: v for k, v in job.node.parameters.options if k not in _TUNING}
+    options = dict(job.node.parameters.options)
     for name, value in options.items():
         if name not in allowed or not value.replace("_", "").replace(".", "").isalnum():
             raise InvalidParameterError(

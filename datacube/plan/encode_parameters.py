@@ -20,11 +20,18 @@ from datacube.plan.encoding import (
     GeoReference,
     Rgba,
 )
+from datacube.plan.formats import GEOTIFF, JPEG, JPEG2000
 
 MAX_CHARACTERS = 1_000_000
 """Length of the text."""
 MAX_COLOURS = 65_536
 """Entries of a colour table."""
+_TUNING = frozenset({"GDAL_CACHEMAX", "GDAL_NUM_THREADS"})
+"""Settings of GDAL that queries bring along and that change no result."""
+_OWN_OPTIONS = (GEOTIFF, JPEG2000)
+"""Formats of many options, which their encoders check."""
+_OPTIONS: Mapping[str, tuple[str, ...]] = {JPEG: ("QUALITY",)}
+"""Those of the others, where there are any."""
 _PAIR_BREAK = re.compile(r";|,(?=\s*[A-Za-z_]\w*\s*=)")
 
 type _Made = dict[str, Any]
@@ -35,7 +42,8 @@ def parse_parameters(text: str) -> EncodeParameters:
     """Read the parameters of `encode`; an empty text gives the defaults.
 
     Keys are read in any case. What stands in `formatParameters` and `configOptions`
-    becomes options; so do pairs of WCPS 1.0 that are no key (`QUALITY=90`).
+    becomes options; so do pairs of WCPS 1.0 that are no key (`QUALITY=90`). What only tunes
+    GDAL is left out.
 
     >>> parse_parameters("nodata=0; outputType=GeneralGridCoverage").nodata
     (0.0,)
@@ -54,6 +62,25 @@ def parse_parameters(text: str) -> EncodeParameters:
     if text.startswith("{"):
         return _from_json(text)
     return _from_pairs(text)
+
+
+def check_options(parameters: EncodeParameters, media_type: str) -> None:
+    """Check that a format has the options that are asked for.
+
+    Raises
+    ------
+    InvalidParameterError
+        If it does not; those of GeoTIFF and JPEG 2000 are checked when they are written.
+    """
+    allowed = _OPTIONS.get(media_type, ())
+    others = [name for name, _ in parameters.options if name not in allowed]
+    if others and media_type not in _OWN_OPTIONS:
+        named = ", ".join(name[:NAME_CHARACTERS] for name in others)
+        raise InvalidParameterError(
+            f"options {named} are not offered for {media_type}; "
+            f"allowed: {', '.join(allowed) or 'none'}",
+            parameter="encode",
+        )
 
 
 def _from_json(text: str) -> EncodeParameters:
@@ -139,6 +166,7 @@ def _options(value: object) -> _Made:
     if not isinstance(value, Mapping):
         raise _bad("formatParameters and configOptions are objects of names and values")
     options = {str(key).upper(): _entry(text) for key, text in value.items()}
+    options = {name: text for name, text in options.items() if name not in _TUNING}
     return {"options": tuple(sorted(options.items()))}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from datacube.errors import InvalidParameterError
-from datacube.plan.encode_parameters import parse_parameters
+from datacube.plan.encode_parameters import check_options, parse_parameters
 from datacube.plan.formats import media_type
 from datacube.plan.nodes import Encode
 from datacube.wcps import syntax
@@ -13,12 +13,14 @@ from datacube.wcps.bind.values import Encoded, Polygons, Raster, Value
 
 def _encode(expr: syntax.Encode, scope: Scope) -> Value:
     raster = _coverage(expr.source, scope)
+    parameters, media = parse_parameters(expr.parameters), media_type(expr.format)
+    check_options(parameters, media)
     return Encoded(
         root=Encode(
             source=raster.plan,
-            media_type=media_type(expr.format),
+            media_type=media,
             title=raster.about.identifier or "",
-            parameters=parse_parameters(expr.parameters),
+            parameters=parameters,
             compat=scope.context.compat,
         )
     )

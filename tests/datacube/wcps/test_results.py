@@ -12,7 +12,7 @@ from lxml import etree
 from rasterio.io import MemoryFile
 
 from datacube.encode.answer import Answer
-from datacube.errors import LimitExceededError
+from datacube.errors import InvalidParameterError, LimitExceededError
 from datacube.plan.nodes import scans
 from datacube.protocols import Limits
 from tests.builders.asked import evaluated, processor, texts
@@ -158,3 +158,29 @@ def test_long_chains_of_lets_are_refused_and_shared_parts_counted_once(cubes: Ma
     assert found.values[0].item() == 0
     with pytest.raises(LimitExceededError, match="builds on itself too often"):
         processor(cubes).answers(chain(5000, "{x} + 1"))
+
+
+FORMATS = ("tiff", "png", "jpeg", "jp2", "netcdf", "csv", "json", "gml", "covjson")
+
+
+def with_option(name: str, wanted: str) -> str:
+    told = f'{{\\"configOptions\\": {{\\"{name}\\": \\"64\\"}}}}'
+    return f'for $c in (T) return encode($c.b4, "{wanted}", "{told}")'
+
+
+@pytest.mark.parametrize("wanted", FORMATS)
+def test_options_that_a_format_has_not_are_refused(flat: Made, wanted: str) -> None:
+    with pytest.raises(InvalidParameterError, match=r"GDAL_X.* not offered for .*; allowed: \w"):
+        one(flat, with_option("GDAL_X", wanted))
+
+
+@pytest.mark.parametrize("wanted", FORMATS)
+def test_what_only_tunes_gdal_changes_no_result(flat: Made, wanted: str) -> None:
+    plain = one(flat, f'for $c in (T) return encode($c.b4, "{wanted}")')
+    assert one(flat, with_option("GDAL_CACHEMAX", wanted)).body == plain.body
+
+
+def test_integers_of_64_bits_saturate(flat: Made) -> None:
+    saturated = str(min(2147483647 * 2147483647 * 10, 2**64 - 1))
+    query = "for $c in (A) return 2147483647 * 2147483647 * 10"
+    assert texts(flat, query) == [saturated] == ["18446744073709551615"]
