@@ -19,7 +19,7 @@ from datacube.evaluate.memo import Memo
 from datacube.evaluate.reducers import reduced_formula
 from datacube.grid import Window
 from datacube.plan.blocks import cut, steps, windows
-from datacube.plan.nodes import Apply, Bands, Coordinate, Plan, Reduce, Spread, children
+from datacube.plan.nodes import Apply, Coordinate, Plan, Reduce, Spread, distinct, is_formula
 
 if TYPE_CHECKING:
     from datacube.evaluate.reduce import Evaluate
@@ -119,7 +119,8 @@ def tally_of(node: Reduce) -> Tally | None:
         return None
     if node.axes != tuple(range(flat, flat + len(node.axes))):
         return None
-    if any(isinstance(n, Apply) and n.user is not None for n in _formula(node.source)):
+    formula = distinct(node.source, enters=is_formula)
+    if any(isinstance(part, Apply) and part.user is not None for part in formula):
         return None
     moving = [
         leaf for leaf in tree_leaves(reduced_formula(node.source, None)) if not _still(leaf, node)
@@ -131,17 +132,6 @@ def tally_of(node: Reduce) -> Tally | None:
         return None
     dtype = leaf.fields[0].numpy_dtype
     return Tally(node, leaf) if dtype.kind in "biu" and dtype.itemsize <= 2 else None
-
-
-def _formula(plan: Plan) -> Iterator[Plan]:
-    """Yield the nodes of a formula."""
-    todo, seen = [plan], set[str]()
-    while todo:
-        node = todo.pop()
-        if node.key not in seen and isinstance(node, Apply | Bands):
-            seen.add(node.key)
-            todo.extend(children(node))
-            yield node
 
 
 def _still(leaf: Plan, node: Reduce) -> bool:

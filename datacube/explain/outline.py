@@ -4,7 +4,7 @@ from collections import Counter
 
 from datacube.explain.values import Outline, Step
 from datacube.explain.words import cut, facts, span
-from datacube.plan.nodes import Plan, children
+from datacube.plan.nodes import Plan, children, distinct
 
 MAX_STEPS = 120
 """Most steps of one plan that are told, those nearest to its result."""
@@ -19,7 +19,7 @@ def outline(plan: Plan) -> Outline:
     Of a plan of thousands the steps nearest to the result are told, and of the others how
     many there are of each kind.
     """
-    every = _nodes(plan)
+    every = {node.key: node for node in distinct(plan)}
     chosen = _chosen(plan)
     numbers = _numbers(plan, chosen)
     left = Counter(_kind(node) for key, node in every.items() if key not in numbers)
@@ -30,17 +30,6 @@ def outline(plan: Plan) -> Outline:
 def below(node: Plan) -> tuple[Plan, ...]:
     """Return what a node is made of, each part once."""
     return tuple({child.key: child for child in children(node)}.values())
-
-
-def _nodes(plan: Plan) -> dict[str, Plan]:
-    found = {plan.key: plan}
-    todo = [plan]
-    while todo:
-        for child in below(todo.pop()):
-            if child.key not in found:
-                found[child.key] = child
-                todo.append(child)
-    return found
 
 
 def _chosen(plan: Plan) -> frozenset[str]:

@@ -12,7 +12,7 @@ from datacube.plan.encoding_memory import encoding_bytes
 from datacube.plan.file_blocks import blocks_read
 from datacube.plan.handing import evaluated_cuts
 from datacube.plan.holding import Ledger, cells_bytes
-from datacube.plan.nodes import Encode, Picture, Plan, Reduce, Scan, children
+from datacube.plan.nodes import Encode, Picture, Plan, Reduce, Scan, distinct
 from datacube.plan.places import slot_cells, stacks_in, stored_window
 from datacube.plan.reading import chunks_read
 from datacube.plan.small import block_groups, small_groups, small_reductions
@@ -153,7 +153,7 @@ def _count(cuts: tuple[Cut, ...]) -> int:
 def _read(plan: Plan, cuts: tuple[Cut, ...], done: Done) -> tuple[int, int]:
     """Return how many chunks are read, and their decoded bytes."""
     window = plan.domain.window
-    if _count(cuts) == 1 and not _reduces(plan):
+    if _count(cuts) == 1 and not any(isinstance(node, Reduce) for node in distinct(plan)):
         return _read_at_once(plan, window)
     number = size = 0
     groups = small_groups(plan, window)
@@ -172,18 +172,6 @@ def _read(plan: Plan, cuts: tuple[Cut, ...], done: Done) -> tuple[int, int]:
 
 def _covers(made: Window | None, part: Window) -> bool:
     return made is not None and made.intersect(part) == part
-
-
-def _reduces(plan: Plan) -> bool:
-    todo, seen = [plan], set[str]()
-    while todo:
-        node = todo.pop()
-        if isinstance(node, Reduce):
-            return True
-        if node.key not in seen:
-            seen.add(node.key)
-            todo.extend(children(node))
-    return False
 
 
 def _read_at_once(plan: Plan, window: Window) -> tuple[int, int]:

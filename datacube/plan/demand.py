@@ -3,7 +3,7 @@
 from collections import Counter
 
 from datacube.grid import Window
-from datacube.plan.nodes import Plan, children
+from datacube.plan.nodes import Plan, children, distinct
 from datacube.plan.windows import inputs
 
 type At = tuple[str, Window]
@@ -42,12 +42,5 @@ def common(plans: tuple[Plan, ...], first: Window, last: Window) -> frozenset[At
 
 def repeated(plan: Plan) -> frozenset[str]:
     """Return the keys of the nodes that more than one place of a plan uses."""
-    uses: Counter[str] = Counter()
-    todo, seen = [plan], {plan.key}
-    while todo:
-        for child in children(todo.pop()):
-            uses[child.key] += 1
-            if child.key not in seen:
-                seen.add(child.key)
-                todo.append(child)
+    uses = Counter(child.key for node in distinct(plan) for child in children(node))
     return frozenset(key for key, count in uses.items() if count > 1)

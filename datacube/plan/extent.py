@@ -1,7 +1,7 @@
 """How many places a plan walks over: refused by arithmetic, before anything is listed."""
 
 from datacube.errors import LimitExceededError
-from datacube.plan.nodes import Plan, Reduce, Sort, children
+from datacube.plan.nodes import Plan, Reduce, Sort, distinct
 from datacube.protocols import Limits
 
 PLACES_PER_SECOND = 10**9
@@ -24,13 +24,7 @@ def check_extent(plan: Plan, limits: Limits) -> None:
         With the number of places and the number allowed.
     """
     most = int(max(limits.seconds, 1) * PLACES_PER_SECOND)
-    todo, seen = [plan], set[str]()
-    while todo:
-        node = todo.pop()
-        if node.key in seen:
-            continue
-        seen.add(node.key)
-        todo.extend(children(node))
+    for node in distinct(plan):
         if len(node.domain.axes) > MOST_AXES:
             raise LimitExceededError(
                 f"{len(node.domain.axes)} axes are walked over at once; {MOST_AXES} are allowed"

@@ -29,7 +29,8 @@ from datacube.plan.nodes import (
     Spread,
     Take,
     Trim,
-    children,
+    distinct,
+    is_formula,
 )
 from datacube.plan.places import is_timed
 from datacube.plan.query import AREAL, Method
@@ -236,31 +237,14 @@ def _scan(scan: Scan, window: Window) -> Need:
 
 def _leaves(plans: tuple[Plan, ...]) -> tuple[Plan, ...]:
     """Return what formulas are made of that is no part of them, each once."""
-    found: dict[str, Plan] = {}
-    todo, seen = list(plans), set[str]()
-    while todo:
-        plan = todo.pop()
-        if plan.key in seen:
-            continue
-        seen.add(plan.key)
-        if isinstance(plan, Apply | Bands):
-            todo.extend(children(plan))
-        elif not isinstance(plan, Literal):
-            found[plan.key] = plan
-    return tuple(found.values())
+    parts = distinct(*plans, enters=is_formula)
+    return tuple(part for part in parts if not isinstance(part, Apply | Bands | Literal))
 
 
 def _strip_bytes(plans: tuple[Plan, ...]) -> int:
     """Bytes of the buffers in which formulas are evaluated strip by strip."""
-    count, seen = 0, set[str]()
-    todo = list(plans)
-    while todo:
-        plan = todo.pop()
-        if plan.key in seen or not isinstance(plan, Apply | Bands):
-            continue
-        seen.add(plan.key)
-        count += len(plan.fields) if isinstance(plan, Apply) else 0
-        todo.extend(children(plan))
+    parts = distinct(*plans, enters=is_formula)
+    count = sum(len(part.fields) for part in parts if isinstance(part, Apply))
     return (2 + min(count, _MOST_BUFFERS)) * STRIP_BYTES
 
 

@@ -2,7 +2,7 @@
 
 from datacube.grid import Window
 from datacube.plan.blocks import is_small, steps, tiling
-from datacube.plan.nodes import Plan, Reduce, Scan, children
+from datacube.plan.nodes import Plan, Reduce, Scan, children, distinct
 from datacube.plan.windows import inputs
 
 
@@ -106,14 +106,5 @@ def _fits(one: tuple[Reduce, Window], other: tuple[Reduce, Window]) -> bool:
 
 def _below(node: Reduce) -> tuple[set[str], set[str]]:
     """Return the keys of all nodes below a reduction, and of the scans among them."""
-    found: set[str] = set()
-    scanned: set[str] = set()
-    todo = list(children(node))
-    while todo:
-        one = todo.pop()
-        if one.key not in found:
-            found.add(one.key)
-            if isinstance(one, Scan):
-                scanned.add(one.key)
-            todo.extend(children(one))
-    return found, scanned
+    found = {one.key: one for one in distinct(*children(node))}
+    return set(found), {key for key, one in found.items() if isinstance(one, Scan)}

@@ -11,7 +11,7 @@ from datacube.cube import Band, find_band
 from datacube.errors import InvalidParameterError, QuerySyntaxError, RequestError, UnknownNameError
 from datacube.evaluate.cells import evaluate
 from datacube.plan.extent import check_extent
-from datacube.plan.nodes import Plan, Reduce, children
+from datacube.plan.nodes import Plan, Reduce, distinct
 from datacube.plan.udf import UserFunctions
 from datacube.protocols import BandRead, CatalogView, Limits
 from datacube.slots import Slot
@@ -196,13 +196,7 @@ def _selected(expr: object) -> Iterator[syntax.Select | None]:
 
 def _refuse_reductions(plan: Plan) -> None:
     """Refuse what depends on the cells of one picture: the next tile would not fit to it."""
-    todo, seen = [plan], set[str]()
-    while todo:
-        node = todo.pop()
-        if node.key in seen:
-            continue
-        seen.add(node.key)
-        todo.extend(children(node))
+    for node in distinct(plan):
         if isinstance(node, Reduce) and node.domain.grid is None and node.source.domain.grid:
             raise InvalidParameterError(
                 f"a style may not reduce the map's own cells ({node.operator}): "

@@ -37,6 +37,8 @@ from datacube.plan.nodes.values import (
 from datacube.plan.nodes.walk import (
     children,
     contributing_scenes,
+    distinct,
+    is_formula,
     leaves,
     rebuilt,
     scans,
@@ -105,6 +107,8 @@ __all__ = [
     "band_field",
     "children",
     "contributing_scenes",
+    "distinct",
+    "is_formula",
     "leaves",
     "rebuilt",
     "scans",

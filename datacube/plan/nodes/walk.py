@@ -1,6 +1,6 @@
 """Walking plans."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -92,24 +92,33 @@ def rebuilt(node: "Plan", change: Callable[["Plan"], "Plan"]) -> "Plan":
             return replace(node, source=new[0])
 
 
+def distinct(*roots: "Plan", enters: Callable[["Plan"], bool] = lambda _: True) -> Iterator["Plan"]:
+    """Yield the nodes of plans, each once, in order of first use.
+
+    What stands below a node that `enters` refuses is left out.
+    """
+    seen: set[str] = set()
+    stack = list(reversed(roots))
+    while stack:
+        node = stack.pop()
+        if node.key in seen:
+            continue
+        seen.add(node.key)
+        yield node
+        if enters(node):
+            stack.extend(reversed(children(node)))
+
+
+def is_formula(node: "Plan") -> bool:
+    """Tell whether a node is calculated cell by cell from cells at the same place."""
+    return isinstance(node, Apply | Bands)
+
+
 def leaves(node: "Plan | Picture | Encode") -> tuple["Plan", ...]:
     """Return every node below `node` that has no children, each once, in order of first use."""
-    found: dict[str, Plan] = {}
-    seen: set[str] = set()
     root = node.source if isinstance(node, Encode) else node
-    stack: list[Plan] = (
-        [layer.source for layer in reversed(root.layers)] if isinstance(root, Picture) else [root]
-    )
-    while stack:
-        plan = stack.pop()
-        if plan.key in seen:
-            continue
-        seen.add(plan.key)
-        below = children(plan)
-        if not below:
-            found[plan.key] = plan
-        stack.extend(reversed(below))
-    return tuple(found.values())
+    roots = [layer.source for layer in root.layers] if isinstance(root, Picture) else [root]
+    return tuple(plan for plan in distinct(*roots) if not children(plan))
 
 
 def scans(node: "Plan | Picture | Encode") -> tuple[Scan, ...]:
