@@ -24,7 +24,16 @@ NOT_CLAIMED = MappingProxyType(
         "wcs20:interpolation:quadratic": "the method is not offered",
         "wcs20:interpolation:lost-area": "the method is not offered",
         "wcs20:interpolation:barycentric": "the method is not offered",
-        "edr10:locations": "cubes have no named locations",
-        "edr10:items": "cubes have no items",
+        "maps10:/req/html/content": "maps are pictures; pages of collections show them",
+        "maps10:/req/svg/content": "cells are no vectors",
+        "maps10:/req/jpegxl/content": "the format is not offered",
+        "maps10:/req/projection/projections-resource": "CRSs are chosen by their codes",
+        "maps10:/req/orientation/orientation-definition": "maps are drawn with north up",
+        "maps10:/req/general-subsetting/subset-definition": (
+            "maps of further axes are chosen by WMS, with ELEVATION and DIM_*"
+        ),
+        "edr10:/conf/locations": "cubes have no named locations",
+        "edr10:/conf/items": "cubes have no items",
+        "edr10:/conf/instances": "cubes have no instances",
     }
 )

@@ -51,6 +51,15 @@ def describe_queries(document: Document, coverage: Coverage, url: str) -> Docume
     if not coverage.mappable:
         return document
     names = {name for kind in Kind for name in format_names(kind)}
+    product = f"{url.rpartition('/')[0]}/{coverage.cube.collection}"
+    document["links"].append(
+        {
+            "href": product,
+            "type": "application/json",
+            "rel": "collection",
+            "title": "The collection of cubes that it belongs to",
+        }
+    )
     document["data_queries"] = {str(kind): {"link": _link(kind, coverage, url)} for kind in Kind}
     document["parameter_names"] = {band.name: _parameter(band) for band in coverage.bands}
     document["output_formats"] = sorted(names)
