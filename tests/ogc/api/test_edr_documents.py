@@ -81,7 +81,8 @@ def test_openapi_defines_the_parameters_as_the_suite_asks(client: TestClient, ki
         without = client.get(f"{COLLECTION}/{kind}", params={})
         assert without.status_code == 400
         if one["required"]:
-            assert name in {"coords", "bbox"} | {n for n in found if "with" in n or "width" in n}
+            lengths = {n for n in found if "with" in n or "width" in n or "height" in n}
+            assert name in {"coords", "bbox"} | lengths
     where = "bbox" if kind is Kind.CUBE else "coords"
     assert found[where]["required"]
     assert found[where]["schema"]["type"] == "string"
