@@ -11,6 +11,7 @@ import rasterio
 import xarray as xr
 from lxml import etree
 
+from tests.builders.multipart import bytes_of
 from tests.conformance.wcs20 import (
     GML,
     NOT_FOUND,
@@ -20,7 +21,6 @@ from tests.conformance.wcs20 import (
     Answered,
     Binding,
     Server,
-    body_of,
     by_binding,
     listed,
 )
@@ -313,7 +313,7 @@ def test_the_range_is_in_the_format_asked_or_the_native_one(
         (file,) = answer.files
         assert file.get_content_type() == got
         assert answer.texts("mimeType") == [got]
-        assert body_of(file)
+        assert bytes_of(file)
 
 
 @by_binding("core:req38-trim")

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from email.message import Message
-from email.parser import BytesParser
 from enum import StrEnum
 from types import MappingProxyType
 from xml.sax.saxutils import escape
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from starlette.testclient import TestClient
 
 from tests.builders.made import Made
+from tests.builders.multipart import bytes_of, parts_of
 
 GML, TIFF = "application/gml+xml", "image/tiff"
 SOAP = "http://www.w3.org/2003/05/soap-envelope"
@@ -78,7 +78,7 @@ class Answered:
     def file(self) -> bytes:
         """The file: the answer itself, or in SOAP what is attached."""
         assert self.status == 200, self.bytes
-        return body_of(self.files[0]) if self.files else self.raw
+        return bytes_of(self.files[0]) if self.files else self.raw
 
     @property
     def code(self) -> str | None:
@@ -212,28 +212,13 @@ def _dimension(subset: str) -> str:
     return f"<DimensionTrim>{trim}</DimensionTrim>"
 
 
-def parts_of(reply: Response) -> list[Message]:
-    """Return the parts of a multipart answer, as the standard library reads them."""
-    head = f"Content-Type: {reply.headers['content-type']}\r\n\r\n".encode()
-    found = BytesParser().parsebytes(head + reply.content).get_payload()
-    assert isinstance(found, list)
-    return [part for part in found if isinstance(part, Message)]
-
-
-def body_of(part: Message) -> bytes:
-    """Return the content of a part."""
-    payload = part.get_payload(decode=True)
-    assert isinstance(payload, bytes)
-    return payload
-
-
 def _answered(reply: Response) -> Answered:
     kind = reply.headers["content-type"].split(";")[0]
     files: list[Message] = []
     body = reply.content
     if kind == "multipart/related":
-        first, *files = parts_of(reply)
-        body = body_of(first)
+        first, *files = parts_of(reply.headers["content-type"], reply.content)
+        body = bytes_of(first)
     raw = b""
     try:
         root = etree.fromstring(body)

@@ -1,7 +1,5 @@
 import json
 from collections.abc import Callable
-from email.message import Message
-from email.parser import BytesParser
 from io import BytesIO
 from xml.sax.saxutils import escape
 
@@ -13,6 +11,7 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from tests.builders.made import Made
+from tests.builders.multipart import bytes_of, parts_of
 
 MEAN = "for $c in (A) return avg($c)"
 OWS = "{http://www.opengis.net/ows/2.0}"
@@ -101,12 +100,8 @@ def test_json_and_text_bodies(client: TestClient, made: Made) -> None:
 def test_several_results_are_parts(client: TestClient, made: Made) -> None:
     answer = client.get("/ows", params={"query": "for $c in (A, B) return avg($c)"})
     assert answer.headers["content-type"] == "multipart/x-mixed-replace;boundary=End"
-    message: Message = BytesParser().parsebytes(
-        b"Content-Type: multipart/mixed; boundary=End\r\n\r\n" + answer.content
-    )
-    parts = message.get_payload()
-    assert isinstance(parts, list)
-    texts = [str(part.get_payload()) for part in parts if isinstance(part, Message)]
+    parts = parts_of("multipart/mixed; boundary=End", answer.content)
+    texts = [bytes_of(part).decode() for part in parts]
     assert texts == [_mean(made, "A"), _mean(made, "B")]
 
 

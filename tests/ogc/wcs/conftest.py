@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message
-from email.parser import BytesParser
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from ogc.exchange import Reply
 from ogc.posted import read_posted
 from ogc.service import dispatch, refuse
 from tests.builders.made import Made, add_examples, make_store
+from tests.builders.multipart import parts_of
 from tests.ogc.fakes import SITE
 
 ENVELOPE = "http://www.w3.org/2003/05/soap-envelope"
@@ -58,19 +58,8 @@ def content(reply: Reply) -> bytes:
 
 
 def parts(reply: Reply) -> list[Message]:
-    """Return the parts of a multipart answer, as the standard library reads them."""
-    head = f"Content-Type: {reply.media_type}\r\n\r\n".encode()
-    message: Message = BytesParser().parsebytes(head + content(reply))
-    found = message.get_payload()
-    assert isinstance(found, list)
-    return [part for part in found if isinstance(part, Message)]
-
-
-def bytes_of(part: Message) -> bytes:
-    """Return the content of a part."""
-    payload = part.get_payload(decode=True)
-    assert isinstance(payload, bytes)
-    return payload
+    """Return the parts of a multipart answer."""
+    return parts_of(reply.media_type, content(reply))
 
 
 @pytest.fixture(scope="session")

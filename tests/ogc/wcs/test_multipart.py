@@ -7,8 +7,9 @@ import pytest
 import xarray as xr
 from lxml import etree
 
+from tests.builders.multipart import bytes_of
 from tests.ogc.conftest import Schemas
-from tests.ogc.wcs.conftest import Asker, bytes_of, content, parts
+from tests.ogc.wcs.conftest import Asker, content, parts
 from tests.ogc.wcs.test_documents import CIS, GMLCOV
 from tests.ogc.wcs.test_metadata import GRIDS, NAMES
 

@@ -9,8 +9,9 @@ from rasterio.io import MemoryFile
 
 from ogc.wcs.v1_1.names import OWS, SCHEMA, WCS
 from tests.builders.made import T_TIMES
+from tests.builders.multipart import bytes_of
 from tests.ogc.conftest import Schemas
-from tests.ogc.wcs.conftest import Asker, bytes_of, content, parts
+from tests.ogc.wcs.conftest import Asker, content, parts
 from tests.ogc.wcs.test_v1_0 import SHOWN
 
 CAPABILITIES = "service=WCS&version=1.1.1&request=GetCapabilities"
