@@ -9,7 +9,7 @@ from datacube.plan.names import is_time
 from datacube.plan.query import ScaleFactor, ScaleSize, Slice, Trim
 from ogc.crs import CRS84
 from ogc.kvp import Kvp, integer, shown
-from ogc.wcs.subsets import AXIS, MAX_FACTOR, parse_subsets
+from ogc.wcs.subsets import AXIS, parse_factor, parse_subsets
 
 SCALING = ("scale-factor", "scale-axes", "scale-size")
 """Of which one may be given, and none beside `width` or `height`."""
@@ -116,10 +116,10 @@ def parse_scaling(kvp: Kvp) -> tuple[ScaleFactor | ScaleSize, ...]:
         text = kvp.one(name)
         match name:
             case "scale-factor":
-                made.append(ScaleFactor(factor=1 / _divisor(text, name)))
+                made.append(ScaleFactor(factor=1 / parse_factor(text, name)))
             case "scale-axes":
                 pairs = _scale_pairs(text, name)
-                made += [ScaleFactor(axis=a, factor=1 / _divisor(v, name)) for a, v in pairs]
+                made += [ScaleFactor(axis=a, factor=1 / parse_factor(v, name)) for a, v in pairs]
             case "scale-size":
                 made += [
                     ScaleSize(axis=a, size=_size(v, name)) for a, v in _scale_pairs(text, name)
@@ -141,17 +141,3 @@ def _scale_pairs(text: str, name: str) -> list[tuple[str, str]]:
 
 def _size(text: str, name: str) -> int:
     return integer(text, name, low=1, high=MAX_SIDE_PX)
-
-
-def _divisor(text: str, name: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 1 / MAX_FACTOR <= number <= MAX_FACTOR:
-        raise InvalidParameterError(
-            f"{name} {shown(text)} is not allowed; allowed are numbers from "
-            f"{1 / MAX_FACTOR} to {MAX_FACTOR}",
-            parameter=name,
-        )
-    return number

@@ -160,10 +160,10 @@ def parse_scaling(kvp: Kvp) -> tuple[ScaleFactor | ScaleSize, ...]:
     # An axis that comes again in a second parameter comes twice.
     text = ",".join(kvp.many(name)) or kvp.one(name)
     if name == "SCALEFACTOR":
-        return (ScaleFactor(factor=_factor(text, name)),)
+        return (ScaleFactor(factor=parse_factor(text, name)),)
     pairs = _scale_pairs(text, name)
     if name == "SCALEAXES":
-        return tuple(ScaleFactor(axis=axis, factor=_factor(value, name)) for axis, value in pairs)
+        return tuple(ScaleFactor(axis=a, factor=parse_factor(value, name)) for a, value in pairs)
     if name == "SCALESIZE":
         return tuple(ScaleSize(axis=axis, size=_size(value, name)) for axis, value in pairs)
     return tuple(_extent(axis, value, name) for axis, value in pairs)
@@ -184,7 +184,14 @@ def _scale_pairs(text: str, name: str) -> list[tuple[str, str]]:
     return pairs
 
 
-def _factor(text: str, name: str) -> float:
+def parse_factor(text: str, name: str) -> float:
+    """Read by what cells are scaled, from the parameter `name`.
+
+    Raises
+    ------
+    InvalidParameterError
+        If it is no number, or beyond `MAX_FACTOR`.
+    """
     factor = float(text) if _NUMBER.fullmatch(text) else 0.0
     if not 1 / MAX_FACTOR <= factor <= MAX_FACTOR:
         raise InvalidParameterError(
