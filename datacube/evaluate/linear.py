@@ -103,12 +103,14 @@ def _is_single(dtype: DTypeLike) -> bool:
 
 def _stepped(positions: Positions, span: tuple[int, int]) -> Positions:
     """Return positions in steps, from the centre of the first cell of a span, and near it."""
-    at = positions * _POSITION_STEPS
+    at = positions - (span[0] + 0.5)
+    at *= _POSITION_STEPS
     np.rint(at, out=at)
-    at /= _POSITION_STEPS
-    at -= span[0] + 0.5
-    if np.isnan(at.max()):
-        np.nan_to_num(at, copy=False)
+    at *= 1 / _POSITION_STEPS
+    low, high = at.min(), at.max()
+    if low >= -1 and high <= span[1] - span[0]:
+        return at
+    np.nan_to_num(at, copy=False)
     return np.clip(at, -1, span[1] - span[0], out=at)
 
 
@@ -123,8 +125,8 @@ def _pieces(
         yield _Piece(
             (slice(corner[0], corner[0] + height), slice(corner[1], corner[1] + width)),
             (slice(*spans[0]), slice(*spans[1])),
-            (rows - spans[0][0]).astype(np.float32),
-            (cols - spans[1][0]).astype(np.float32),
+            _from(spans[0][0], rows),
+            _from(spans[1][0], cols),
         )
     elif height >= width:
         half = height // 2
@@ -134,6 +136,10 @@ def _pieces(
         half = width // 2
         yield from _pieces(rows[:, :half], cols[:, :half], corner, shape)
         yield from _pieces(rows[:, half:], cols[:, half:], (corner[0], corner[1] + half), shape)
+
+
+def _from(first: int, at: Positions) -> NDArray[np.float32]:
+    return (at - first if first else at).astype(np.float32)
 
 
 def _span(at: Positions, size: int) -> tuple[int, int]:

@@ -99,9 +99,12 @@ class _Shown:
 def _source(layer: LayerCubes, style: Style, shown: _Shown, view: CatalogView) -> nodes.Plan | None:
     members = []
     for coverage in layer.coverages:
+    several = len(layer.coverages) > 1
         plan = _cube(coverage, style, shown, view)
+        if several and _apart(coverage.grid, shown.grid):
+            continue
         if plan is not None:
-            home = utm_home(coverage.cube) if len(layer.coverages) > 1 else None
+            home = utm_home(coverage.cube) if several else None
             members.append(nodes.Member(source=plan, home=home))
     if not members:
         return None
@@ -112,8 +115,6 @@ def _source(layer: LayerCubes, style: Style, shown: _Shown, view: CatalogView) -
 def _cube(coverage: Coverage, style: Style, shown: _Shown, view: CatalogView) -> nodes.Plan | None:
     """Bind one cube to the map's grid; None where it has nothing in the box."""
     cube, grid = coverage.cube, shown.grid
-    if _apart(coverage.grid, grid):
-        return None
     reach = reach_window(coverage.grid, grid)
     if reach is None:
         return None

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 from math import ceil, floor, inf
 
 import numpy as np
@@ -20,6 +19,8 @@ type Positions = NDArray[np.float64]
 TOLERANCE_CELLS = 0.125
 """Greatest error of an interpolated position, in source cells (MapServer's and GDAL's default)."""
 _LARGEST_STEP_PX = 64
+_DENSE_NODES = 24
+"""Nodes along a side up to which a product of matrices takes least time: those of a tile."""
 _EDGE_POINTS = 21
 _FEW_POINTS = 5
 _SMALL_DEG = 1.0
@@ -48,6 +49,25 @@ def edge_indices(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Nodes:
+    """Places on the source of the nodes of a coarse grid."""
+
+    first: tuple[int, int]
+    """Row and column of the first node, in steps from the target's origin."""
+    rows: Positions
+    cols: Positions
+
+    def part(self, first: tuple[int, int], shape: tuple[int, int]) -> "_Nodes | None":
+        """Return a block of them; None where some are not known."""
+        top, left = first[0] - self.first[0], first[1] - self.first[1]
+        bottom, right = top + shape[0], left + shape[1]
+        if min(top, left) < 0 or bottom > self.rows.shape[0] or right > self.rows.shape[1]:
+            return None
+        at = slice(top, bottom), slice(left, right)
+        return _Nodes(first, self.rows[at], self.cols[at])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class CoarseMap:
     """Positions on a source lattice for the cells of a target grid in another CRS.
 
@@ -62,6 +82,8 @@ class CoarseMap:
     """Target cells between two nodes; 1 where every position is exact."""
     reach: Window | None
     """The target cells that may see the source; None where none does."""
+    known: _Nodes | None = None
+    """Nodes that were transformed before."""
 
     def positions(self, window: Window) -> tuple[Positions, Positions]:
         """Return row and column positions, each of the window's shape; NaN where there is none."""
@@ -69,14 +91,24 @@ class CoarseMap:
         step = self.step_px
         if step == 1:
             return self.exact(np.arange(r0, r1) + 0.5, np.arange(c0, c1) + 0.5)
-        node_rows = np.arange(r0 // step, (r1 - 1) // step + 2)
-        node_cols = np.arange(c0 // step, (c1 - 1) // step + 2)
-        rows, cols = self.exact(node_rows * step + 0.5, node_cols * step + 0.5)
+        nodes = self.nodes(window)
         at_row, at_col = np.arange(r0, r1), np.arange(c0, c1)
         return (
-            _bilinear(rows, at_row, at_col, step),
-            _bilinear(cols, at_row, at_col, step),
+            _bilinear(nodes.rows, at_row, at_col, step),
+            _bilinear(nodes.cols, at_row, at_col, step),
         )
+
+    def nodes(self, window: Window) -> _Nodes:
+        """Return the nodes around the cells of a window."""
+        step = self.step_px
+        spans = tuple((a // step, (b - 1) // step + 2) for a, b in window.plane.ranges)
+        (top, bottom), (left, right) = spans
+        first, shape = (top, left), (bottom - top, right - left)
+        held = None if self.known is None else self.known.part(first, shape)
+        if held is not None:
+            return held
+        at = (np.arange(start, stop) * step + 0.5 for start, stop in spans)
+        return _Nodes(first, *self.exact(*at))
 
     def exact(
         self, rows: NDArray[np.floating], cols: NDArray[np.floating]
@@ -90,26 +122,42 @@ class CoarseMap:
         at_col = (np.asarray(sx) - source.x.start) / source.x.step
         at_row = (np.asarray(sy) - source.y.start) / source.y.step
         lost = ~(np.isfinite(at_row) & np.isfinite(at_col))
-        at_row[lost] = np.nan
-        at_col[lost] = np.nan
+        if lost.any():
+            at_row[lost] = np.nan
+            at_col[lost] = np.nan
         return at_row, at_col
 
 
 def _bilinear(
     nodes: Positions, rows: NDArray[np.int64], cols: NDArray[np.int64], step: int
 ) -> Positions:
-    """Interpolate between nodes; `rows` and `cols` ascend, the first node is theirs or before."""
+    """Interpolate between nodes in cells that follow each other; the first node is theirs."""
+    # Zero times a node that is nowhere would be nowhere too.
+    if max(nodes.shape) <= _DENSE_NODES and np.isfinite(nodes).all():
+        down, along = _weights(rows, step), _weights(cols, step)
+        return down @ (nodes[: down.shape[1], : along.shape[1]] @ along.T)
     i, j = rows // step - rows[0] // step, cols // step - cols[0] // step
     fi, fj = (rows % step / step)[:, None], cols % step / step
-    along = nodes[:, j] * (1 - fj) + nodes[:, j + 1] * fj
-    result = np.empty((rows.size, cols.size))
-    # Between two rows of nodes, without a copy of them for each row.
-    starts = np.flatnonzero(np.diff(i, prepend=-1))
-    for start, stop in pairwise((*starts.tolist(), rows.size)):
-        part, at = slice(start, stop), i[start]
-        np.multiply(along[at + 1] - along[at], fi[part], out=result[part])
-        result[part] += along[at]
+    beside = nodes[:, j] + (nodes[:, j + 1] - nodes[:, j]) * fj
+    result: Positions = beside[i] + (beside[i + 1] - beside[i]) * fi
     return result
+
+
+@lru_cache(maxsize=64)
+def _node_weights(first: int, count: int, step: int) -> Positions:
+    at = np.arange(first, first + count)
+    made = np.zeros((count, (first + count - 1) // step - first // step + 2))
+    place = at // step - first // step
+    made[np.arange(count), place] = 1 - at % step / step
+    made[np.arange(count), place + 1] = at % step / step
+    made.flags.writeable = False
+    return made
+
+
+def _weights(at: NDArray[np.int64], step: int) -> Positions:
+    """Return the share of each node in each of the cells `at`, which follow each other."""
+    first = int(at[0])
+    return _node_weights(first % step, at.size, step)
 
 
 @lru_cache(maxsize=512)
@@ -133,26 +181,43 @@ def make_coarse_map(source: Grid, target: Grid, tolerance: float = TOLERANCE_CEL
     step = _LARGEST_STEP_PX
     while step > 1 and step > 2 * longest:
         step //= 2
-    while step > 2 and not _close(CoarseMap(source, target, step, reach), reach, tolerance):
-        step //= 2
-    return CoarseMap(source, target, step if step > 2 else 1, reach)
+    return _widest(source, target, step, reach, tolerance)
 
 
-def _close(made: CoarseMap, reach: Window, tolerance: float) -> bool:
+def _widest(source: Grid, target: Grid, step_px: int, reach: Window, tolerance: float) -> CoarseMap:
+    """Halve a step until the error within `reach` is below `tolerance`, or all is exact."""
+    while step_px > 2:
+        made = _close(CoarseMap(source, target, step_px, reach), reach, tolerance)
+        if made is not None:
+            return made
+        step_px //= 2
+    return CoarseMap(source, target, 1, reach)
+
+
+def _close(coarse: CoarseMap, reach: Window, tolerance: float) -> CoarseMap | None:
+    """Return the map with its nodes if, midway between them, it is close enough."""
+    step, half = coarse.step_px, coarse.step_px // 2
     (r0, r1), (c0, c1) = reach.plane.ranges
-    half = made.step_px // 2
-    rows = np.arange(r0 // half, (r1 - 1) // half + 2) * half
-    cols = np.arange(c0 // half, (c1 - 1) // half + 2) * half
-    exact = made.exact(rows + 0.5, cols + 0.5)
-    base_rows = np.arange(rows[0] // made.step_px, rows[-1] // made.step_px + 2)
-    base_cols = np.arange(cols[0] // made.step_px, cols[-1] // made.step_px + 2)
-    nodes = made.exact(base_rows * made.step_px + 0.5, base_cols * made.step_px + 0.5)
-    for truth, coarse in zip(exact, nodes, strict=True):
-        error = np.abs(_bilinear(coarse, rows, cols, made.step_px) - truth)
-        # A finite truth beside a lost node would lose cells: that is an error too.
-        if np.any(np.isfinite(truth) & ~(error < tolerance)):
-            return False
-    return True
+    top, left = r0 // step, c0 // step
+    mesh = coarse.exact(
+        np.arange(2 * top, 2 * ((r1 - 1) // step) + 3) * half + 0.5,
+        np.arange(2 * left, 2 * ((c1 - 1) // step) + 3) * half + 0.5,
+    )
+    for truth in mesh:
+        nodes = truth[::2, ::2]
+        beside = (nodes[:, :-1] + nodes[:, 1:]) / 2
+        across = (nodes[:-1] + nodes[1:]) / 2
+        among = (beside[:-1] + beside[1:]) / 2
+        for there, guess in (
+            (truth[::2, 1::2], beside),
+            (truth[1::2, ::2], across),
+            (truth[1::2, 1::2], among),
+        ):
+            # A finite truth beside a lost node would lose cells: that is an error too.
+            if (np.isfinite(there) & ~(np.abs(guess - there) < tolerance)).any():
+                return None
+    known = _Nodes((top, left), mesh[0][::2, ::2], mesh[1][::2, ::2])
+    return CoarseMap(coarse.source, coarse.target, step, coarse.reach, known)
 
 
 def reach_window(source: Grid, target: Grid) -> Window | None:
@@ -267,7 +332,4 @@ def lonlat_map(target: Grid, tolerance_deg: float) -> CoarseMap:
         x=RegularAxis(name="lon", uom="deg", start=0.0, step=1.0, first=-180, size=360),
         y=RegularAxis(name="lat", uom="deg", start=0.0, step=1.0, first=-90, size=180),
     )
-    made = CoarseMap(world, target, _LARGEST_STEP_PX, target.window)
-    while made.step_px > 2 and not _close(made, target.window, tolerance_deg):
-        made = CoarseMap(world, target, made.step_px // 2, target.window)
-    return made if made.step_px > 2 else CoarseMap(world, target, 1, target.window)
+    return _widest(world, target, _LARGEST_STEP_PX, target.window, tolerance_deg)

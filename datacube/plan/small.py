@@ -11,6 +11,8 @@ def small_reductions(plan: Plan, window: Window) -> tuple[tuple[Reduce, Window],
 
     Each with the hull of the cells that are asked of it.
     """
+    if not _reduces(plan):
+        return ()
     wanted: dict[str, tuple[Reduce, Window]] = {}
     order: dict[str, None] = {}
     todo = [(plan, window, False)]
@@ -50,6 +52,8 @@ def block_groups(plan: Plan, window: Window) -> tuple[Group, ...]:
     They are not small, and asked for in equal windows. What only a step of another
     reduction needs is not among them.
     """
+    if not _reduces(plan):
+        return ()
     wanted: dict[Window, dict[str, Reduce]] = {}
     todo = [(plan, window)]
     seen: set[tuple[str, Window]] = set()
@@ -68,6 +72,11 @@ def block_groups(plan: Plan, window: Window) -> tuple[Group, ...]:
         for group in _grouped(tuple((node, part) for node in reversed(nodes.values())))
     ]
     return tuple(group for group in groups if len(group) > 1)
+
+
+def _reduces(plan: Plan) -> bool:
+    """Tell whether there is any reduction: most maps have none, and need no windows to know."""
+    return any(isinstance(node, Reduce) for node in distinct(plan))
 
 
 def _grouped(reductions: Group) -> tuple[Group, ...]:
