@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -17,16 +17,8 @@ from datacube.render.definition import canonical, parse_style
 from datacube.render.fragment import FragmentContext, band_math
 from datacube.render.styles import DefaultStyles
 from tests.builders.fakes import World, WorldView
-from tests.builders.plans import reflectance, scene_classes
+from tests.datacube.render.test_styles import BANDS, LAYER
 
-LAYER = Collection(id="S2_L2A", title="Sentinel-2 L2A", style_family="sentinel-2")
-BANDS = (
-    reflectance("B02"),
-    reflectance("B03"),
-    reflectance("B04"),
-    replace(reflectance("B08"), aliases=("B8", "nir")),
-    scene_classes(),
-)
 NDVI = "($c.B08 - $c.B04) / ($c.B08 + $c.B04)"
 RAMP = [{"value": 0, "colour": "#000000"}, {"value": 1, "colour": "#ffffff80"}]
 
