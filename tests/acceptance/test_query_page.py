@@ -101,7 +101,7 @@ def test_a_series(shell: Shell, source: Samples) -> None:
 
 
 def test_its_cost(shell: Shell, source: Samples) -> None:
-    told = shell.run("--explain=cost")
+    told = shell.run("--explain cost")
     # The 100 x 100 cells of a date lie in one chunk.
     assert f"cost: {len(source.dates('2018', '2020'))} chunks" in told
     assert "within the limits" in told
