@@ -98,11 +98,11 @@ class _Shown:
 
 def _source(layer: LayerCubes, style: Style, shown: _Shown, view: CatalogView) -> nodes.Plan | None:
     members = []
-    for coverage in layer.coverages:
     several = len(layer.coverages) > 1
-        plan = _cube(coverage, style, shown, view)
+    for coverage in layer.coverages:
         if several and _apart(coverage.grid, shown.grid):
             continue
+        plan = _cube(coverage, style, shown, view)
         if plan is not None:
             home = utm_home(coverage.cube) if several else None
             members.append(nodes.Member(source=plan, home=home))
@@ -204,9 +204,6 @@ class _Wanted:
             found = found or bool(touching)
             outer = tuple(axis.select(at, at) for axis, at in zip(group.axes, place, strict=True))
             plan: nodes.Plan = nodes.Scan(
-        if len(resampled) == 1:
-            (only,) = resampled.values()
-            return only
                 cube=self.cube.name,
                 group=group,
                 level=level,
@@ -219,6 +216,9 @@ class _Wanted:
             resampled[group.name] = nodes.Resample(source=plan, grid=self.grid, method=self.method)
         if not found:
             return None
+        if len(resampled) == 1:
+            (only,) = resampled.values()
+            return only
         return nodes.Bands(
             picks=tuple(
                 nodes.Pick(source=resampled[b.group], field=b.name, name=b.name) for b in self.bands
