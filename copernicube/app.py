@@ -1,11 +1,13 @@
 """The server: every address, and which service answers it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -39,12 +41,15 @@ from ogc.zarr.routes import zarr_routes
 
 PAGE = Path(__file__).parent / "page"
 EXPOSED_HEADERS = (
+    "Accept-Ranges",
     "Content-Bbox",
     "Content-Crs",
+    "Content-Range",
     "Copernicube-Revision",
     "Copernicube-Scenes",
     "ETag",
     "Link",
+    "Retry-After",
     "Warning",
 )
 
@@ -70,7 +75,14 @@ def build(settings: Settings) -> Starlette:
 
     @asynccontextmanager
     async def running(_app: Starlette) -> AsyncIterator[None]:
+        async def drop_old() -> None:
+            while True:
+                await asyncio.sleep(settings.spool.seconds / 10)
+                await to_thread.run_sync(spool.drop_old)
+
+        dropping = asyncio.create_task(drop_old())
         yield
+        dropping.cancel()
         spool.close()
 
     def wmts_site(request: Request) -> Site:
@@ -81,6 +93,7 @@ def build(settings: Settings) -> Starlette:
         CORSMiddleware,
         allow_origins=["*"],
         allow_methods=["GET", "HEAD", "POST", "OPTIONS"],
+        allow_headers=["If-None-Match", "If-Range", "Range"],
         expose_headers=EXPOSED_HEADERS,
     )
     ows = Ows(engine=local.engine, settings=settings, root_of=root_of, desk=desk)

@@ -31,6 +31,18 @@ _PROBLEM: Document = {
     "description": "What was wrong, and what is allowed",
     "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
+_BUSY: Document = _PROBLEM | {
+    "description": "More is asked for at once than is worked on or may wait",
+    "headers": {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds"}},
+}
+_KNOWN: Document = {
+    "304": {"description": "The client has the answer, as the header If-None-Match says"},
+    "206": {
+        "description": "The part that the header Range asks for",
+        "headers": {"Content-Range": {"schema": {"type": "string"}}},
+    },
+    "416": {"description": "The answer has none of the bytes that the header Range asks for"},
+}
 _PROBLEM_SCHEMA: Document = {
     "type": "object",
     "description": "RFC 9457",
@@ -122,8 +134,10 @@ def describe_api(metadata: Document, url: str) -> Document:
     paths["/wcps"] = _wcps()
     paths |= _processes()
     for item in paths.values():
-        for operation in item.values():
+        for method, operation in item.items():
             _tell_problems(operation)
+            if method == "get":
+                operation["responses"] = operation["responses"] | _KNOWN
     return {
         "openapi": "3.0.3",
         "info": {
@@ -150,6 +164,7 @@ def _tell_problems(operation: Document) -> None:
     told = {status for status in answers if status.startswith(("4", "5"))}
     for status in sorted(told | {"400", "404", "410", "413", "500"}):
         answers[status] = _PROBLEM
+    answers["503"] = _BUSY
 
 
 def _page(path: str, operation: str, summary: str, further: tuple[str, ...]) -> Document:

@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from time import monotonic, sleep
 
 import httpx2
 import numpy as np
 import pytest
 import rasterio
 from rasterio.io import MemoryFile
+from starlette.testclient import TestClient
 
 from copernicube.app import build
 from copernicube.config import Settings
@@ -146,6 +148,25 @@ def test_files_are_kept_from_the_first_answer_and_removed_at_last(
 
         asyncio.run(end())
     assert list(folder.iterdir()) == []
+
+
+def test_a_running_server_removes_what_is_old(demo_store: Path, folder: Path) -> None:
+    settings = Settings(store=str(demo_store), spool=SpoolLimits(seconds=0.1))
+    with TestClient(build(settings)) as client:
+        assert client.get(COVERAGE, headers={"Range": "bytes=0-9"}).status_code == 206
+        deadline = monotonic() + 10
+        while any(folder.iterdir()) and monotonic() < deadline:
+            sleep(0.02)
+        assert list(folder.iterdir()) == []
+
+
+def test_a_page_of_another_site_may_read_ranges(url: str) -> None:
+    page = {"Origin": "https://maps.example"}
+    asked = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "range"}
+    assert httpx2.options(url + COVERAGE, headers=page | asked).status_code == 200
+    part = httpx2.get(url + COVERAGE, headers=page | {"Range": "bytes=0-9"}, timeout=60)
+    assert part.status_code == 206
+    assert "Content-Range" in part.headers["access-control-expose-headers"]
 
 
 def test_what_is_too_long_to_be_kept_is_answered_all_the_same(
