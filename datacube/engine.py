@@ -50,9 +50,9 @@ class Engine:
     """Functions that the operator adds to WCPS."""
     provider: ServiceProvider = field(default_factory=ServiceProvider)
     """Whom files name as their source."""
-    documents: KeptDocuments = field(default_factory=KeptDocuments)
     map_cells: ReadCells | None = None
     """Reads for maps, which come back to the same places: it may keep what it read."""
+    documents: KeptDocuments = field(default_factory=KeptDocuments)
     """Made before, by revision and access."""
 
     def session(self, as_of: int | None = None, principal: Principal = ANONYMOUS) -> "Session":
@@ -232,6 +232,7 @@ class Session:
         check(estimate(bound.encode), self.engine.limits)
         scenes = contributing_scenes(bound.encode)
         engine = self.engine
+        is_map = isinstance(bound.encode.source, Picture)
         handed = Handed(
             read=(engine.map_cells if is_map else None) or engine.cells,
             limits=engine.limits,
