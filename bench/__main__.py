@@ -3,13 +3,27 @@
 import argparse
 from collections.abc import Callable, Iterator
 
-from bench import analytics, area, catalogue, coverage, http, ingest, reduction, series, tiles
+from bench import (
+    analytics,
+    area,
+    catalogue,
+    coverage,
+    coverages,
+    http,
+    ingest,
+    load,
+    reduction,
+    series,
+    tiles,
+)
 from bench.measure import HEADER, Row, line
 
 BENCHMARKS: dict[str, Callable[[], Iterator[Row]]] = {
     "tiles": tiles.rows,
     "http": http.rows,
+    "load": load.rows,
     "coverage": coverage.rows,
+    "coverages": coverages.rows,
     "series": series.rows,
     "analytics": analytics.rows,
     "area": area.rows,

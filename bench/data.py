@@ -47,6 +47,22 @@ def cog(band: str) -> Path:
     return CACHE / "scene" / f"{band}.tif"
 
 
+def colour_cog(bands: tuple[str, ...]) -> Path:
+    """Return the path of a COG of several bands of the big scene, made unless it is there."""
+    path = CACHE / f"{'-'.join(bands)}.tif"
+    if not path.exists():
+        plain, draft = path.with_suffix(".plain.tif"), path.with_suffix(".partial.tif")
+        with rasterio.open(cog(bands[0])) as file:
+            profile = file.profile | {"driver": "GTiff", "count": len(bands), "compress": "LZW"}
+        with rasterio.open(plain, "w", **profile) as target:
+            for number, band in enumerate(bands, start=1):
+                with rasterio.open(cog(band)) as file:
+                    target.write(file.read(1), number)
+        _copy_as_cog(plain, draft)
+        draft.rename(path)
+    return path
+
+
 def big_scene() -> Path:
     """Make the big scene unless it is there; return its STAC item."""
     if not ITEM.exists():
@@ -138,6 +154,11 @@ def _write_cog(path: Path, values: NDArray[np.uint16]) -> None:
     }
     with rasterio.open(plain, "w", **profile) as file:
         file.write(values, 1)
+    _copy_as_cog(plain, path)
+
+
+def _copy_as_cog(plain: Path, path: Path) -> None:
+    """Copy a file, which is deleted."""
     gdal_copy(
         plain,
         path,

@@ -1,40 +1,31 @@
 """Map tiles over HTTP on loopback: the server beside a small one around rasterio."""
 
-import os
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from http.client import HTTPConnection
 
 from bench import data
 from bench.measure import Row
 from bench.mercator import TILE_PX, Tile, tiles
+from bench.servers import START_S, copernicube_serving, free_port, serving
 
 ZOOMS = (13, 11)
 CLIENTS = 4
 TILES = 160
-_START_S = 60.0
 
 
 def rows() -> Iterator[Row]:
     """Yield a row for each number of workers; the time is wall time by tiles answered."""
-    store = str(data.big_store())
+    store = data.big_store()
     chosen = [tile for zoom in ZOOMS for tile in tiles(zoom, TILES // len(ZOOMS))]
     for workers in (1, 2):
-        port, peer_port = _free_port(), _free_port()
-        ours = ["-m", "copernicube", "serve", "--store", store, "--port", str(port)]
+        peer_port = free_port()
         peer = ["-m", "bench.peer_server", str(peer_port), str(workers)]
-        with (
-            _server([*ours, "--workers", str(workers)], port),
-            _server(peer, peer_port),
-        ):
-            took = [_load(chosen, port, get_map), _load(chosen, peer_port, plain)]
+        with copernicube_serving(store, workers=workers) as ours, serving(peer, peer_port):
+            took = [_load(chosen, ours.port, get_map), _load(chosen, peer_port, plain)]
             took = [
-                min(took[0], _load(chosen, port, get_map)),
+                min(took[0], _load(chosen, ours.port, get_map)),
                 min(took[1], _load(chosen, peer_port, plain)),
             ]
         yield Row(
@@ -64,7 +55,7 @@ def _load(chosen: list[Tile], port: int, address: Callable[[Tile], str]) -> floa
     """Fetch all tiles with several clients; return seconds a tile."""
 
     def fetch(part: list[Tile]) -> None:
-        connection = HTTPConnection("127.0.0.1", port, timeout=_START_S)
+        connection = HTTPConnection("127.0.0.1", port, timeout=START_S)
         for tile in part:
             connection.request("GET", address(tile))
             answer = connection.getresponse()
@@ -77,40 +68,3 @@ def _load(chosen: list[Tile], port: int, address: Callable[[Tile], str]) -> floa
     with ThreadPoolExecutor(CLIENTS) as pool:
         list(pool.map(fetch, [chosen[i::CLIENTS] for i in range(CLIENTS)]))
     return (time.perf_counter() - start) / len(chosen)
-
-
-@contextmanager
-def _server(arguments: list[str], port: int) -> Iterator[None]:
-    process = subprocess.Popen(  # noqa: S603  # fixed arguments
-        [sys.executable, *arguments],
-        cwd=data.ROOT,
-        env=os.environ | {"PYTHONPATH": str(data.ROOT)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        _wait(process, port)
-        yield
-    finally:
-        process.terminate()
-        process.wait(timeout=_START_S)
-
-
-def _wait(process: "subprocess.Popen[bytes]", port: int) -> None:
-    deadline = time.monotonic() + _START_S
-    while True:
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(f"the server on port {port} did not start")
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port

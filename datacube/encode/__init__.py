@@ -14,6 +14,7 @@ from datacube.encode.pictures import (
     encode_map_webp,
 )
 from datacube.encode.text import encode_scalar
+from datacube.encode.zarr_zip import encode_zarr_zip
 from datacube.plan.formats import (
     COVERAGE_JSON,
     CSV,
@@ -28,6 +29,7 @@ from datacube.plan.formats import (
     PNG8,
     TEXT,
     WEBP,
+    ZARR,
     media_type,
 )
 
@@ -42,6 +44,7 @@ ENCODERS: Encoders = {
     JPEG2000: encode_jpeg2000,
     GEOTIFF: encode_geotiff,
     NETCDF: encode_netcdf,
+    ZARR: encode_zarr_zip,
     JSON: encode_json,
     COVERAGE_JSON: encode_coverage_json,
     CSV: encode_csv,

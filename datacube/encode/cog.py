@@ -3,12 +3,10 @@
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
-from io import BytesIO
 from itertools import chain
 from math import prod
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import BinaryIO
 
 import numpy as np
 
@@ -61,9 +59,13 @@ def encode_cog(file: RasterFile) -> bytes | Path:
     in_memory = held_in_memory(file)
     with ExitStack() as stack:
         images = [
-            TiledImage(rows=rows, columns=columns, bands=file.bands, data=data)
+            TiledImage(
+                rows=rows,
+                columns=columns,
+                bands=file.bands,
+                data=None if in_memory else stack.enter_context(TemporaryFile()),
+            )
             for rows, columns in sizes(file.raster.rows, file.raster.columns)
-            for data in [stack.enter_context(_buffer(in_memory=in_memory))]
         ]
         per_plane = len(file.plan.fields)
         fills = [file.written.numpy_dtype.type(fill) for fill in file.written.fills]
@@ -76,14 +78,6 @@ def encode_cog(file: RasterFile) -> bytes | Path:
         with path.open("wb") as target:
             target.writelines(parts)
         return path
-
-
-def _buffer(*, in_memory: bool) -> BinaryIO:
-    """Return what one image's tiles are kept in; closing it deletes it."""
-    if in_memory:
-        return BytesIO()
-    made: BinaryIO = TemporaryFile()  # noqa: SIM115  # a wrapper of one
-    return made
 
 
 def _template(file: RasterFile) -> bytes:

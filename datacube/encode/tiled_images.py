@@ -1,8 +1,6 @@
 """An image and its overviews as packed tiles, made block by block on threads."""
 
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from math import ceil
@@ -12,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datacube.encode.blocks import TILE_PX
+from datacube.encode.packing import Packing
 from datacube.encode.tiles import packed
-from datacube.plan.blocks import PARALLEL_BLOCKS
 
 _LEADER_BYTES = 4
 """A tile's length before it, and as many of its last bytes repeated behind it."""
@@ -43,11 +41,13 @@ class TiledImage:
     rows: int
     columns: int
     bands: int
-    data: BinaryIO
+    data: BinaryIO | None
+    """A file for the tiles; None keeps them in memory."""
     offsets: NDArray[np.uint64] = field(init=False)
     """In `data`, by tile in the order of TIFF: bands, rows of tiles, tiles of a row."""
     lengths: NDArray[np.uint64] = field(init=False)
     """In bytes."""
+    _kept: dict[int, bytes] = field(default_factory=dict)
     _end: int = 0
 
     def __post_init__(self) -> None:
@@ -80,17 +80,27 @@ class TiledImage:
 
         So GDAL's readers take a tile, and know how long it is, with one request.
         """
-        for offset, length in zip(self.offsets.tolist(), self.lengths.tolist(), strict=True):
-            self.data.seek(offset)
-            tile = self.data.read(length)
-            yield length.to_bytes(_LEADER_BYTES, "little") + tile + tile[-_LEADER_BYTES:]
+        for number, length in enumerate(self.lengths.tolist()):
+            tile = self._tile(number, length)
+            yield length.to_bytes(_LEADER_BYTES, "little")
+            yield tile
+            yield tile[-_LEADER_BYTES:]
+
+    def _tile(self, number: int, length: int) -> bytes:
+        if self.data is None:
+            return self._kept[number]
+        self.data.seek(int(self.offsets[number]))
+        return self.data.read(length)
 
     def write(self, place: tuple[int, int, int], tile: bytes) -> None:
         """Append the tile at `(band, row of tiles, column of tiles)`."""
         band, row, column = place
         number = (band * self.down + row) * self.across + column
         self.offsets[number], self.lengths[number] = self._end, len(tile)
-        self.data.write(tile)
+        if self.data is None:
+            self._kept[number] = tile
+        else:
+            self.data.write(tile)
         self._end += len(tile)
 
 
@@ -116,16 +126,13 @@ def write_images(
     follows from that of blocks and pieces alone. `fill` gives what stands beyond the
     edges of a band.
     """
-    pool = ThreadPoolExecutor(max_workers=PARALLEL_BLOCKS, thread_name_prefix="pack")
-    work = _Work(images=images, pool=pool, fill=fill)
-    try:
+    with Packing[_Packed]() as threads:
+        work = _Work(images=images, threads=threads, fill=fill)
         for pieces in blocks:
             for piece in pieces:
                 work.submit(piece)
             work.drain(waiting=len(pieces))
         work.drain(waiting=0)
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 type _Tile = tuple[int, tuple[int, int, int], bytes]
@@ -134,25 +141,26 @@ type _Thinned = tuple[int, int, int, int, Plane]
 """Number of an overview, band, first row and column, and cells."""
 
 
+type _Packed = tuple[list[_Tile], list[_Thinned]]
+
+
 @dataclass(slots=True, kw_only=True)
 class _Work:
     """What threads are packing, and overviews' tiles of which cells are missing."""
 
     images: Sequence[TiledImage]
-    pool: ThreadPoolExecutor
+    threads: Packing[_Packed]
     fill: Callable[[int], Any]
-    _pending: deque[Future[tuple[list[_Tile], list[_Thinned]]]] = field(default_factory=deque)
     _open: dict[tuple[int, tuple[int, int, int]], tuple[Plane, int]] = field(default_factory=dict)
     """Tiles by image and place, with how many cells are missing."""
 
     def submit(self, piece: Piece) -> None:
         fill = self.fill(piece.band)
-        self._pending.append(self.pool.submit(_packed_piece, piece, len(self.images), fill))
+        self.threads.submit(partial(_packed_piece, piece, len(self.images), fill))
 
     def drain(self, *, waiting: int) -> None:
         """Write what was packed, until only so many pieces are waited for."""
-        while len(self._pending) > waiting:
-            tiles, thinned = self._pending.popleft().result()
+        for tiles, thinned in self.threads.results(waiting=waiting):
             for number, place, tile in tiles:
                 self.images[number].write(place, tile)
             for part in thinned:
@@ -180,16 +188,14 @@ class _Work:
                 self._open[key] = tile, missing
                 if not missing:
                     del self._open[key]
-                    self._pending.append(self.pool.submit(partial(_packed_tile, key, tile)))
+                    self.threads.submit(partial(_packed_tile, key, tile))
 
 
-def _packed_tile(
-    key: tuple[int, tuple[int, int, int]], tile: Plane
-) -> tuple[list[_Tile], list[_Thinned]]:
+def _packed_tile(key: tuple[int, tuple[int, int, int]], tile: Plane) -> _Packed:
     return [(*key, packed(tile))], []
 
 
-def _packed_piece(piece: Piece, images: int, fill: object) -> tuple[list[_Tile], list[_Thinned]]:
+def _packed_piece(piece: Piece, images: int, fill: object) -> _Packed:
     """Pack the tiles of a piece, and take from it the cells of the overviews."""
     cells = piece.make()
     width = cells.shape[1]

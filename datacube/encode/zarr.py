@@ -11,14 +11,14 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from math import ceil, isfinite
+from math import ceil, isfinite, prod
 from typing import Any
 
 import numpy as np
 from numcodecs import Blosc
 from numpy.typing import NDArray
 
-from datacube.cells import Values
+from datacube.cells import Cells, Values
 from datacube.encode.answer import Compute
 from datacube.encode.cf import (
     GRID_MAPPING,
@@ -32,6 +32,7 @@ from datacube.encode.cf import (
     cf_variables,
 )
 from datacube.encode.chunks import chunk_shape
+from datacube.encode.written import finite
 from datacube.grid import Window, crs_name
 from datacube.plan.nodes import Bands, Domain, Pick, Plan, contributing_scenes
 from datacube.plan.rules import rewrite
@@ -72,7 +73,7 @@ _CONVENTIONS = [
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Array:
+class Member:
     """An array of the group: a data variable, a coordinate, or the grid mapping."""
 
     name: str
@@ -117,6 +118,16 @@ class _Array:
             "storage_transformers": [],
         }
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all its values."""
+        return prod(self.shape) * self.dtype.itemsize
+
+    @property
+    def document(self) -> bytes:
+        """The metadata as they are stored."""
+        return _json(self.metadata)
+
     def pack(self, values: Values) -> bytes:
         """Return the bytes of a chunk."""
         little = np.ascontiguousarray(values, self.dtype.newbyteorder("<"))
@@ -144,7 +155,7 @@ def view_metadata(
         **_geo_attributes(plan.domain),
         **(attributes or {}),
     }
-    members = {array.name: array.metadata for array in _arrays(plan).values()}
+    documents = {array.name: array.metadata for array in members(plan).values()}
     return _json(
         {
             "zarr_format": 3,
@@ -153,7 +164,7 @@ def view_metadata(
             "consolidated_metadata": {
                 "kind": "inline",
                 "must_understand": False,
-                "metadata": members,
+                "metadata": documents,
             },
         }
     )
@@ -167,11 +178,11 @@ def view_member(plan: Plan, key: str, compute: Compute) -> bytes | None:
     group's own `zarr.json` is `view_metadata`.
     """
     name, _, rest = key.partition("/")
-    array = _arrays(plan).get(name)
+    array = members(plan).get(name)
     if array is None:
         return None
     if rest == METADATA_KEY:
-        return _json(array.metadata)
+        return array.document
     place = _chunk_place(rest, array)
     if place is None:
         return None
@@ -180,7 +191,7 @@ def view_member(plan: Plan, key: str, compute: Compute) -> bytes | None:
     return _chunk(plan, array, array.variable, place, compute)
 
 
-def _chunk_place(text: str, array: _Array) -> tuple[int, ...] | None:
+def _chunk_place(text: str, array: Member) -> tuple[int, ...] | None:
     """Read `c/0/3/4`; None unless it is written canonically and lies in the array."""
     head, *parts = text.split("/")
     if head != "c" or len(parts) != len(array.shape):
@@ -194,7 +205,7 @@ def _chunk_place(text: str, array: _Array) -> tuple[int, ...] | None:
 
 
 def _chunk(
-    plan: Plan, array: _Array, variable: Variable, place: tuple[int, ...], compute: Compute
+    plan: Plan, array: Member, variable: Variable, place: tuple[int, ...], compute: Compute
 ) -> bytes | None:
     ranges = []
     for number, chunk, axis in zip(place, array.chunks, plan.domain.axes, strict=True):
@@ -202,13 +213,18 @@ def _chunk(
         ranges.append((start, min(start + chunk, axis.stop)))
     window = Window(tuple(ranges))
     cells = compute(_one_field(plan, variable.field.name), window)
-    if not cells.valid[0].any():
+    return packed_chunk(array, variable, cells)
+
+
+def packed_chunk(array: Member, variable: Variable, cells: Cells) -> bytes | None:
+    """Return the chunk of cells, which the array's end may cut; None without a valid one."""
+    values, valid = cells.band(variable.field.name)
+    valid = finite(values, valid)
+    if not valid.any():
         return None
-    values = variable.stored.fill(cells, cells.names[0])
-    if window.shape == array.chunks:
-        return array.pack(values)
     whole = np.full(array.chunks, variable.stored.nodata, array.dtype)
-    whole[tuple(slice(size) for size in window.shape)] = values
+    part = whole[tuple(slice(size) for size in values.shape)]
+    np.copyto(part, values, where=valid, casting="unsafe")
     return array.pack(whole)
 
 
@@ -219,7 +235,7 @@ def _one_field(plan: Plan, name: str) -> Plan:
 
 
 @lru_cache(maxsize=64)
-def _arrays(plan: Plan) -> Mapping[str, _Array]:
+def members(plan: Plan) -> Mapping[str, Member]:
     """Return the members of the group: data variables, coordinates, `spatial_ref`."""
     coordinates = cf_coordinates(plan.domain)
     mapping = cf_grid_mapping(plan.domain)
@@ -231,8 +247,8 @@ def _arrays(plan: Plan) -> Mapping[str, _Array]:
     return {array.name: array for array in arrays}
 
 
-def _mapping_array(attributes: Mapping[str, Attribute]) -> _Array:
-    return _Array(
+def _mapping_array(attributes: Mapping[str, Attribute]) -> Member:
+    return Member(
         name=GRID_MAPPING,
         dtype=np.dtype(np.int32),
         shape=(),
@@ -244,12 +260,12 @@ def _mapping_array(attributes: Mapping[str, Attribute]) -> _Array:
     )
 
 
-def _data_array(variable: Variable, plan: Plan, coordinates: tuple[Coordinate, ...]) -> _Array:
+def _data_array(variable: Variable, plan: Plan, coordinates: tuple[Coordinate, ...]) -> Member:
     nodata = variable.stored.nodata
     declared: dict[str, Attribute] = {}
     if variable.declares_nodata:
         declared["_FillValue"] = _xarray_fill(nodata, variable.stored.dtype)
-    return _Array(
+    return Member(
         name=variable.name,
         dtype=variable.stored.numpy_dtype,
         shape=plan.domain.shape,
@@ -261,10 +277,10 @@ def _data_array(variable: Variable, plan: Plan, coordinates: tuple[Coordinate, .
     )
 
 
-def _coordinate_array(coordinate: Coordinate) -> _Array:
+def _coordinate_array(coordinate: Coordinate) -> Member:
     size = len(coordinate.values)
     integer = coordinate.values.dtype.kind == "i"
-    return _Array(
+    return Member(
         name=coordinate.name,
         dtype=coordinate.values.dtype,
         shape=(size,),

@@ -6,7 +6,7 @@ from datacube.plan import query
 from datacube.plan.bind_coverage import bind_coverage
 from datacube.plan.bind_map import bind_map
 from datacube.plan.encoding import EncodeParameters
-from datacube.plan.formats import COVERAGE_JSON, CSV, GML, JSON, NETCDF
+from datacube.plan.formats import COVERAGE_JSON, CSV, GML, JSON, NETCDF, ZARR
 from datacube.plan.nodes import Encode, Field
 from datacube.plan.style import StyleBook
 from datacube.protocols import CatalogView, Limits
@@ -14,7 +14,7 @@ from datacube.protocols import CatalogView, Limits
 DEFAULT_MAP_DAYS = 30
 """Days, of 24 hours, before a layer's newest acquisition that a map without a time may show."""
 
-_ANY_AXES = frozenset({NETCDF, GML, JSON, COVERAGE_JSON, CSV})
+_ANY_AXES = frozenset({NETCDF, ZARR, GML, JSON, COVERAGE_JSON, CSV})
 """Formats that hold coverages of any axes; the others hold planes."""
 
 

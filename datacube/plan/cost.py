@@ -10,7 +10,7 @@ from datacube.plan.blocks import PARALLEL_BLOCKS, Cut, steps, tiling
 from datacube.plan.demand import demand, repeated
 from datacube.plan.encoding_memory import encoding_bytes
 from datacube.plan.file_blocks import blocks_read
-from datacube.plan.handing import evaluated_cuts
+from datacube.plan.handing import evaluated_cuts, handed_bytes
 from datacube.plan.holding import Ledger, cells_bytes
 from datacube.plan.nodes import Encode, Picture, Plan, Reduce, Scan, distinct
 from datacube.plan.places import slot_cells, stacks_in, stored_window
@@ -37,7 +37,7 @@ class Cost:
     output_bytes: int
     """Bytes of the cells of the answer before encoding."""
     peak_memory_bytes: int
-    """Bytes held at once: the output, and what its blocks need meanwhile."""
+    """Bytes held at once: the output, or its blocks in turn, and what they need meanwhile."""
 
 
 type Done = dict[str, Window]
@@ -53,12 +53,13 @@ def estimate(node: Encode | Picture | Plan, done: Done | None = None) -> Cost:
     done = {} if done is None else done
     root = node.source if isinstance(node, Encode) else node
     plans = tuple(layer.source for layer in root.layers) if isinstance(root, Picture) else (root,)
-    chunks = decoded = output = working = 0
+    chunks = decoded = output = handed = working = 0
     for plan in plans:
         window = plan.domain.window
         made = cells_bytes(plan, window)
         # Layers are painted one by one; a picture's own pixels have four bytes.
         output += 4 * window.size if isinstance(root, Picture) else made
+        handed += 4 * window.size if isinstance(root, Picture) else handed_bytes(node, plan)
         # Beyond any answer the blocks are not even counted: each chunk counts once.
         beyond = window.size > _COUNTED_CELLS
         cuts = None if beyond else evaluated_cuts(node, plan)
@@ -72,7 +73,7 @@ def estimate(node: Encode | Picture | Plan, done: Done | None = None) -> Cost:
         chunks=chunks,
         decoded_bytes=decoded,
         output_bytes=output,
-        peak_memory_bytes=output + working + encoding,
+        peak_memory_bytes=handed + working + encoding,
     )
 
 

@@ -64,7 +64,7 @@ def encoding_bytes(node: Encode) -> int:
         case formats.JPEG2000:
             fields = len(source.fields)
             return _raster(raw) + _JP2_CELL_BYTES * cells * fields
-        case formats.NETCDF:
+        case formats.NETCDF | formats.ZARR:
             return 2 * _LIBRARY_BYTES + (3 * raw if raw <= IN_MEMORY_BYTES else IN_MEMORY_BYTES)
         case _ if node.parameters.colour_map is not None or node.parameters.palette:
             return _raster(_PAINTED_BYTES * cells) + min(_PAINTING_BYTES, 32 * cells)

@@ -12,6 +12,8 @@ WEBP = "image/webp"
 """Of maps only."""
 GEOTIFF = "image/tiff"
 NETCDF = "application/netcdf"
+ZARR = "application/zip"
+"""A Zarr v3 group in a zip that stores its members as they are."""
 JSON = "application/json"
 COVERAGE_JSON = "application/prs.coverage+json"
 CSV = "text/csv"
@@ -21,7 +23,7 @@ TEXT = "text/plain"
 
 PICTURE_FORMATS = (PNG, JPEG)
 """Formats of maps, the usual one first."""
-COVERAGE_FORMATS = (GEOTIFF, NETCDF)
+COVERAGE_FORMATS = (GEOTIFF, NETCDF, ZARR)
 """Formats of coverages at every service, the usual one first."""
 QUERY_FORMATS = (*COVERAGE_FORMATS, PNG, JPEG, JPEG2000, JSON, COVERAGE_JSON, CSV, GML)
 """Formats of the results of queries."""
@@ -31,6 +33,8 @@ FORMAT_ALIASES = {
     "image/geotiff": GEOTIFF,
     "application/x-netcdf": NETCDF,
     "application/x-netcdf4": NETCDF,
+    "application/zip; application=zarr": ZARR,
+    "application/zarr+zip": ZARR,
     "image/jpg": JPEG,
     "image/jpeg2000": JPEG2000,
     "application/vnd.cov+json": COVERAGE_JSON,
@@ -53,6 +57,8 @@ SHORT_NAMES = {
     "cog": GEOTIFF,
     "netcdf": NETCDF,
     "nc": NETCDF,
+    "zarr": ZARR,
+    "zip": ZARR,
     "json": JSON,
     "covjson": COVERAGE_JSON,
     "coveragejson": COVERAGE_JSON,

@@ -21,6 +21,7 @@ FILE_BLOCK_CELLS = 8_388_608
 """Cells, over all fields, that one block of a file may hold: about 25 MB of int16."""
 PAINT_WIDTH = 16
 """A cell that is painted takes the room of so many fields: four channels in double precision."""
+_BY_BLOCKS = frozenset({formats.GEOTIFF, formats.NETCDF, formats.ZARR})
 STRIP_PIXELS = 4_194_304
 """Pixels painted at once: 33 bytes each at most with three float bands."""
 
@@ -46,6 +47,20 @@ def file_cuts(window: Window, width: int) -> tuple[Cut, ...]:
     return tuple(
         _parts(bounds, length) for bounds, length in zip(window.ranges, lengths, strict=True)
     )
+
+
+def handed_bytes(root: Encode | Picture | Plan, plan: Plan) -> int:
+    """Return the bytes of the plan's cells that an answer of `root` holds at once.
+
+    All of them, but for files that are written block by block, of which one is evaluated
+    while another is written.
+    """
+    whole = cells_bytes(plan, plan.domain.window)
+    if held_whole(plan) or not isinstance(root, Encode) or root.media_type not in _BY_BLOCKS:
+        return whole
+    cuts = file_cuts(plan.domain.window, _width(root, plan))
+    largest = Window(tuple((0, max(b - a for a, b in one)) for one in cuts))
+    return min(whole, 2 * cells_bytes(plan, largest))
 
 
 def strip_cuts(window: Window) -> tuple[Cut, Cut]:

@@ -21,6 +21,7 @@ from datacube.plan.formats import (
     JSON,
     NETCDF,
     PNG,
+    ZARR,
 )
 from datacube.plan.names import is_time
 from datacube.plan.nodes import Domain, Picture
@@ -56,6 +57,7 @@ FORMATS: Mapping[str, str] = MappingProxyType(
     {
         "tiff": GEOTIFF,
         "netcdf": NETCDF,
+        "zarr": ZARR,
         "covjson": COVERAGE_JSON,
         "png": PNG,
         "jpeg": JPEG,
@@ -70,6 +72,7 @@ _ACCEPTED = MappingProxyType(
     {
         **FORMATS,
         "geotiff": GEOTIFF,
+        "zip": ZARR,
         "jpg": JPEG,
         "coveragejson": COVERAGE_JSON,
         "image/geotiff": GEOTIFF,
