@@ -62,6 +62,8 @@ class LayerReadings:
     """None where it has no data there; of a series one a time and place, in order of time."""
     notes: tuple[str, ...]
     """What was chosen for the asker."""
+    over_time: tuple[float | int | None, ...] = ()
+    """What a map in a style over time shows, by its channels; else none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +87,7 @@ class _Gathered:
     quantities: tuple[float | int | None, ...] = ()
 
     def take(self, scene: PlaceScene, cells: Cells) -> None:
-        numbers = [_number(*pair) for pair in zip(cells.values, cells.valid, strict=True)]
+        numbers = _numbers(cells)
         stored, terms = numbers[: len(scene.bands)], numbers[len(scene.bands) :]
         if all(value is None for value in stored):
             return
@@ -110,7 +112,12 @@ def read_layer(layer: PlaceLayer, read: Read, *, series: bool) -> LayerReadings:
         shown = _reading(layer.scenes, read)
         readings = () if shown is None else (shown,)
     return LayerReadings(
-        name=layer.name, layer=layer.layer, style=layer.style, readings=readings, notes=layer.notes
+        name=layer.name,
+        layer=layer.layer,
+        style=layer.style,
+        readings=readings,
+        notes=layer.notes,
+        over_time=() if layer.over_time is None else _numbers(read(layer.over_time)),
     )
 
 
@@ -163,6 +170,10 @@ def _name(scene: PlaceScene) -> str:
 
 def _time(scene: PlaceScene) -> datetime | None:
     return scene.slot.scene.reference_time if scene.coverage.cube.timed else None
+
+
+def _numbers(cells: Cells) -> tuple[float | int | None, ...]:
+    return tuple(_number(*pair) for pair in zip(cells.values, cells.valid, strict=True))
 
 
 def _number(values: Values, valid: Valid) -> float | int | None:

@@ -19,6 +19,7 @@ from datacube.plan.bind_map import utm_home
 from datacube.plan.bind_map_axes import MapPlaces, choose_places
 from datacube.plan.bind_map_time import MapSlots, choose_time
 from datacube.plan.bind_style import channels, choose_style, one_band
+from datacube.plan.bind_temporal import TemporalMap
 from datacube.plan.cost import Cost, check, estimate
 from datacube.plan.map_layers import LayerCubes, find_layer
 from datacube.plan.resolve import scanned
@@ -58,6 +59,9 @@ class PlaceLayer:
     """In the order in which a map shows them: the first valid one is what it shows."""
     notes: tuple[str, ...]
     """What was chosen for the asker."""
+    over_time: nodes.Plan | None = None
+    """One cell: what a style over time makes of all scenes; None where the style is of one time,
+    or no scene has cells there."""
 
 
 def bind_place(
@@ -109,6 +113,7 @@ def check_place(layers: Sequence[PlaceLayer], limits: Limits, *, series: bool) -
         for layer in layers
         if layer.scenes
     ]
+    costs += [(estimate(layer.over_time), 1) for layer in layers if layer.over_time is not None]
     if costs:
         check(
             Cost(
@@ -139,7 +144,34 @@ def _layer(
         style=style,
         scenes=tuple(scenes),
         notes=(*times.notes, *places.notes),
+        over_time=_over_time(layer, asked, style, _Shown(times=times, places=places, view=view)),
     )
+
+
+def _over_time(
+    layer: LayerCubes, asked: query.Place, style: Style, shown: "_Shown"
+) -> nodes.Plan | None:
+    """Plan what a map in a style over time shows at the place: of the first cube that has it."""
+    if style.temporal is None:
+        return None
+    for coverage in _home_first(layer.coverages, asked):
+        cell = cell_at(coverage, asked.x, asked.y, asked.crs)
+        if cell is None:
+            continue
+        made = TemporalMap(
+            cube=coverage.cube,
+            style=style,
+            bands=layer.bands,
+            area=cell.bbox,
+            pixel=abs(cell.x.step),
+            grid=cell,
+        )
+        slots = shown.times.stack(coverage.cube, cell.bbox, shown.view).slots
+        for place in shown.places.combinations(coverage.axes):
+            plan = made.plan(slots, place)
+            if plan is not None:
+                return plan
+    return None
 
 
 def _home_first(coverages: Sequence[Coverage], asked: query.Place) -> list[Coverage]:

@@ -69,6 +69,8 @@ def _layer_properties(layer: LayerReadings, *, series: bool) -> dict[str, object
         "style": layer.style.name,
         **_properties(layer.readings[-1]),
     }
+    if layer.over_time:
+        told["shown"] = _one_or_all(layer.over_time)
     if series:
         told["series"] = [_properties(reading) for reading in layer.readings]
     return told
@@ -87,12 +89,14 @@ def _properties(reading: Reading) -> dict[str, object]:
     units = {v.band.name: v.band.unit for v in reading.values if v.band.unit not in {"", "1"}}
     classes = {v.band.name: text for v in reading.values if (text := _class(v))}
     others = {v.band.name: v.scene for v in reading.values if v.scene != reading.scene}
-    if len(reading.quantities) == 1:
-        told["shown"] = reading.quantities[0]
-    elif reading.quantities:
-        told["shown"] = list(reading.quantities)
+    if reading.quantities:
+        told["shown"] = _one_or_all(reading.quantities)
     more = {"physical": physical, "units": units, "classes": classes, "scenes": others}
     return told | {name: values for name, values in more.items() if values}
+
+
+def _one_or_all(quantities: tuple[float | int | None, ...]) -> object:
+    return quantities[0] if len(quantities) == 1 else list(quantities)
 
 
 def _is_scaled(value: BandValue) -> bool:
@@ -154,8 +158,14 @@ def _rows(layer: LayerReadings, reading: Reading) -> Iterable[tuple[str, _Text]]
             yield f"{value.band.name}_class", _class(value)
         if value.scene != reading.scene:
             yield f"{value.band.name}_scene", value.scene
-    for at, quantity in enumerate(reading.quantities):
-        yield "shown" if len(reading.quantities) == 1 else f"shown_{at + 1}", quantity
+    yield from _quantities("shown", reading.quantities)
+    if layer.style.temporal is not None and reading is layer.readings[-1]:
+        yield from _quantities(f"shown_{layer.style.temporal.reduction}", layer.over_time)
+
+
+def _quantities(name: str, found: tuple[float | int | None, ...]) -> Iterable[tuple[str, _Text]]:
+    for at, quantity in enumerate(found):
+        yield name if len(found) == 1 else f"{name}_{at + 1}", quantity
 
 
 def _plain(text: _Text) -> str:
