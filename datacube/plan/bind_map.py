@@ -19,6 +19,7 @@ from datacube.plan.map_limits import check_map
 from datacube.plan.map_reading import level_for, near
 from datacube.plan.query import Method
 from datacube.plan.style import Style, StyleBook
+from datacube.plan.warping import shown
 from datacube.protocols import Bbox, CatalogView, Limits
 from datacube.slots import Slot
 
@@ -213,7 +214,7 @@ class _Wanted:
             )
             for axis in outer:
                 plan = nodes.Slice(source=plan, axis=0, index=axis.first)
-            resampled[group.name] = nodes.Resample(source=plan, grid=self.grid, method=self.method)
+            resampled[group.name] = shown(plan, self.grid, self.method)
         if not found:
             return None
         if len(resampled) == 1:

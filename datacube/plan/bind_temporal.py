@@ -19,6 +19,7 @@ from datacube.plan.query import Method
 from datacube.plan.reducers import reduce_fields
 from datacube.plan.stacking import stacked
 from datacube.plan.style import ClassMask, Reduction, Style, Temporal
+from datacube.plan.warping import shown
 from datacube.protocols import Bbox
 from datacube.slots import Slot
 from datacube.times import Acquisition
@@ -97,7 +98,7 @@ class TemporalMap:
             )
         )
         made = _reduced(self._computed(source, read), self.temporal.reduction)
-        return nodes.Resample(source=made, grid=self.grid, method=self._method(work))
+        return shown(made, self.grid, self._method(work))
 
     def _read_bands(self) -> tuple[Band, ...]:
         mask = self.temporal.mask

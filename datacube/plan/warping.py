@@ -73,6 +73,16 @@ def warp(plan: Plan, frame: Frame, method: Method) -> Plan:
     return made
 
 
+def shown(plan: Plan, grid: Grid, method: Method) -> Resample:
+    """Bring a plan to the grid of a map; kernels but the linear one widen with the pixels.
+
+    Levels are chosen so that a pixel is short of two cells, where a scene has so many of them.
+    """
+    widened = method in KERNEL_RADII_PX and method is not Method.LINEAR
+    ratio = _ratio(plan.domain.plane, grid) if widened else None
+    return Resample(source=plan, grid=grid, method=method, ratio=ratio)
+
+
 def _ratio(source: Grid, grid: Grid) -> tuple[float, float] | None:
     """Return how many source cells a target cell is long along the source's y and x.
 

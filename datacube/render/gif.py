@@ -13,7 +13,10 @@ LONGEST_PX = 65_535
 
 
 def encode_gif(image: Indexed) -> bytes:
-    """Return a GIF; equal pictures give equal bytes. The first clear colour is transparent."""
+    """Return a GIF; equal pictures give equal bytes.
+
+    What is clear is transparent; every other colour is opaque.
+    """
     rows, columns = image.indices.shape
     profile = {
         "driver": "GTiff",
@@ -24,9 +27,12 @@ def encode_gif(image: Indexed) -> bytes:
         # Without one rasterio warns; the format has no place for it.
         "transform": Affine(1, 0, 1, 0, -1, 0),
     }
-    clear = np.flatnonzero(image.palette[:, 3] == 0)
+    indices, clear = image.indices, np.flatnonzero(image.palette[:, 3] == 0)
     if clear.size:
+        # The format has one transparent index, a palette may have several clear colours.
         profile["nodata"] = int(clear[0])
+    if clear.size > 1:
+        indices = np.where(np.isin(indices, clear), np.uint8(clear[0]), indices)
     colours = {
         at: (int(red), int(green), int(blue), 255)
         for at, (red, green, blue, _) in enumerate(image.palette)
@@ -35,7 +41,7 @@ def encode_gif(image: Indexed) -> bytes:
     aside = rasterio.Env(GDAL_PAM_ENABLED=False)
     with aside, MemoryFile() as raw, MemoryFile(ext=".gif") as made:
         with raw.open(**profile) as file:
-            file.write(image.indices, 1)
+            file.write(indices, 1)
             file.write_colormap(1, colours)
         with raw.open() as file:
             copy(file, made.name, driver="GIF")

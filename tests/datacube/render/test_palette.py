@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from datacube.render.gif import encode_gif
+from datacube.render.paint import Indexed
 from datacube.render.palette import indexed
 from datacube.render.png import encode_png
 
@@ -53,3 +54,10 @@ def test_equal_pictures_give_equal_bytes() -> None:
 def test_a_picture_of_nothing() -> None:
     clear = np.zeros((3, 4, 4), np.uint8)
     assert not read(encode_gif(indexed(clear)))[..., 3].any()
+
+
+def test_every_clear_colour_of_a_palette_is_transparent() -> None:
+    colours = np.array([[0, 0, 0, 0], [9, 8, 7, 255], [0, 0, 0, 0]], np.uint8)
+    image = Indexed(np.arange(12, dtype=np.uint8).reshape(3, 4) % 3, colours)
+    for body in (encode_gif(image), encode_png(image)):
+        np.testing.assert_array_equal(read(body), image.rgba())
