@@ -1,12 +1,14 @@
 """Legends: pictures of a style's colours with their values, titles and unit.
 
 The size of a legend follows from the style alone, so that it can be advertised beforehand.
-Text is drawn with the font that Pillow carries, which has the letters of ASCII; others are
-spelled with those.
+Text is drawn in a font that lies beside this module and has Latin, Greek and Cyrillic letters,
+so that equal styles give equal bytes on every machine.
 """
 
+import io
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.resources import files
 from math import floor, inf, isinf, log10
 from unicodedata import normalize
 
@@ -48,25 +50,8 @@ _CHANNELS = (("Red", (214, 39, 40)), ("Green", (44, 160, 44)), ("Blue", (31, 119
 _CHECKS = ((255, 255, 255), (205, 205, 205))
 """What transparent colours are shown over."""
 _CHECK_PX = 4
-_SPELLED = str.maketrans(
-    {
-        "\N{LATIN SMALL LETTER A WITH DIAERESIS}": "ae",
-        "\N{LATIN SMALL LETTER O WITH DIAERESIS}": "oe",
-        "\N{LATIN SMALL LETTER U WITH DIAERESIS}": "ue",
-        "\N{LATIN CAPITAL LETTER A WITH DIAERESIS}": "Ae",
-        "\N{LATIN CAPITAL LETTER O WITH DIAERESIS}": "Oe",
-        "\N{LATIN CAPITAL LETTER U WITH DIAERESIS}": "Ue",
-        "\N{LATIN SMALL LETTER SHARP S}": "ss",
-        "\N{MICRO SIGN}": "u",
-        "\N{DEGREE SIGN}": "deg",
-        "\N{EN DASH}": "-",
-        "\N{MINUS SIGN}": "-",
-        "\N{SUPERSCRIPT MINUS}": "-",
-        "\N{GREATER-THAN OR EQUAL TO}": ">=",
-        "\N{LESS-THAN OR EQUAL TO}": "<=",
-        "\N{MULTIPLICATION SIGN}": "x",
-    }
-)
+_FONT_FILE = "fonts/DejaVuSans.ttf"
+"""DejaVu Sans 2.37, cut to Latin, Greek, Cyrillic, and signs of units; see the licence beside."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,20 +226,41 @@ def _number(value: float) -> str:
 
 
 @lru_cache(maxsize=1)
-def _font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(_FONT_PX)
+def _font() -> ImageFont.FreeTypeFont:
+    file = files("datacube.render") / _FONT_FILE
+    # Other layouts depend on libraries that not every build of Pillow has.
+    return ImageFont.truetype(
+        io.BytesIO(file.read_bytes()), _FONT_PX, layout_engine=ImageFont.Layout.BASIC
+    )
+
+
+@lru_cache(maxsize=1)
+def _unknown() -> bytes:
+    """Return the shape that stands for letters which the font has not."""
+    return bytes(_font().getmask("\uffff"))
+
+
+@lru_cache(maxsize=4096)
+def _has(character: str) -> bool:
+    if not character.isprintable():
+        return False
+    return character.isspace() or bytes(_font().getmask(character)) != _unknown()
 
 
 @lru_cache(maxsize=4096)
 def spelled(text: str) -> str:
-    """Return a text in the letters of ASCII, for which there are shapes.
+    """Return a text in letters for which there are shapes.
 
-    >>> spelled("Höhe in m², Temperatur in °C")
-    'Hoehe in m2, Temperatur in degC'
+    Others are taken apart, as ligatures are; what is left is a question mark.
+
+    >>> spelled("Höhe in m², Temperatur in °C"), spelled("\N{LATIN SMALL LIGATURE FI}ne 高")
+    ('Höhe in m², Temperatur in °C', 'fine ?')
     """
-    plain = normalize("NFKD", text.translate(_SPELLED))
-    kept = (c for c in plain if normalize("NFKC", c) == c and not 0x300 <= ord(c) < 0x370)
-    return "".join(c if c.isascii() and c.isprintable() else "?" for c in kept)
+    made = []
+    for character in normalize("NFC", text):
+        parts = character if _has(character) else normalize("NFKD", character)
+        made.append("".join(part if _has(part) else "?" for part in parts))
+    return "".join(made)
 
 
 @lru_cache(maxsize=4096)

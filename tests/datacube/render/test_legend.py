@@ -125,3 +125,16 @@ def test_other_titles_are_other_pictures_and_equal_ones_equal_bytes() -> None:
     assert legend(one) == legend(replace(one))
     assert legend(one) != legend(replace(one, title="Other"))
     assert legend(one, title=False) != legend(one)
+
+
+@pytest.mark.parametrize("letter", "äÖßéŁµ²°≥Ωя")
+def test_letters_beyond_ascii_are_drawn(letter: str) -> None:
+    """Each has a shape of its own: not that of a question mark, nor of its plain neighbour."""
+    drawn = legend_picture(style(RULES["grey"], title=letter))
+    for other in ("?", "a", "O", "L", "2", "A"):
+        assert not np.array_equal(drawn, legend_picture(style(RULES["grey"], title=other)))
+
+
+def test_a_letter_without_a_shape_is_a_question_mark() -> None:
+    drawn, asked = (legend_picture(style(RULES["grey"], title=t)) for t in ("高", "?"))
+    np.testing.assert_array_equal(drawn, asked)
