@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import Enum
+from functools import cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from datacube.slots import Slot
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+_PLAIN = frozenset({str, int, float, complex, bool, bytes, type(None)})
 _SPELLED_KEPT = 4096
 _SPELLED: dict[int, tuple[object, str]] = {}
 """What was spelled before, by `id`. Each is held, so that no other object gets its `id`.
@@ -47,9 +49,14 @@ def digest(*parts: object) -> str:
 
 def _spell(value: object) -> str:
     """Spell a value so that no two values of different type or content read the same."""
+    kind = type(value)
+    if kind in _PLAIN:
+        return _token(kind.__name__, repr(value))
     held = _SPELLED.get(id(value))
-    if held is not None:
-        return held[1]
+    return _spell_other(value) if held is None else held[1]
+
+
+def _spell_other(value: object) -> str:
     match value:
         case TimeAxis() | IrregularAxis() | Grid():
             return _spell_listed(value)
@@ -87,8 +94,14 @@ def _spell_listed(value: TimeAxis | IrregularAxis | Grid) -> str:
     return spelled
 
 
+@cache
+def _compared(kind: "type[DataclassInstance]") -> tuple[str, ...]:
+    """Return the fields of a dataclass that make two of its values differ."""
+    return tuple(item.name for item in fields(kind) if item.compare)
+
+
 def _spell_dataclass(value: "DataclassInstance") -> str:
-    parts = [getattr(value, item.name) for item in fields(value) if item.compare]
+    parts = [getattr(value, name) for name in _compared(type(value))]
     spelled = _joined("dataclass", type(value).__name__, parts)
     if isinstance(value, Band | ResolutionGroup):
         if len(_SPELLED) >= _SPELLED_KEPT:
