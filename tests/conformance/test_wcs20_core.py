@@ -2,6 +2,7 @@
 
 import io
 import json
+import zipfile
 from collections.abc import Callable
 from itertools import permutations
 
@@ -276,6 +277,11 @@ def _netcdf(body: bytes) -> tuple[int, ...]:
         return tuple(file["v"].shape)
 
 
+def _zarr(body: bytes) -> tuple[int, ...]:
+    with zipfile.ZipFile(io.BytesIO(body)) as file:
+        return tuple(json.loads(file.read("v/zarr.json"))["shape"])
+
+
 def _coverage_json(body: bytes) -> tuple[int, ...]:
     return tuple(json.loads(body)["ranges"]["v"]["shape"])
 
@@ -283,6 +289,7 @@ def _coverage_json(body: bytes) -> tuple[int, ...]:
 READERS: dict[str, Callable[[bytes], tuple[int, ...]]] = {
     "image/tiff": _tiff,
     "application/netcdf": _netcdf,
+    "application/zip": _zarr,
     "image/jp2": _tiff,
     "image/png": _tiff,
     "image/jpeg": _tiff,

@@ -53,7 +53,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("kind", ["tiff", "netcdf", "png", "jpeg", "csv", "json"])
+@pytest.mark.parametrize("kind", ["tiff", "netcdf", "zarr", "png", "jpeg", "csv", "json"])
 def test_the_process_never_takes_more_than_was_told(store: Path, kind: str) -> None:
     command = [sys.executable, "-c", MEASURE, str(store), WARM.format(kind), QUERY.format(kind)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
