@@ -6,6 +6,7 @@ from datacube.cube import Collection, Coverage
 from datacube.grid import crs_url
 from datacube.protocols import CatalogView
 from ogc.api.collections import CRS84_URL, Document, coverage_links, interval
+from ogc.api.edr.documents import collection_link, parameter_names
 from ogc.api.zones import of_collection
 from ogc.crs import CRS84, hull
 from ogc.exchange import Site
@@ -29,11 +30,12 @@ def describe_product(name: str, view: CatalogView, site: Site) -> Document:
     collection = view.collection(name)
     coverages = of_collection(name, view)
     url = f"{site.url}/collections/{name}"
+    bands = {band.name: band for one in coverages for band in one.bands}
     return {
         "id": name,
         "title": collection.title,
         "description": collection.description or collection.title,
-        "keywords": sorted({band.name for one in coverages for band in one.bands}),
+        "keywords": sorted(bands),
         "links": [
             *(_page(url, form) for form in ("json", "html")),
             {
@@ -42,6 +44,7 @@ def describe_product(name: str, view: CatalogView, site: Site) -> Document:
                 "type": "application/schema+json",
                 "title": "Bands",
             },
+            collection_link(f"{site.url}/collections", "All collections"),
             *coverage_links(name, site, mappable=bool(coverages), zarr=False),
             *(
                 {
@@ -53,6 +56,7 @@ def describe_product(name: str, view: CatalogView, site: Site) -> Document:
                 for one in coverages
             ),
         ],
+        "parameter_names": parameter_names(bands.values()),
         "extent": _extent(coverages),
         "crs": [CRS84_URL, *dict.fromkeys(crs_url(one.cube.crs) for one in coverages)],
         "copernicube:coverages": [one.id for one in coverages],

@@ -1,5 +1,6 @@
 """What the description of a collection says of its EDR queries, and the classes that are met."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -52,16 +53,9 @@ def describe_queries(document: Document, coverage: Coverage, url: str) -> Docume
         return document
     names = {name for kind in Kind for name in format_names(kind)}
     product = f"{url.rpartition('/')[0]}/{coverage.cube.collection}"
-    document["links"].append(
-        {
-            "href": product,
-            "type": "application/json",
-            "rel": "collection",
-            "title": "The collection of cubes that it belongs to",
-        }
-    )
+    document["links"].append(collection_link(product, "The collection that it belongs to"))
     document["data_queries"] = {str(kind): {"link": _link(kind, coverage, url)} for kind in Kind}
-    document["parameter_names"] = {band.name: _parameter(band) for band in coverage.bands}
+    document["parameter_names"] = parameter_names(coverage.bands)
     document["output_formats"] = sorted(names)
     for axis in coverage.outer_axes:
         if not isinstance(axis, TimeAxis) and axis.name.casefold() in VERTICAL:
@@ -72,6 +66,16 @@ def describe_queries(document: Document, coverage: Coverage, url: str) -> Docume
                 "vrs": f"{axis.name} in {axis.uom}",
             }
     return document
+
+
+def collection_link(href: str, title: str) -> Document:
+    """Return the link that EDR wants of every collection: to what it is a member of."""
+    return {"href": href, "type": "application/json", "rel": "collection", "title": title}
+
+
+def parameter_names(bands: Iterable[Band]) -> Document:
+    """Describe bands as EDR describes parameters, by name."""
+    return {band.name: _parameter(band) for band in bands}
 
 
 def _link(kind: Kind, coverage: Coverage, url: str) -> Document:
