@@ -18,6 +18,7 @@ from datacube.evaluate.cells import evaluate
 from datacube.grid import Grid, Window
 from datacube.plan.nodes import Domain, Field, Held, HeldCells, Resample
 from datacube.plan.query import Method
+from datacube.plan.warping import Frame, warp
 from tests.builders.fakes import World
 
 GDAL = {
@@ -90,7 +91,7 @@ def made(node: Resample, window: Window | None = None) -> tuple[Values, NDArray[
 
 
 def warped_by_gdal(
-    values: Values, source: Grid, grid: Grid, method: Method, scale: float
+    values: Values, source: Grid, grid: Grid, method: Method, ratios: tuple[float, float]
 ) -> Values:
     out = np.full(grid.shape, NODATA, dtype=values.dtype)
     reproject(
@@ -104,8 +105,8 @@ def warped_by_gdal(
         dst_nodata=NODATA,
         resampling=GDAL[method],
         tolerance=0.0,
-        XSCALE=str(min(1.0, 1 / scale)),
-        YSCALE=str(min(1.0, 1 / scale)),
+        XSCALE=str(min(1.0, 1 / ratios[1])),
+        YSCALE=str(min(1.0, 1 / ratios[0])),
         MODE_TIES="MIN",
     )
     return out
@@ -124,7 +125,7 @@ def test_gdal_gives_the_same(
     grid = target_of(source.domain.plane, epsg, scale, px)
     node = Resample(source=source, grid=grid, method=method, step_px=1, ratio=(scale, scale))
     got, valid = made(node)
-    wanted = warped_by_gdal(values, source.domain.plane, grid, method, scale)
+    wanted = warped_by_gdal(values, source.domain.plane, grid, method, (scale, scale))
     both = valid & (wanted != NODATA)
     assert 0.5 < both.mean() < 1
     assert (valid != (wanted != NODATA)).mean() < 1e-3
@@ -136,6 +137,40 @@ def test_gdal_gives_the_same(
         # A half may be rounded otherwise.
         assert difference.max() <= 1
         assert (difference > 0).mean() < 0.01
+
+
+@pytest.mark.parametrize("method", [Method.LINEAR, Method.CUBIC, Method.LANCZOS])
+@pytest.mark.parametrize(("epsg", "scale", "px"), [(3857, 3.3, 70), (32617, 2.0, 110)])
+def test_kernels_widen_by_the_length_of_cells(
+    virginia: tuple[Values, tuple[float, float]], method: Method, epsg: int, scale: float, px: int
+) -> None:
+    values, corner = virginia
+    source = source_of(values, corner)
+    plane = source.domain.plane
+    grid = target_of(plane, epsg, scale, px)
+    frame = Frame(
+        crs=grid.crs,
+        x_step=grid.x.step,
+        y_step=-grid.y.step,
+        x=(grid.bbox[0], grid.bbox[2]),
+        y=(grid.bbox[1], grid.bbox[3]),
+    )
+    node = warp(source, frame, method)
+    assert isinstance(node, Resample)
+    assert node.ratio is not None
+    # A cell to the right of, and one below, a cell in the middle, by PROJ.
+    x, y = grid.x.start + px // 2 * grid.x.step, grid.y.start + px // 2 * grid.y.step
+    to = Transformer.from_crs(grid.crs, plane.crs, always_xy=True)
+    e, n = to.transform([x, x + grid.x.step, x], [y, y, y + grid.y.step])
+    by_hand = [np.hypot(at[1] - at[0], at[2] - at[0]) / 10 for at in (n, e)]
+    assert node.ratio == pytest.approx(by_hand, rel=1e-3)
+    got, valid = made(node)
+    wanted = warped_by_gdal(values, plane, node.grid, method, node.ratio)
+    both = valid & (wanted != NODATA)
+    assert 0.5 < both.mean() < 1
+    difference = np.abs(got[both].astype(int) - wanted[both])
+    assert difference.max() <= 1
+    assert (difference > 0).mean() < 0.01
 
 
 @pytest.mark.parametrize("method", list(GDAL))
