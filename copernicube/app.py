@@ -66,6 +66,7 @@ def build(settings: Settings) -> Starlette:
         limits=settings.limits,
         map_days=settings.default_map_days,
         chunk_cache_bytes=settings.chunk_cache_bytes,
+        picture_cache_bytes=settings.picture_cache_bytes,
     )
     sessions = local.engine.session
     addresses = Addresses.read(settings.public_url, settings.trusted_proxies)

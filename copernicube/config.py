@@ -15,6 +15,7 @@ from ogc.turns import QueueLimits
 
 PREFIX = "COPERNICUBE_"
 CHUNK_CACHE_BYTES = 256 * 2**20
+PICTURE_CACHE_BYTES = 64 * 2**20
 PARTS = MappingProxyType(
     {"limits": "LIMIT_", "queue": "QUEUE_", "spool": "SPOOL_", "provider": "PROVIDER_"}
 )
@@ -41,6 +42,8 @@ class Settings:
     """Days before a layer's newest acquisition that a map without TIME may show."""
     chunk_cache_bytes: int = CHUNK_CACHE_BYTES
     """Decoded chunks that maps keep in memory, in each server process."""
+    picture_cache_bytes: int = PICTURE_CACHE_BYTES
+    """Finished maps that are kept in memory, in each server process."""
     provider: ServiceProvider = field(default_factory=ServiceProvider)
     """Who offers the service; each field is `COPERNICUBE_PROVIDER_<NAME>`."""
     limits: Limits = field(default_factory=Limits)

@@ -2,10 +2,16 @@
 
 from dataclasses import dataclass
 
-from copernicube.config import CHUNK_CACHE_BYTES, load_object_store_access, load_provider
+from copernicube.config import (
+    CHUNK_CACHE_BYTES,
+    PICTURE_CACHE_BYTES,
+    load_object_store_access,
+    load_provider,
+)
 from copernicube.functions import load_functions
 from datacube.catalog import SqlCatalog, open_catalog, rebuild_catalog, refuse_gaps
 from datacube.encode import ENCODERS
+from datacube.encode.kept import KeptDocuments
 from datacube.engine import Engine
 from datacube.errors import StoreError
 from datacube.protocols import Limits
@@ -31,12 +37,13 @@ def open_local(
     map_days: int = 30,
     read_only: bool = False,
     chunk_cache_bytes: int = CHUNK_CACHE_BYTES,
+    picture_cache_bytes: int = PICTURE_CACHE_BYTES,
 ) -> Local:
     """Open the store at `location`, a folder; a store that is not there yet is made.
 
     `map_days` are the days before a layer's newest acquisition that a map without
     TIME may show. `read_only` opens what exists and refuses to write. `chunk_cache_bytes`
-    bound the decoded chunks that maps keep in memory.
+    bound the decoded chunks that maps keep in memory, `picture_cache_bytes` the finished maps.
 
     Raises
     ------
@@ -49,6 +56,7 @@ def open_local(
     engine = Engine(
         catalog=catalog,
         cells=cells,
+        pictures=KeptDocuments(picture_cache_bytes),
         map_cells=cells.over(store.keeping(KeptChunks(chunk_cache_bytes))),
         styles=DEFAULT_STYLES,
         encoders=ENCODERS,

@@ -19,6 +19,7 @@ from datacube.grid import Window
 from datacube.plan import query
 from datacube.plan.bind import DEFAULT_MAP_DAYS, Bound, bind
 from datacube.plan.bind_place import bind_place, check_place
+from datacube.plan.bindings import KeptBindings
 from datacube.plan.cost import Cost, check, estimate
 from datacube.plan.digest import digest
 from datacube.plan.map_limits import check_shown
@@ -54,6 +55,10 @@ class Engine:
     """Reads for maps, which come back to the same places: it may keep what it read."""
     documents: KeptDocuments = field(default_factory=KeptDocuments)
     """Made before, by revision and access."""
+    pictures: KeptDocuments = field(default_factory=KeptDocuments)
+    """Maps that were made before, by ETag."""
+    bindings: KeptBindings = field(default_factory=KeptBindings)
+    """Maps that were bound before."""
 
     def session(self, as_of: int | None = None, principal: Principal = ANONYMOUS) -> "Session":
         """Pin a revision, by default the newest, for one request.
@@ -95,6 +100,10 @@ class Session:
         RequestError
             Whatever is wrong with the request.
         """
+        key = self.revision, self.principal.access
+        return self.engine.bindings.get(key, asked, lambda: self._bound(asked))
+
+    def _bound(self, asked: query.Encode) -> Bound:
         engine = self.engine
         bound = bind(
             asked,
@@ -229,29 +238,37 @@ class Session:
         return encoder
 
     def _encoded(self, bound: Bound, encoder: Encoder) -> Answer:
-        check(estimate(bound.encode), self.engine.limits)
+        etag, pictures = self.etag(bound), self.engine.pictures
+        is_map = isinstance(bound.encode.source, Picture)
         scenes = contributing_scenes(bound.encode)
+        found = pictures.find(etag) if is_map else None
+        body = encoder(self._job(bound, scenes)) if found is None else found
+        if is_map and isinstance(body, bytes):
+            pictures.keep(etag, body)
+        return Answer(
+            body=body,
+            media_type=bound.encode.media_type,
+            revision=bound.revision,
+            scenes=scenes,
+            etag=etag,
+            notes=bound.notes,
+        )
+
+    def _job(self, bound: Bound, scenes: tuple[str, ...]) -> EncodeJob:
         engine = self.engine
+        check(estimate(bound.encode), engine.limits)
         is_map = isinstance(bound.encode.source, Picture)
         handed = Handed(
             read=(engine.map_cells if is_map else None) or engine.cells,
             limits=engine.limits,
             deadline=monotonic() + engine.limits.seconds,
         )
-        job = EncodeJob(
+        return EncodeJob(
             node=bound.encode,
             compute=handed,
             scenes=scenes,
             limits=engine.limits,
             credits=partial(self.credits, bound.encode),
-        )
-        return Answer(
-            body=encoder(job),
-            media_type=bound.encode.media_type,
-            revision=bound.revision,
-            scenes=scenes,
-            etag=self.etag(bound),
-            notes=bound.notes,
         )
 
     def _access(self, encode: Encode) -> tuple[str, ...]:

@@ -23,12 +23,19 @@ class KeptDocuments:
 
     def get(self, key: Hashable, make: Callable[[], bytes]) -> bytes:
         """Return the document of `key`, made by `make` where it is not kept."""
+        found = self.find(key)
+        return self.keep(key, make()) if found is None else found
+
+    def find(self, key: Hashable) -> bytes | None:
+        """Return the document of `key` where it is kept."""
         with self._lock:
             found = self._kept.get(key)
             if found is not None:
                 self._kept.move_to_end(key)
-                return found
-        made = make()
+            return found
+
+    def keep(self, key: Hashable, made: bytes) -> bytes:
+        """Keep a document unless it is longer than all may be; return it."""
         with self._lock:
             if key not in self._kept and len(made) <= self.most_bytes:
                 self._kept[key] = made

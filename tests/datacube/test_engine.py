@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from datacube.encode.answer import EncodeJob
+from datacube.encode.kept import KeptDocuments
 from datacube.engine import Engine
 from datacube.errors import LimitExceededError, UnknownNameError
 from datacube.plan import nodes, query
@@ -47,6 +48,13 @@ CUT = query.Subset(
     subsets=(query.Trim(axis="E", low=X0, high=X0 + 100),),
 )
 ASKED = query.Encode(source=CUT, media_type="x")
+BOX = query.Map(
+    layers=(query.MapLayer(layer="S2_L2A", style="B08"),),
+    crs=CUBE.crs,
+    bbox=(X0, Y0 - 100, X0 + 100, Y0),
+    width_px=10,
+    height_px=10,
+)
 
 
 def test_answer_has_body_scenes_and_revision() -> None:
@@ -63,15 +71,7 @@ def test_etag_changes_with_the_slots_that_are_read_only() -> None:
     world = World()
     add(world, 0)
     made = engine(world)
-    box = query.Map(
-        layers=(query.MapLayer(layer="S2_L2A", style="B08"),),
-        crs=CUBE.crs,
-        bbox=(X0, Y0 - 100, X0 + 100, Y0),
-        width_px=10,
-        height_px=10,
-        time=query.MapTime(),
-    )
-    asked = query.Encode(source=box, media_type="x")
+    asked = query.Encode(source=BOX, media_type="x")
     first = made.session().answer(asked)
     add(world, 0, east=1200.0)
     elsewhere = made.session().answer(asked)
@@ -83,6 +83,33 @@ def test_etag_changes_with_the_slots_that_are_read_only() -> None:
     assert len(here.scenes) == 2
     before = made.session(as_of=1).answer(asked)
     assert (before.etag, before.body, before.scenes) == (first.etag, first.body, first.scenes)
+
+
+def test_a_map_is_made_once_until_what_it_shows_changes() -> None:
+    world = World()
+    add(world, 0)
+    made, asked = engine(world), query.Encode(source=BOX, media_type="x")
+    first = made.session().answer(asked)
+    reads = len(world.reads)
+    assert reads
+    assert made.session().answer(asked) == first
+    add(world, 0, east=1200.0)
+    assert made.session().answer(asked) == replace(first, revision=2)
+    assert len(world.reads) == reads
+    add(world, 1)
+    newer = made.session().answer(asked)
+    assert newer.body != first.body
+    assert len(world.reads) > reads
+    assert made.session(as_of=1).answer(asked) == first
+
+
+def test_without_room_no_map_is_kept() -> None:
+    world = World()
+    add(world, 0)
+    made = replace(engine(world), pictures=KeptDocuments(0))
+    asked = query.Encode(source=BOX, media_type="x")
+    assert made.session().answer(asked) == made.session().answer(asked)
+    assert len(world.reads) == 2
 
 
 def test_unknown_formats_are_refused_before_any_work() -> None:
