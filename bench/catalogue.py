@@ -80,10 +80,10 @@ def _fill(catalog: SqlCatalog, count: int) -> None:
     for start in range(0, count, _BATCH):
         some = numbers[start : start + _BATCH]
         claimed = catalog.claim(cube.name, len(some))
-        catalog.commit([_slot(cube, slot, n) for slot, n in zip(claimed, some, strict=True)])
+        catalog.commit([made_up_slot(cube, slot, n) for slot, n in zip(claimed, some, strict=True)])
 
 
-def _slot(cube: Cube, number: int, scene: int) -> NewSlot:
+def made_up_slot(cube: Cube, number: int, scene: int) -> NewSlot:
     """Return a scene: at each of the places in turn, the days of a place apart."""
     group = cube.groups[0]
     place, day = scene % _PLACES, 5 * (scene // _PLACES)

@@ -103,15 +103,18 @@ def handle(request: GetCapabilities, view: CatalogView) -> Capabilities:
 
 
 def answer(kvp: Kvp, session: Session, site: Site) -> Reply:
-    """Answer the operation."""
-    request = parse(kvp)
-    capabilities = handle(request, session.view)
-    write = _WRITERS.get(capabilities.version)
-    if write is None:
-        body = encode(capabilities, site, language(kvp))
-    else:
-        body = write(capabilities.coverages, capabilities.revision, site)
-    return reply_document(body, request.media_type, capabilities.revision)
+    """Answer the operation. The document is made once a revision."""
+    request, spoken = parse(kvp), language(kvp)
+
+    def make() -> bytes:
+        capabilities = handle(request, session.view)
+        write = _WRITERS.get(capabilities.version)
+        if write is None:
+            return encode(capabilities, site, spoken)
+        return write(capabilities.coverages, capabilities.revision, site)
+
+    body = session.kept(("WCS", request, spoken, site), make)
+    return reply_document(body, request.media_type, session.view.revision)
 
 
 def _version(kvp: Kvp) -> str:
