@@ -9,6 +9,7 @@ from pathlib import Path
 
 from anyio import to_thread
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
@@ -30,7 +31,7 @@ from ogc.pinned import resource_route
 from ogc.posted import is_form, read_posted
 from ogc.records import get_record
 from ogc.records.get_record import PATH as RECORDS
-from ogc.responses import RootOf, body_too_long, parameters_too_long, read_body, respond
+from ogc.responses import RootOf, parameters_too_long, respond, unrouted
 from ogc.service import dispatch, lane_of, refuse
 from ogc.spool import Spool
 from ogc.tiles.routes import tile_routes
@@ -128,6 +129,7 @@ def build(settings: Settings) -> Starlette:
             Mount("/page", StaticFiles(directory=PAGE)),
         ],
         middleware=[cors],
+        exception_handlers={HTTPException: unrouted},
         lifespan=running,
     )
 
@@ -167,9 +169,9 @@ class Ows:
             return respond(refuse(long, parameters[: limits.parameter_bytes]), request)
         media_type, posted = request.headers.get("content-type", ""), None
         if request.method == "POST":
-            body = await read_body(request, limits.body_bytes)
-            if body is None:
-                return respond(refuse(body_too_long(request, limits), parameters), request)
+            body = await self.desk.body(request, limits)
+            if isinstance(body, CubeError):
+                return respond(refuse(body, parameters), request)
             # A form says, as an address does, which service is asked, readable or not.
             if is_form(media_type):
                 parameters = body.decode("utf-8", errors="replace")

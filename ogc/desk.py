@@ -8,7 +8,8 @@ from http import HTTPStatus
 from starlette.requests import Request
 from starlette.responses import Response
 
-from datacube.errors import CubeError
+from datacube.errors import CubeError, LimitExceededError
+from datacube.protocols import Limits
 from ogc.exchange import Reply, Sessions
 from ogc.known import Known
 from ogc.responses import held_tags, holds, respond
@@ -79,12 +80,35 @@ class Desk:
         except GoneError:
             return Response(status_code=CLOSED_REQUEST)
 
+    async def body(self, request: Request, limits: Limits) -> bytes | CubeError:
+        """Read the body of a request; or tell why it is not read: it is too long, or all are.
+
+        Until the request is answered it counts among the bodies that are held.
+        """
+        body = bytearray()
+        try:
+            async for chunk in request.stream():
+                self.turns.hold(len(chunk))
+                body += chunk
+                _check_length(len(body), request, limits)
+        except BaseException as error:
+            self.turns.hold(-len(body))
+            if isinstance(error, CubeError):
+                return error
+            raise
+        request.state.body_bytes = len(body)
+        return bytes(body)
+
     async def _run(self, request: Request, work: Callable[[], Reply], lane: Lane) -> Reply:
         async def gone() -> None:
             while (await request.receive())["type"] != "http.disconnect":
                 pass
 
-        return await self.turns.run(work, client=self.client_of(request), lane=lane, gone=gone)
+        try:
+            return await self.turns.run(work, client=self.client_of(request), lane=lane, gone=gone)
+        finally:
+            self.turns.hold(-getattr(request.state, "body_bytes", 0))
+            request.state.body_bytes = 0
 
     def _may_be_known(self, request: Request) -> bool:
         if request.method not in ("GET", "HEAD"):
@@ -103,6 +127,16 @@ class Desk:
             # The body was left out, but the client has another form of it.
             return None
         return made
+
+
+def _check_length(length: int, request: Request, limits: Limits) -> None:
+    bound = limits.body_bytes
+    if length > bound:
+        told = request.headers.get("content-length", f"more than {bound}")
+        raise LimitExceededError(
+            f"the request is longer than the {bound} bytes allowed (LIMIT_BODY_BYTES): "
+            f"its body has {told[:20]}"
+        )
 
 
 def _is_partial(request: Request) -> bool:

@@ -5,11 +5,13 @@ from http import HTTPStatus
 from pathlib import Path
 
 from isal import igzip
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from datacube.errors import LimitExceededError
 from datacube.protocols import Limits
+from ogc import problem
 from ogc.exchange import Reply
 from ogc.ranges import FilePart, asked_part, unsatisfiable, whole_part
 
@@ -48,6 +50,22 @@ def respond(reply: Reply, request: Request) -> Response:
     for name, value in headers:
         response.headers.append(name, value)
     return response
+
+
+def unrouted(_request: Request, error: Exception) -> Response:
+    """Answer what no route does, an unknown address or method, with a problem document.
+
+    Raises
+    ------
+    TypeError
+        If it is another error.
+    """
+    if not isinstance(error, HTTPException):
+        raise TypeError(f"{error!r} is no refusal of a route") from error
+    document = {"type": "about:blank", "title": error.detail, "status": error.status_code}
+    return JSONResponse(
+        document, error.status_code, headers=error.headers, media_type=problem.MEDIA_TYPE
+    )
 
 
 def is_text(media_type: str) -> bool:
@@ -129,23 +147,3 @@ def parameters_too_long(length: int, limits: Limits) -> LimitExceededError:
         f"the request is longer than the {limits.parameter_bytes} bytes allowed "
         f"(LIMIT_PARAMETER_BYTES): its parameters have {length}"
     )
-
-
-def body_too_long(request: Request, limits: Limits) -> LimitExceededError:
-    """Tell that a body is longer than is read; how long, where the client said so."""
-    length = request.headers.get("content-length", "")
-    told = length if length.isascii() and length.isdigit() else f"more than {limits.body_bytes}"
-    return LimitExceededError(
-        f"the request is longer than the {limits.body_bytes} bytes allowed (LIMIT_BODY_BYTES): "
-        f"its body has {told[:20]}"
-    )
-
-
-async def read_body(request: Request, bound_bytes: int) -> bytes | None:
-    """Read the body of a request; None where it is longer than the bound."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > bound_bytes:
-            return None
-    return bytes(body)

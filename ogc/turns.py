@@ -60,6 +60,8 @@ class QueueLimits:
     """Requests of one client that are worked on or wait."""
     seconds: float = 30.0
     """How long a request waits."""
+    body_bytes: int = 512 * 2**20
+    """Bodies of all requests together, from the first byte to the answer."""
 
 
 @dataclass(slots=True, eq=False)
@@ -122,6 +124,7 @@ class Turns:
         self._guard = Lock()
         self._lanes = {lane: _LaneState() for lane in Lane}
         self._held: Counter[Client] = Counter()
+        self._body_bytes = 0
 
     async def run[R](
         self,
@@ -154,6 +157,24 @@ class Turns:
                 self._pass_on(lane, monotonic() - begun)
         finally:
             self._forget(client)
+
+    def hold(self, more_bytes: int) -> None:
+        """Count bytes of a body that is being read; a negative number gives them back.
+
+        Raises
+        ------
+        BusyError
+            If all bodies together would be too long; these bytes are not counted.
+        """
+        with self._guard:
+            held, most = self._body_bytes + more_bytes, self.limits.body_bytes
+            if more_bytes > 0 and held > most:
+                raise self._busy(
+                    f"the bodies of all requests under way have {held} bytes, and the limit "
+                    f"QUEUE_BODY_BYTES is {most}",
+                    self._lanes[Lane.DATA],
+                )
+            self._body_bytes = held
 
     def _enter(self, client: Client, lane: Lane) -> _Waiting | None:
         """Take a place, or one in the queue, which is returned."""

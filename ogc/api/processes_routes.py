@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from datacube.errors import CubeError
 from ogc.api.get_coverage import check_names
 from ogc.api.processes import execute, no_such
 from ogc.desk import Desk
@@ -14,7 +15,7 @@ from ogc.exchange import Reply, Session, Sessions, Site, revision_header
 from ogc.kvp import Kvp, as_of
 from ogc.pinned import resource_route
 from ogc.problem import problem
-from ogc.responses import body_too_long, read_body, respond
+from ogc.responses import respond
 from ogc.turns import Lane
 
 ALLOWED = ("f", "as_of")
@@ -25,9 +26,9 @@ def process_routes(sessions: Sessions, site: Site, *, desk: Desk | None = None) 
     shared = desk or Desk()
 
     async def run(request: Request) -> Response:
-        body = await read_body(request, site.limits.body_bytes)
-        if body is None:
-            return respond(problem(body_too_long(request, site.limits)), request)
+        body = await shared.body(request, site.limits)
+        if isinstance(body, CubeError):
+            return respond(problem(body), request)
         name, query = request.path_params["name"], request.url.query
         work = partial(_answer, name, query, body, site=site)
         return await shared.answer(request, work, sessions, lane=Lane.DATA, refuse=problem)

@@ -8,12 +8,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from datacube.errors import CubeError
 from ogc.desk import Desk
 from ogc.exchange import Reply, Sessions, Site, revision_header
 from ogc.kvp import Kvp, as_of
 from ogc.posted import Posted, read_posted
 from ogc.problem import problem
-from ogc.responses import body_too_long, parameters_too_long, read_body, respond
+from ogc.responses import parameters_too_long, respond
 from ogc.turns import Lane
 from ogc.wcps import process
 
@@ -26,9 +27,9 @@ def wcps_route(sessions: Sessions, site: Site, *, desk: Desk | None = None) -> R
         if len(request.url.query) > limits.parameter_bytes:
             long = parameters_too_long(len(request.url.query), limits)
             return respond(problem(long), request)
-        body = await read_body(request, limits.body_bytes)
-        if body is None:
-            return respond(problem(body_too_long(request, limits)), request)
+        body = await shared.body(request, limits)
+        if isinstance(body, CubeError):
+            return respond(problem(body), request)
         posted = (request.headers.get("content-type", ""), body)
         asked = partial(_asked, request.url.query, posted if request.method == "POST" else None)
         accept = request.headers.get("accept", "")

@@ -15,7 +15,7 @@ from ogc.desk import Desk
 from ogc.exchange import Reply, Sessions, Site
 from ogc.faults import UnsupportedError
 from ogc.kvp import Kvp, shown
-from ogc.responses import body_too_long, parameters_too_long, read_body, respond
+from ogc.responses import parameters_too_long, respond
 from ogc.turns import Lane
 from ogc.wmts.envelope import payload
 from ogc.wmts.kept import KeptDocuments
@@ -47,10 +47,10 @@ def wmts_routes(
         if len(query) > limits.parameter_bytes:
             return respond(refuse(parameters_too_long(len(query), limits)), request)
         if request.method == "POST":
-            body = await read_body(request, limits.body_bytes)
-            if body is None:
-                return respond(refuse(body_too_long(request, limits)), request)
             kind = request.headers.get("content-type", "")
+            body = await shared.body(request, limits)
+            if isinstance(body, CubeError):
+                return respond(_refused(kind, body), request)
             return await shared.answer(
                 request,
                 lambda given: _posted(

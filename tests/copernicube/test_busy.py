@@ -1,12 +1,14 @@
 """More requests than there are places: 503 in the words of each service, and never more."""
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from time import sleep
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -173,3 +175,25 @@ def test_a_client_that_goes_away_leaves_its_place_in_the_queue(
             # Each waits in the queue's one place, for half a second.
             with pytest.raises(httpx2.ReadTimeout):
                 httpx2.get(f"{url}{COVERAGE}&subset=E({number + 443000},444000)", timeout=0.5)
+
+
+def test_bodies_are_bounded_together_and_given_back(demo_store: Path) -> None:
+    """A body that never ends is counted while it comes, and no more once it broke off."""
+    settings = Settings(store=str(demo_store), queue=QueueLimits(body_bytes=100_000))
+    query = b"for $c in (S2_L1C_32618) return 1"
+    kind = {"Content-Type": "text/plain"}
+    with loopback(build(settings)) as url:
+        address = urlsplit(url)
+        with socket.create_connection((address.hostname or "", address.port or 0)) as slow:
+            head = b"POST /ows HTTP/1.1\r\nHost: x\r\nContent-Length: 99990\r\n\r\n"
+            slow.sendall(head + b" " * 99_980)
+            sleep(0.3)  # until the server has read it
+            for path in ("/ows", "/ogcapi/wcps", "/wmts", "/ogcapi/processes/wcps/execution"):
+                told = refused(httpx2.post(url + path, content=query, headers=kind))
+                assert "limit QUEUE_BODY_BYTES is 100000" in told
+        sleep(0.3)
+        for _ in range(5):
+            # Two of them would be too long together.
+            long = query + b" " * 60_000
+            reply = httpx2.post(f"{url}/ows", content=long, headers=kind, timeout=60)
+            assert (reply.status_code, reply.text) == (200, "1")
