@@ -205,6 +205,9 @@ class MapAxis:
     def __post_init__(self) -> None:
         if self.required and self.default:
             raise ValueError(f"{self.name}: what is required has no default")
+        for low, high in self.default:
+            if low > high:
+                raise ValueError(f"{self.name}: {low:g}:{high:g} runs backwards")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import shapely
 
-from datacube.axes import RegularAxis
+from datacube.axes import PlaceAxis, RegularAxis
 from datacube.cells import Valid, Values
 from datacube.cube import Band, Cube, free_group, group_name
 from datacube.errors import UnsupportedSourceError
@@ -206,6 +206,7 @@ class RecipeReader:
         square = abs(grid.x.step) == abs(grid.y.step) and known_crs(grid.crs).on_earth
         name = group_name(abs(grid.x.step), grid.x.uom) if square else "r1"
         axes = tuple(_with_names(found, locations).axis() for found in layout.further)
+        _check_defaults(recipe, axes)
         group = free_group(grid, name, axes=axes)
         return Cube(
             name=recipe.coverage,
@@ -290,6 +291,18 @@ def _check_standing(recipe: Recipe, cube: Cube) -> None:
             f"the coverage {cube.name} has the bands {', '.join(bands)}; it never gets "
             f"{', '.join(unknown)}: bands are what they were when it was made"
         )
+
+
+def _check_defaults(recipe: Recipe, axes: Sequence[PlaceAxis]) -> None:
+    """Refuse what maps should show unasked, and the axis has not."""
+    for said, axis in zip(recipe.further, axes, strict=True):
+        first, last = axis.extent
+        for low, high in () if said.maps is None else said.maps.default:
+            if high < first or low > last:
+                raise UnsupportedSourceError(
+                    f"{recipe.path}: maps of {axis.name} show {low:g}:{high:g} unasked; it lies "
+                    f"from {first:g} to {last:g}"
+                )
 
 
 def _timeless() -> Acquisition:

@@ -11,6 +11,7 @@ NOT_CLAIMED = MappingProxyType(
         "wms13:getcapabilities:featurelisturls": "no FeatureListURL is advertised",
         "wms13:getcapabilities:style-stylesheeturls": "no StyleSheetURL is advertised",
         "wms13:getcapabilities:style-styleurls": "no StyleURL is advertised",
+        "wms13:time:time-missing-dim": "the suite leaves it out, and every time has a default",
         "wms13:getmap:bbox-inherited": "every layer has boxes of its own",
         "wms13:getmap:bbox-below-scale": "no layer has limits of scale",
         "wms13:getmap:bbox-above-scale": "no layer has limits of scale",

@@ -191,6 +191,51 @@ def test_the_background(
     assert (drawn[35:65, 65:75] == DRAWN["Lakes"]).all()
 
 
+@pytest.mark.requirement("wms13:basic:basic-polygons-sanity-check")
+def test_polygons_have_their_shape(cite: TestClient) -> None:
+    """A diamond around the origin, and two squares, of which the suite's picture shows both."""
+    asked = {"LAYERS": "cite_BasicPolygons", "BBOX": "-2.5,-1.5,2.5,6.5"}
+    drawn = picture(ask(cite, BASE, asked | {"WIDTH": "100", "HEIGHT": "160"}))
+    x, y = np.meshgrid(-2.5 + (np.arange(100) + 0.5) / 20, 6.5 - (np.arange(160) + 0.5) / 20)
+    away = (
+        np.abs(x) + np.abs(y) - 1,
+        np.maximum(np.abs(x + 0.5), np.abs(y - 4.5)) - 1.5,
+        np.maximum(np.abs(x - 0.5), np.abs(y - 3.5)) - 1.5,
+    )
+    nearest = np.minimum.reduce(away)
+    covered = (drawn == DRAWN["BasicPolygons"]).all(axis=-1)
+    # A pixel of 0.05 degrees at an outline may go either way.
+    assert covered[nearest < -0.06].all()
+    assert not covered[nearest > 0.06].any()
+    assert (np.abs(nearest) < 0.06).mean() < 0.1
+
+
+@pytest.mark.requirement("wms13:basic:blue-lake-sanity-check")
+@pytest.mark.requirement("wms13:basic:aspect-ratio")
+def test_a_map_is_stretched_to_its_size(cite: TestClient) -> None:
+    """Where WIDTH and HEIGHT have not the ratio of BBOX, pixels are no squares (7.3.3.8)."""
+    plain = picture(ask(cite, BASE, LAKE))
+    lake = (plain == DRAWN["Lakes"]).all(axis=-1)
+    assert 0.2 < lake.mean() < 0.4
+    wide = picture(ask(cite, BASE, LAKE | {"WIDTH": "400"}))
+    # Pixels half as wide have other middles: at the shore they may go either way.
+    assert ((wide == DRAWN["Lakes"]).all(axis=-1)[:, ::2] != lake).mean() < 0.01
+
+
+@pytest.mark.requirement("wms13:basic:layer-order")
+def test_the_last_layer_lies_on_top(cite: TestClient) -> None:
+    asked = {"BBOX": "-0.0045,-0.0025,0.0045,0.0025"}
+    lake, forest = (
+        (picture(ask(cite, BASE, asked | {"LAYERS": f"cite_{name}"})) == DRAWN[name]).all(axis=-1)
+        for name in ("Lakes", "Forests")
+    )
+    both = lake & forest
+    assert both.sum() > 100
+    for names in (("Lakes", "Forests"), ("Forests", "Lakes")):
+        drawn = picture(ask(cite, BASE, asked | {"LAYERS": ",".join(f"cite_{n}" for n in names)}))
+        assert (drawn[both] == DRAWN[names[-1]]).all()
+
+
 @pytest.mark.requirement("wms13:getmap:large-size")
 def test_the_largest_map_has_the_size_that_was_asked_for(cite: TestClient) -> None:
     service = capabilities(cite).find("{*}Service")

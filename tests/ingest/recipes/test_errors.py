@@ -39,6 +39,17 @@ BROKEN = {
     "coverage: A\naxes: [{name: z, is: further, values: [a]}]\nbands: [{name: v}]": (
         r"axes\[0\]\.values\[0\]: 'a' came, a number is needed"
     ),
+    "coverage: A\naxes: [{name: x, is: x, maps: {nearest: false}}]\nbands: [{name: v}]": (
+        r"axes\[0\]\.maps: only an axis that is further has this"
+    ),
+    "coverage: A\naxes: [{name: z, is: further, maps: {default: 1, required: true}}]\n"
+    "bands: [{name: v}]": r"axes\[0\]\.maps: z: what is required has no default",
+    "coverage: A\naxes: [{name: z, is: further, maps: {default: 9/1}}]\nbands: [{name: v}]": (
+        r"axes\[0\]\.maps: z: 9:1 runs backwards"
+    ),
+    "coverage: A\naxes: [{name: z, is: further, maps: {default: a}}]\nbands: [{name: v}]": (
+        r"axes\[0\]\.maps\.default: 'a' came; it must match"
+    ),
     "coverage: A\naxes: [{name: x, is: x, values: [1, 2], origin: 3}]\nbands: [{name: v}]": (
         r"coordinates come from one place, not from values, origin and resolution"
     ),
