@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +36,10 @@ class Server:
             ticks += int(fields[11]) + int(fields[12])
         return ticks / os.sysconf("SC_CLK_TCK")
 
+    def worker_memory_mb(self) -> float:
+        """Return the resident memory at its peak of the process that took most."""
+        return max(_status_kb(pid, "VmHWM") for pid in self._pids()) / 1024
+
     def forget_peak(self) -> None:
         """Begin to measure the peak anew."""
         for pid in self._pids():
@@ -47,8 +51,12 @@ class Server:
 
 
 @contextmanager
-def serving(arguments: list[str], port: int) -> Iterator[Server]:
-    """Run Python with arguments until the block ends; give the server once it accepts.
+def running(
+    command: Sequence[str], port: int, settings: Mapping[str, str] | None = None
+) -> Iterator[Server]:
+    """Run a command until the block ends, with settings in its environment.
+
+    The server is given once something accepts at the port.
 
     Raises
     ------
@@ -56,9 +64,9 @@ def serving(arguments: list[str], port: int) -> Iterator[Server]:
         If it does not start.
     """
     process = subprocess.Popen(  # noqa: S603  # fixed arguments
-        [sys.executable, *arguments],
+        command,
         cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        env=os.environ | (settings or {}),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -71,11 +79,23 @@ def serving(arguments: list[str], port: int) -> Iterator[Server]:
 
 
 @contextmanager
-def copernicube_serving(store: Path, *, workers: int = 1) -> Iterator[Server]:
-    """Serve a store until the block ends."""
+def serving(
+    arguments: list[str], port: int, settings: Mapping[str, str] | None = None
+) -> Iterator[Server]:
+    """Run Python as `running` runs a command; it may import from the checkout."""
+    found = {"PYTHONPATH": str(ROOT), **(settings or {})}
+    with running([sys.executable, *arguments], port, found) as server:
+        yield server
+
+
+@contextmanager
+def copernicube_serving(
+    store: Path, *, workers: int = 1, settings: Mapping[str, str] | None = None
+) -> Iterator[Server]:
+    """Serve a store until the block ends, with settings in the environment."""
     port = free_port()
     arguments = ["-m", "copernicube", "serve", "--store", str(store), "--port", str(port)]
-    with serving([*arguments, "--workers", str(workers)], port) as server:
+    with serving([*arguments, "--workers", str(workers)], port, settings) as server:
         yield server
 
 
