@@ -20,7 +20,7 @@ from datacube.plan import query
 from datacube.plan.bind import DEFAULT_MAP_DAYS, Bound, bind
 from datacube.plan.bind_place import bind_place, check_place
 from datacube.plan.bindings import KeptBindings
-from datacube.plan.cost import Cost, check, estimate
+from datacube.plan.cost import Cost, check, estimate, is_surely_little
 from datacube.plan.digest import digest
 from datacube.plan.map_limits import check_shown
 from datacube.plan.nodes import Encode, Picture, Plan, contributing_scenes, scans
@@ -256,7 +256,8 @@ class Session:
 
     def _job(self, bound: Bound, scenes: tuple[str, ...]) -> EncodeJob:
         engine = self.engine
-        check(estimate(bound.encode), engine.limits)
+        if not is_surely_little(bound.encode, engine.limits):
+            check(estimate(bound.encode), engine.limits)
         is_map = isinstance(bound.encode.source, Picture)
         handed = Handed(
             read=(engine.map_cells if is_map else None) or engine.cells,

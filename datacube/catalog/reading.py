@@ -103,8 +103,7 @@ class SqlReader:
     def view(self, *, as_of: int | None = None, principal: Principal = ANONYMOUS) -> SqlView:
         """Pin a revision, by default the newest; see `protocols.Catalog`."""
         self._database.refresh()
-        with self._database.read() as connection:
-            state = dict(connection.execute(select(meta.c.name, meta.c.value)).all())
+        state = self._database.state()
         newest, oldest = state["revision"], state["oldest_readable"]
         revision = newest if as_of is None else as_of
         if not 0 <= revision <= newest:

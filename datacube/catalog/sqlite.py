@@ -151,6 +151,16 @@ class SqliteDatabase:
         except (DBAPIError, sqlite3.Error) as error:
             raise _mapped(error, self.path) from error
 
+    def state(self) -> dict[str, int]:
+        """Return the numbers in `meta`, of which each request asks.
+
+        By the driver itself: building and caching the statement would take five times as long.
+        """
+        with self.read() as connection:
+            cursor = connection.connection.cursor()
+            cursor.execute("SELECT name, value FROM meta")
+            return dict(cursor.fetchall())
+
     @contextlib.contextmanager
     def write(self) -> Iterator[Connection]:
         """Give a connection that holds the write lock; commits unless the body raises.

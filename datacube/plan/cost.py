@@ -22,6 +22,9 @@ from datacube.slots import Slot
 
 _BASE_BYTES = 2 * 2**20
 """Memory of threads, plans and what else does not grow with cells."""
+_DOUBLE_BYTES = 8
+_FAR = 4
+"""How far below the limits is far."""
 _COUNTED_CELLS = 2**36
 """Cells of an answer above which it is refused by its own size, and soon."""
 
@@ -96,6 +99,33 @@ def check(cost: Cost, limits: Limits) -> None:
                 f"{_megabytes(allowed)} (LIMIT_{setting}); ask for a smaller area, fewer times "
                 "or fewer bands"
             )
+
+
+def is_surely_little(node: Encode, limits: Limits) -> bool:
+    """Tell, without looking at windows and shards, that a map is far below every limit.
+
+    Counts all cells of its scans, in whole chunks and of every slot, and as many numbers of
+    double precision for each node. Most tiles are told so; what is not is to be estimated.
+    """
+    picture = node.source
+    if not isinstance(picture, Picture):
+        return False
+    stored = largest = count = 0
+    pixels = picture.grid.window.size
+    for plan in distinct(*(layer.source for layer in picture.layers)):
+        if isinstance(plan, Reduce):
+            return False
+        count += max(1, len(plan.fields))
+        if isinstance(plan, Scan):
+            rows, cols = (size + 2 * INNER_CHUNK_PX for size in plan.domain.shape[-2:])
+            cells = rows * cols * sum(len(stack.slots) for stack in plan.stacks)
+            stored += cells * sum(band.numpy_dtype.itemsize + 1 for band in plan.bands)
+            largest = max(largest, cells)
+    held = _DOUBLE_BYTES * count * (largest + pixels)
+    return (
+        max(stored, held)
+        <= min(limits.decoded_bytes, limits.output_bytes, limits.memory_bytes) // _FAR
+    )
 
 
 def _megabytes(size: int) -> str:
