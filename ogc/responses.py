@@ -52,7 +52,7 @@ def respond(reply: Reply, request: Request) -> Response:
     return response
 
 
-def unrouted(_request: Request, error: Exception) -> Response:
+def unrouted(request: Request, error: Exception) -> Response:
     """Answer what no route does, an unknown address or method, with a problem document.
 
     Raises
@@ -62,10 +62,16 @@ def unrouted(_request: Request, error: Exception) -> Response:
     """
     if not isinstance(error, HTTPException):
         raise TypeError(f"{error!r} is no refusal of a route") from error
-    document = {"type": "about:blank", "title": error.detail, "status": error.status_code}
-    return JSONResponse(
-        document, error.status_code, headers=error.headers, media_type=problem.MEDIA_TYPE
-    )
+    status = error.status_code
+    told = f"{request.method} {request.url.path} is no address here; see /ogcapi/openapi"
+    document = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": "NotFound" if status == HTTPStatus.NOT_FOUND else "OperationNotSupported",
+        "detail": told,
+    }
+    return JSONResponse(document, status, headers=error.headers, media_type=problem.MEDIA_TYPE)
 
 
 def is_text(media_type: str) -> bool:

@@ -325,5 +325,9 @@ def _size(bbox: Bbox, request: GetMap, side: float | None) -> tuple[int, int]:
         longest = max(wide, high) / DEFAULT_SIDE_PX
         # Pixels are square where only one side is given.
         side = wide / width if width else high / height if height else longest
-    rounded = [min(max(1, round(length / side)), MAX_SIDE_PX) for length in (wide, high)]
-    return width or rounded[0], height or rounded[1]
+    return width or _pixels(wide, side), height or _pixels(high, side)
+
+
+def _pixels(length: float, side: float) -> int:
+    """Return how many pixels make a length, at most `MAX_SIDE_PX`; `side` may be almost 0."""
+    return max(1, round(length / side)) if length < side * MAX_SIDE_PX else MAX_SIDE_PX

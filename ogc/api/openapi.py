@@ -191,7 +191,7 @@ def _whole_number(name: str) -> Document:
 
 
 def _coverage() -> Document:
-    content = {kind: _binary() for kind in FORMATS.values()}
+    content = {kind: _body(kind) for kind in FORMATS.values()}
     parameters = [
         *_paths("/collections/{collectionId}"),
         *(_query(name, *_COVERAGE[name]) for name in ALLOWED if name in _COVERAGE),
@@ -242,7 +242,7 @@ def _processes() -> Document:
         "processes",
         f"Run a process: {', '.join(RESOURCES)}",
         parameters,
-        {kind: _binary() for kind in media_types},
+        {kind: _body(kind) for kind in media_types},
     )
     run["requestBody"] = {"required": True, "content": {JSON: {"schema": asked}}}
     made: Document = {"/processes/{processId}/execution": {"post": run}}
@@ -300,8 +300,13 @@ def _enum(values: tuple[str, ...]) -> Document:
     return {"type": "string", "enum": list(values)}
 
 
-def _binary() -> Document:
-    return {"schema": {"type": "string", "format": "binary"}}
+def _body(media_type: str) -> Document:
+    """Describe a body: JSON of any shape, a text, or bytes."""
+    kind = media_type.partition(";")[0]
+    if kind.endswith("json"):
+        return {"schema": {}}
+    text = kind.startswith("text/") or kind.endswith("xml")
+    return {"schema": {"type": "string"} if text else {"type": "string", "format": "binary"}}
 
 
 def _text() -> Document:
@@ -329,10 +334,7 @@ def _wcps() -> Document:
     answered = {
         "200": {
             "description": "The result; several are parts of a multipart body",
-            "content": {
-                media_type: {"schema": {"type": "string", "format": "binary"}}
-                for media_type in (TEXT, *QUERY_FORMATS)
-            },
+            "content": {kind: _body(kind) for kind in dict.fromkeys((JSON, TEXT, *QUERY_FORMATS))},
         },
         **dict.fromkeys(("400", "404", "413", "500"), _PROBLEM),
     }

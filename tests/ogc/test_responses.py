@@ -4,13 +4,14 @@ import gzip
 
 import pytest
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
 from ogc.exchange import Reply
-from ogc.responses import respond
+from ogc.responses import respond, unrouted
 
 LONG = b"<Layer/>" * 1000
 TAG = '"abc"'
@@ -79,3 +80,26 @@ def test_head_tells_the_length_that_get_would_send() -> None:
         length = asked(LONG, "text/xml", accept_encoding=accepted)[1]["content-length"]
         head = client(LONG, "text/xml").head("/", headers={"accept-encoding": accepted})
         assert (head.headers["content-length"], head.content) == (length, b"")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/nowhere", 404, "NotFound"),
+        ("GET", "/part/a%0Ab", 404, "NotFound"),
+        ("DELETE", "/here", 405, "OperationNotSupported"),
+    ],
+)
+def test_what_no_route_answers_is_a_problem(method: str, path: str, status: int, code: str) -> None:
+    def here(_request: Request) -> Response:
+        return Response()
+
+    inner = Mount("/part", routes=[Route("/{name}", here)])
+    app = Starlette(
+        routes=[Route("/here", here), inner], exception_handlers={HTTPException: unrouted}
+    )
+    with TestClient(app) as client:
+        answer = client.request(method, path)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert ("allow" in answer.headers) == (status == 405)

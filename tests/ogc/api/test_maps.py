@@ -201,6 +201,7 @@ def test_conformance_names_the_classes(client: TestClient) -> None:
         ("scale-denominator=0", 400),
         ("scale-denominator=1&width=3", 400),
         ("scale-denominator=1e-9", 413),
+        ("scale-denominator=5e-324", 413),
         ("subset=Lat(1:2),Lat(3:4)", 400),
         ("subset=Height(1:2)", 400),
         ("subset=Lat(2:1)", 400),
