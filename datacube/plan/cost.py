@@ -62,9 +62,10 @@ def estimate(node: Encode | Picture | Plan, done: Done | None = None) -> Cost:
         made = cells_bytes(plan, window)
         # Layers are painted one by one; a picture's own pixels have four bytes.
         output += 4 * window.size if isinstance(root, Picture) else made
-        handed += 4 * window.size if isinstance(root, Picture) else handed_bytes(node, plan)
         # Beyond any answer the blocks are not even counted: each chunk counts once.
         beyond = window.size > _COUNTED_CELLS
+        parts = made if beyond else handed_bytes(node, plan)
+        handed += 4 * window.size if isinstance(root, Picture) else parts
         cuts = None if beyond else evaluated_cuts(node, plan)
         held = 0 if cuts is None else _working_bytes(plan, window, cuts)
         working = max(working, held + made if isinstance(root, Picture) else held)
