@@ -24,7 +24,7 @@ ASKED = 20
 """How often each document is asked for after the first time."""
 ADDRESSES = {
     "WMS 1.3.0": "/ows?service=WMS&version=1.3.0&request=GetCapabilities",
-    "WMTS 1.0.0": "/ows?service=WMTS&version=1.0.0&request=GetCapabilities",
+    "WMTS 1.0.0": "/wmts?service=WMTS&version=1.0.0&request=GetCapabilities",
     "WCS 2.0.1": "/ows?service=WCS&version=2.0.1&request=GetCapabilities",
     "WCS 2.0.1, all sections": "/ows?service=WCS&acceptversions=2.0.1&request=GetCapabilities",
 }
