@@ -12,16 +12,21 @@ from pygeoapi.formats import F_HTML, F_JSON, F_JSONLD, FORMAT_TYPES
 from pygeoapi.util import render_j2_template, to_json
 
 from datacube.errors import UnknownNameError
+from datacube.grid import crs_url
+from datacube.protocols import CatalogView
 from ogc.api.collections import Document, Resources, amend, band_schema
 from ogc.api.conformance import COVERAGE_CLASSES, PROCESS_CLASSES
 from ogc.api.edr.documents import EDR_CLASSES, describe_queries
+from ogc.api.maps import MAX_COLLECTIONS
 from ogc.api.maps_conformance import MAP_CLASSES
 from ogc.api.openapi import describe_api
 from ogc.api.people import addresses
-from ogc.api.products import describe_product, product_ids
+from ogc.api.products import describe_product, extent_of, product_ids
 from ogc.api.tiles_documents import REL, describe_set, every_set, list_sets
 from ogc.api.zones import of_collection
+from ogc.crs import COMMON
 from ogc.kvp import Kvp, integer
+from ogc.tiles.layers import find_layers
 
 PAGE_FORMATS = (F_JSON, F_HTML)
 """Values of `f` on pages, the usual one first."""
@@ -66,6 +71,7 @@ def landing(api: API, request: APIRequest) -> Answered:
     document = {
         "title": told["title"],
         "description": told["description"],
+        **_dataset_map(api.config["resources"].view),
         "links": [
             *_selves(api.base_url, request),
             *(
@@ -75,6 +81,16 @@ def landing(api: API, request: APIRequest) -> Answered:
         ],
     }
     return _rendered(api, request, "landing_page.html", document)
+
+
+def _dataset_map(view: CatalogView) -> Document:
+    """Say where the map of the dataset lies; nothing where it is of too many collections."""
+    if len(view.collections()) > MAX_COLLECTIONS:
+        return {}
+    coverages = [coverage for layer in find_layers(view) for coverage in layer.coverages]
+    if not coverages:
+        return {}
+    return {"crs": [crs_url(crs) for crs in COMMON], "extent": extent_of(coverages)}
 
 
 def tile_matrix_sets(api: API, request: APIRequest) -> Answered:

@@ -57,7 +57,7 @@ def describe_product(name: str, view: CatalogView, site: Site) -> Document:
             ),
         ],
         "parameter_names": parameter_names(bands.values()),
-        "extent": _extent(coverages),
+        "extent": extent_of(coverages),
         "crs": [CRS84_URL, *dict.fromkeys(crs_url(one.cube.crs) for one in coverages)],
         "copernicube:coverages": [one.id for one in coverages],
         **_credit(collection),
@@ -78,7 +78,8 @@ def _credit(collection: Collection) -> Document:
     return {"attribution": collection.attribution} if collection.attribution else {}
 
 
-def _extent(coverages: Sequence[Coverage]) -> Document:
+def extent_of(coverages: Sequence[Coverage]) -> Document:
+    """Return the hull of coverages in longitude, latitude and time, as OGC API spells it."""
     made: Document = {}
     if coverages:
         box = hull([plane_bbox(one.grid, CRS84) for one in coverages])

@@ -264,11 +264,16 @@ def test_the_landing_page_leads_to_the_map_of_all(demo: TestClient) -> None:
 
 @pytest.mark.requirement("maps10:/req/dataset-map/desc-extent")
 @pytest.mark.requirement("maps10:/req/dataset-map/desc-crs")
-@pytest.mark.xfail(strict=True, reason="the landing page tells no extent and no CRS")
-def test_the_landing_page_tells_the_extent_of_the_map(demo: TestClient) -> None:
+def test_the_landing_page_tells_where_the_map_lies(demo: TestClient) -> None:
     page = get(demo, f"{ROOT}?f=json").json()
-    assert len(page["extent"]["spatial"]["bbox"][0]) == 4
+    west, south, east, north = page["extent"]["spatial"]["bbox"][0]
+    # From Virginia to Romania.
+    np.testing.assert_allclose((west, south, east, north), (-75.65, 37.65, 22.16, 45.21), atol=0.01)
+    assert page["extent"]["temporal"]["interval"][0][0] == "2015-06-23T00:00:00Z"
     assert CRS84 in page["crs"]
+    for crs in page["crs"]:
+        reply = get(demo, f"{ROOT}/map?width=16&f=png&crs={crs}")
+        assert reply.headers["content-crs"] == f"<{crs}>"
 
 
 @pytest.mark.requirement("maps10:/req/styled-map/desc-links")
