@@ -11,6 +11,10 @@ from ogc.turns import BusyError
 _LOG = logging.getLogger(__name__)
 
 
+UNLOCATED = ("VersionNegotiationFailed", "InvalidUpdateSequence")
+"""Codes that OWS Common wants no locator with (OGC 06-121r9, table 27)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """What a service calls a failure."""

@@ -3,7 +3,7 @@
 from types import MappingProxyType
 
 from datacube.encode.xml import Element
-from ogc.faults import Fault, FaultTable, Report
+from ogc.faults import UNLOCATED, Fault, FaultTable, Report
 from ogc.wcs.names import OWS
 from ogc.xml import MEDIA_TYPE, XSI, Vocabulary, document
 
@@ -78,7 +78,7 @@ def add_exception(xml: Vocabulary, root: Element, report: Report) -> None:
     """Append the ows:Exception, which is alike in every version of OWS Common."""
     exception = xml.add(root, "ows:Exception")
     exception.set("exceptionCode", report.fault.exception_code or "NoApplicableCode")
-    if report.locator:
+    if report.locator and report.fault.exception_code not in UNLOCATED:
         exception.set("locator", report.locator)
     xml.add(exception, "ows:ExceptionText", report.message)
 

@@ -9,12 +9,13 @@ from ogc.xml import MEDIA_TYPE, Vocabulary, document
 
 _XML = Vocabulary(namespaces={"": WMTS})
 _CODED = "image/"
+_DOCUMENTS = (MEDIA_TYPE, "application/xml")
 
 
 def payload(reply: Reply) -> Reply:
     """Return an answer as a document of XML: pictures in base64, texts as they are."""
-    if reply.media_type == MEDIA_TYPE:
-        return reply
+    if reply.media_type in _DOCUMENTS:
+        return replace(reply, media_type=MEDIA_TYPE)
     body = taken(reply.body)
     binary = reply.media_type.startswith(_CODED)
     kind = "Binary" if binary else "Text"

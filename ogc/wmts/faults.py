@@ -4,7 +4,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from datacube.errors import TimeSelectionError, UnknownNameError
-from ogc.faults import Fault, FaultTable, Report
+from ogc.faults import UNLOCATED, Fault, FaultTable, Report
 from ogc.wmts.names import OWS, PARAMETERS
 from ogc.xml import MEDIA_TYPE, XSI, Vocabulary, document
 
@@ -60,7 +60,7 @@ def encode(report: Report) -> bytes:
     exception = _XML.add(
         root, "ows:Exception", exceptionCode=report.fault.exception_code or "NoApplicableCode"
     )
-    if report.locator:
+    if report.locator and report.fault.exception_code not in UNLOCATED:
         exception.set("locator", report.locator)
     _XML.add(exception, "ows:ExceptionText", report.message)
     return document(root)

@@ -12,7 +12,6 @@ from ogc.tiles.layers import find_layers
 from ogc.wmts.capabilities_document import Capabilities, OfferedLayer, encode
 from ogc.wmts.kept import KeptDocuments
 from ogc.wmts.names import VERSION
-from ogc.xml import MEDIA_TYPE
 
 SECTIONS = (
     "ServiceIdentification",
@@ -22,15 +21,18 @@ SECTIONS = (
     "Themes",
 )
 """The parts of the document; `All` is every one."""
+FORMATS = ("application/xml", "text/xml")
+"""What AcceptFormats may choose; of others the first is sent (OGC 07-057r7, table 17)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetCapabilities:
-    """A request for the capabilities. Any format is answered with XML, the only one."""
+    """A request for the capabilities."""
 
     sections: tuple[str, ...] = SECTIONS
     update_sequence: int | None = None
     """The revision of the document that the client has."""
+    media_type: str = FORMATS[0]
 
 
 def parse(kvp: Kvp) -> GetCapabilities:
@@ -49,8 +51,11 @@ def parse(kvp: Kvp) -> GetCapabilities:
             f"WMTS versions {shown(accepted)} are not offered; offered is {VERSION}",
             parameter="AcceptVersions",
         )
+    formats = listed(kvp.one("acceptformats", default=""))
     return GetCapabilities(
-        sections=parse_sections(kvp, SECTIONS), update_sequence=parse_update_sequence(kvp)
+        sections=parse_sections(kvp, SECTIONS),
+        update_sequence=parse_update_sequence(kvp),
+        media_type=next((one for one in formats if one in FORMATS), FORMATS[0]),
     )
 
 
@@ -94,4 +99,4 @@ def answer_kept(kept: KeptDocuments, kvp: Kvp, session: Session, site: Site) -> 
 
 def _written(request: GetCapabilities, session: Session, site: Site) -> Reply:
     capabilities = handle(request, session.view, session.styles)
-    return reply_document(encode(capabilities, site), MEDIA_TYPE, capabilities.revision)
+    return reply_document(encode(capabilities, site), request.media_type, capabilities.revision)
