@@ -14,7 +14,8 @@ from ogc.exchange import Reply
 from ogc.posted import read_posted
 from ogc.related import Attachment, RelatedReply, joined
 from ogc.wcs.names import OWS
-from tests.ogc.wcs.conftest import ENVELOPE, Asker, asker, bytes_of, content, parts
+from tests.builders.multipart import bytes_of
+from tests.ogc.wcs.conftest import ENVELOPE, Asker, asker, content, parts
 from tests.ogc.wcs.test_metadata import NAMES
 from tests.ogc.wcs.test_xml_requests import HEAD, PROC, WCS, coverage
 

@@ -10,7 +10,8 @@ from datacube.plan.colour import ColourRule, Composite, Grey, Stretch
 from datacube.plan.query import Method
 from datacube.render.definition import parse_style
 from datacube.render.style_schema import STYLE
-from tests.datacube.render.test_book import BANDS, LAYER, book
+from tests.datacube.render.test_book import book
+from tests.datacube.render.test_styles import BANDS, LAYER
 
 PAGE = (Path(__file__).parents[3] / "docs/how-to/styles.md").read_text(encoding="utf-8")
 

@@ -90,7 +90,7 @@ def test_limits_hold_every_tile_of_a_box(west: float, south: float, side: float)
         assert high[0] >= box[2] - spare
         assert high[1] >= box[3] - spare
         # No more than one tile beyond, but for index 1 of the coarsest.
-        assert limit.max_column <= max(1, (box[2] - matrix.left) // matrix.tile_side)
+        assert limit.max_column <= max(1, (box[2] + spare - matrix.left) // matrix.tile_side)
 
 
 def test_a_box_on_edges_touches_no_further_tile() -> None:
