@@ -35,7 +35,8 @@ REQUESTS = (
         "tilematrixset=WebMercatorQuad tilematrix=14 tilerow=5880 tilecol=9200 time=2019-04-07"
     ),
     (
-        "service=WMTS version=1.0.0 request=GetFeatureInfo layer=S2_L2A style=ndvi format=image/png "
+        "service=WMTS version=1.0.0 request=GetFeatureInfo layer=S2_L2A style=ndvi "
+        "format=image/png "
         "tilematrixset=WebMercatorQuad tilematrix=14 tilerow=5880 tilecol=9200 time=2019-04-07 "
         "i=9 j=9 infoformat=application/json"
     ),
@@ -52,7 +53,8 @@ REQUESTS = (
         "rangesubset=B04,B08 scalefactor=0.5 interpolation=linear format=image/tiff"
     ),
     (
-        f'service=WCS version=2.0.1 request=GetCoverage {COVERAGE} subset=ansi("2019-04","2019-06") '
+        f"service=WCS version=2.0.1 request=GetCoverage {COVERAGE} "
+        'subset=ansi("2019-04","2019-06") '
         "outputcrs=EPSG:4326 scalesize=E(8),N(9) mediatype=multipart/related"
     ),
     (
