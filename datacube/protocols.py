@@ -213,11 +213,13 @@ class CatalogView(Protocol):
         bbox: Bbox | None = None,
         first: datetime | None = None,
         last: datetime | None = None,
+        most: int | None = None,
     ) -> Sequence[Slot]:
         """Return the visible slots that meet the filters; `bbox` is in the CRS of the cube.
 
         Times are closed bounds on the scene's interval from first to last line and
         on its reference time. Sorted by reference time, then precedence, best first.
+        Where more than `most` meet the filters, any `most` of them are returned.
         """
         ...
 

@@ -237,11 +237,13 @@ class SqlReader:
         revision: int,
         bbox: Bbox | None,
         times: tuple[datetime | None, datetime | None],
+        *,
+        most: int | None = None,
     ) -> tuple[Slot, ...]:
         """Return slots in the order of reference time, then precedence, best first."""
         first, last = (None if t is None else to_micros(t) for t in times)
         search = SlotSearch(
-            cube_id=entry.cube_id, revision=revision, box=bbox, first=first, last=last
+            cube_id=entry.cube_id, revision=revision, box=bbox, first=first, last=last, most=most
         )
         with self._database.read() as connection:
             numbers = self._database.slot_numbers(connection, search)

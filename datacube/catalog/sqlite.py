@@ -75,6 +75,8 @@ class SlotSearch:
     first: int | None = None
     """Microseconds since 1970, inclusive, as `last`."""
     last: int | None = None
+    most: int | None = None
+    """No more are looked for than these."""
 
     @property
     def touching(self) -> bool:
@@ -230,6 +232,8 @@ class SqliteDatabase:
             search.first is not None,
             search.last is not None,
         )
+        if search.most is not None:
+            query = query.limit(search.most)
         return list(connection.execute(query, values).scalars())
 
     def close(self) -> None:

@@ -130,13 +130,17 @@ class SqlView:
         bbox: Bbox | None = None,
         first: datetime | None = None,
         last: datetime | None = None,
+        most: int | None = None,
     ) -> Sequence[Slot]:
         """Return the visible slots whose bounding box and time meet the filters.
 
         Time: the hull of first line, last line and reference time meets `[first, last]`.
         Box: both share area; where `bbox` is a point or a line, touching is enough.
+        Of more than `most`, any `most` are returned.
         """
-        return self._catalog.load_slots(self.entry(cube), self.revision, bbox, (first, last))
+        return self._catalog.load_slots(
+            self.entry(cube), self.revision, bbox, (first, last), most=most
+        )
 
     def entry(self, cube: str) -> Entry:
         """Return the row of a cube.

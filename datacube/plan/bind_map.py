@@ -13,6 +13,7 @@ from datacube.plan.bind_map_axes import MapPlaces, choose_places
 from datacube.plan.bind_map_time import MapSlots, choose_time
 from datacube.plan.bind_style import channels, choose_style
 from datacube.plan.bind_temporal import TemporalMap
+from datacube.plan.footprints import MOST_SCENES, CrowdedError, are_small, footprints
 from datacube.plan.geometry import lonlat_box, reach_window, reproject_box
 from datacube.plan.map_layers import LayerCubes, find_layer
 from datacube.plan.map_limits import check_map
@@ -35,7 +36,8 @@ def bind_map(
     """Bind a map; return its picture and what was chosen for the asker.
 
     A map where no layer has data is an empty picture. A pyramid level is read where
-    its cells are no larger than a pixel.
+    its cells are no larger than a pixel. Where scenes are smaller than a tile and more than
+    `MOST_SCENES`, it is drawn where they lie.
 
     Raises
     ------
@@ -58,9 +60,15 @@ def bind_map(
         places = choose_places(asked.choices, layer.coverages)
         for note in (*times.notes, *places.notes):
             notes.setdefault(note)
-        source = _source(layer, style, _Shown(grid=grid, times=times, places=places), view)
-        if source is not None:
-            layers.append(nodes.Colour(source=source, rule=style.rule))
+        try:
+            source = _source(layer, style, _Shown(grid=grid, times=times, places=places), view)
+        except CrowdedError:
+            notes.setdefault(f"Footprints shown: too many scenes of {one.layer} at this scale")
+            painted = footprints(layer.coverages, grid)
+        else:
+            painted = None if source is None else nodes.Colour(source=source, rule=style.rule)
+        if painted is not None:
+            layers.append(painted)
     picture = nodes.Picture(
         layers=tuple(layers),
         grid=grid,
@@ -100,10 +108,16 @@ class _Shown:
 def _source(layer: LayerCubes, style: Style, shown: _Shown, view: CatalogView) -> nodes.Plan | None:
     members = []
     several = len(layer.coverages) > 1
+    left = MOST_SCENES
     for coverage in layer.coverages:
         if several and _apart(coverage.grid, shown.grid):
             continue
-        plan = _cube(coverage, style, shown, view)
+        spot = _spot(coverage, shown.grid)
+        if spot is None:
+            continue
+        slots = _slots(spot, shown.times, view, left)
+        left = max(left - len(slots), 0)
+        plan = _cube(spot, slots, style, shown)
         if plan is not None:
             home = utm_home(coverage.cube) if several else None
             members.append(nodes.Member(source=plan, home=home))
@@ -113,9 +127,20 @@ def _source(layer: LayerCubes, style: Style, shown: _Shown, view: CatalogView) -
     return merged if style.temporal is not None else channels(style, merged, layer.bands)
 
 
-def _cube(coverage: Coverage, style: Style, shown: _Shown, view: CatalogView) -> nodes.Plan | None:
-    """Bind one cube to the map's grid; None where it has nothing in the box."""
-    cube, grid = coverage.cube, shown.grid
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Spot:
+    """The part of a coverage that a map may show."""
+
+    coverage: Coverage
+    area: Bbox
+    """In the CRS of the cube."""
+    pixel: float
+    """Side of a pixel in the unit of that CRS."""
+
+
+def _spot(coverage: Coverage, grid: Grid) -> _Spot | None:
+    """Return where a map sees a coverage; None where it does not."""
+    cube = coverage.cube
     reach = reach_window(coverage.grid, grid)
     if reach is None:
         return None
@@ -123,8 +148,30 @@ def _cube(coverage: Coverage, style: Style, shown: _Shown, view: CatalogView) ->
     area = reproject_box(seen.bbox, grid.crs, cube.crs)
     if area is None or not all(isfinite(v) for v in area):
         area = coverage.grid.bbox
-    pixel = _pixel_size(seen, cube)
-    slots = shown.times.stack(cube, area, view).slots
+    return _Spot(coverage=coverage, area=area, pixel=_pixel_size(seen, cube))
+
+
+def _slots(spot: _Spot, times: MapSlots, view: CatalogView, most: int) -> tuple[Slot, ...]:
+    """Return the slots that are shown of a cube.
+
+    Raises
+    ------
+    CrowdedError
+        If they are more than `most`, and smaller than a tile.
+    """
+    cube = spot.coverage.cube
+    found = times.stack(cube, spot.area, view, most=most + 1).slots
+    if len(found) <= most:
+        return found
+    if are_small(found, cube, spot.pixel):
+        raise CrowdedError
+    return times.stack(cube, spot.area, view).slots
+
+
+def _cube(spot: _Spot, slots: tuple[Slot, ...], style: Style, shown: _Shown) -> nodes.Plan | None:
+    """Bind one cube to the map's grid; None where it has nothing in the box."""
+    coverage, area, pixel = spot.coverage, spot.area, spot.pixel
+    cube, grid = coverage.cube, shown.grid
     if style.temporal is not None:
         over_time = TemporalMap(
             cube=cube, style=style, bands=coverage.bands, area=area, pixel=pixel, grid=grid

@@ -46,13 +46,17 @@ class _Shown:
             return True
         return self.first <= acquisition.reference <= self.last
 
-    def stack(self, cube: Cube, area: Bbox, view: CatalogView) -> list[Slot]:
-        """Return the slots of a timed cube near `area`, in the order in which they count."""
+    def stack(self, cube: Cube, area: Bbox, view: CatalogView, most: int | None) -> list[Slot]:
+        """Return the slots of a timed cube near `area`, in the order in which they count.
+
+        Of more than `most`, any `most`.
+        """
         found = view.slots(
             cube.name,
             bbox=area,
             first=_moved(self.first, -_USUAL_LENGTH),
             last=_moved(self.last, _USUAL_LENGTH),
+            most=most,
         )
         kept = [slot for slot in found if self.shows(scene_acquisition(slot))]
         # Both sorts are stable: precedence decides between scenes of one time.
@@ -73,14 +77,17 @@ class MapSlots:
     notes: tuple[str, ...] = ()
     """What was chosen for the asker."""
 
-    def stack(self, cube: Cube, area: Bbox, view: CatalogView) -> Stack:
+    def stack(self, cube: Cube, area: Bbox, view: CatalogView, *, most: int | None = None) -> Stack:
         """Return the slots of `cube` near `area`, in the order in which they count.
 
-        A cube without a time axis shows all that it has, by precedence.
+        A cube without a time axis shows all that it has, by precedence. Where each value of a
+        time shows more than `most`, they are any `most` of its scenes.
         """
         if not cube.timed:
-            return stacked(None, tuple(view.slots(cube.name, bbox=area)))[0]
-        found = {slot.number: slot for part in self.parts for slot in part.stack(cube, area, view)}
+            return stacked(None, tuple(view.slots(cube.name, bbox=area, most=most)))[0]
+        found = {
+            slot.number: slot for part in self.parts for slot in part.stack(cube, area, view, most)
+        }
         return Stack(time=None, slots=tuple(found.values()))
 
 

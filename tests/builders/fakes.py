@@ -239,6 +239,7 @@ class WorldView:
         bbox: Bbox | None = None,
         first: datetime | None = None,
         last: datetime | None = None,
+        most: int | None = None,
     ) -> Sequence[Slot]:
         found = []
         for slot in self._visible(cube):
@@ -253,7 +254,7 @@ class WorldView:
                 continue
             found.append(slot)
         found.sort(key=lambda s: s.scene.precedence, reverse=True)
-        return sorted(found, key=lambda s: s.scene.reference_time)
+        return sorted(found, key=lambda s: s.scene.reference_time)[:most]
 
     def newest(self, collection_id: str) -> datetime | None:
         times = [

@@ -157,8 +157,9 @@ class FakeView:
         bbox: Bbox | None = None,
         first: datetime | None = None,
         last: datetime | None = None,
+        most: int | None = None,
     ) -> Sequence[Slot]:
-        raise NotImplementedError((cube, bbox, first, last))
+        raise NotImplementedError((cube, bbox, first, last, most))
 
     def newest(self, collection_id: str) -> datetime | None:
         times = [
