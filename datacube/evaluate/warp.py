@@ -158,9 +158,15 @@ class _Under:
     def flat(self) -> Indices:
         """Positions within `plane`, flattened."""
         (r0, _), (c0, _) = self.plane.ranges
-        # Within the window positions are not negative, so truncation is floor.
-        rows, cols = (self.rows - r0).astype(np.int64), (self.cols - c0).astype(np.int64)
-        return rows * self.plane.shape[1] + cols
+        # Within the window positions are not negative, so truncation is floor. Casting while
+        # subtracting needs no arrays of doubles between, and blocks fit 32 bits.
+        kind = np.int32 if self.plane.size < 2**31 else np.int64
+        at, cols = (np.empty(self.rows.shape, dtype=kind) for _ in range(2))
+        np.subtract(self.rows, r0, out=at, casting="unsafe")
+        np.subtract(self.cols, c0, out=cols, casting="unsafe")
+        at *= self.plane.shape[1]
+        at += cols
+        return at
 
     def take(self, a: Values) -> Values:
         """Return what lies under each centre; the leading axes are kept."""
@@ -180,7 +186,8 @@ def _under(
 ) -> _Under | None:
     grid = node.source.domain.plane
     rows, cols = positions
-    everywhere = _all_within(rows, grid.y) and _all_within(cols, grid.x)
+    spans = _extremes(rows), _extremes(cols)
+    everywhere = _holds(grid.y, spans[0]) and _holds(grid.x, spans[1])
     if not everywhere:
         inside = (
             (rows >= grid.y.first) & (rows < grid.y.stop)
@@ -188,22 +195,26 @@ def _under(
         )  # fmt: skip
         if not inside.any():
             return None
-        rows, cols = np.where(inside, rows, np.nan), np.where(inside, cols, np.nan)
-    plane = Window((_around(rows, grid.y, margins[0]), _around(cols, grid.x, margins[1])))
+        spans = _extremes(rows[inside]), _extremes(cols[inside])
+    plane = Window((_around(grid.y, spans[0], margins[0]), _around(grid.x, spans[1], margins[1])))
     (r0, _), (c0, _) = plane.ranges
     if not everywhere:
         rows, cols = np.where(inside, rows, r0), np.where(inside, cols, c0)
     return _Under(plane, rows, cols, None if everywhere else inside)
 
 
-def _all_within(positions: Positions, axis: RegularAxis) -> bool:
+def _extremes(positions: Positions) -> tuple[float, float]:
+    """Return the least and the greatest; NaN where one is."""
+    return float(positions.min()), float(positions.max())
+
+
+def _holds(axis: RegularAxis, span: tuple[float, float]) -> bool:
     """Tell whether every position lies on an axis; one that is NaN does not."""
-    return bool(positions.min() >= axis.first and positions.max() < axis.stop)
+    return span[0] >= axis.first and span[1] < axis.stop
 
 
-def _around(positions: Positions, axis: RegularAxis, margin: int) -> tuple[int, int]:
-    low = floor(np.fmin.reduce(positions, axis=None)) - margin
-    high = floor(np.fmax.reduce(positions, axis=None)) + 1 + margin
+def _around(axis: RegularAxis, span: tuple[float, float], margin: int) -> tuple[int, int]:
+    low, high = floor(span[0]) - margin, floor(span[1]) + 1 + margin
     return max(low, axis.first), min(high, axis.stop)
 
 
