@@ -84,8 +84,14 @@ def handle(request: GetCapabilities, view: CatalogView, styles: StyleBook) -> Ca
 
 
 def answer(kvp: Kvp, session: Session, site: Site) -> Reply:
-    """Answer the operation."""
-    return _written(parse(kvp), session, site)
+    """Answer the operation. The document is made once a revision."""
+    request = parse(kvp)
+
+    def make() -> bytes:
+        return encode(handle(request, session.view, session.styles), site)
+
+    body = session.kept(("WMTS", request, site), make)
+    return reply_document(body, request.media_type, session.view.revision)
 
 
 def answer_kept(kept: KeptDocuments, kvp: Kvp, session: Session, site: Site) -> Reply:
