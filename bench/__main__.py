@@ -1,4 +1,7 @@
-"""Run the benchmarks, or those that are named: `python -m bench tiles series`."""
+"""Run the benchmarks, or those that are named: `python -m bench tiles series`.
+
+`peers` are map servers under load; `peers mapserver` is ours beside one of them.
+"""
 
 import argparse
 from collections.abc import Callable, Iterator
@@ -19,6 +22,7 @@ from bench import (
     tiles,
 )
 from bench.measure import HEADER, Row, line
+from bench.rivals.run import PEERS, report
 
 BENCHMARKS: dict[str, Callable[[], Iterator[Row]]] = {
     "tiles": tiles.rows,
@@ -38,15 +42,21 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Row]]] = {
 
 
 def main() -> None:
-    """Print one table, a row as soon as it is known."""
+    """Print one table, a row as soon as it is known, and that of the map servers after it."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], metavar="NAME")
-    names: list[str] = parser.parse_args().names or list(BENCHMARKS)
-    print(f"| {' | '.join(HEADER)} |")
-    print(f"| {' | '.join(['---'] * len(HEADER))} |")
-    for name in names:
+    choices = [*BENCHMARKS, "peers", *PEERS, []]
+    parser.add_argument("names", nargs="*", choices=choices, metavar="NAME")
+    names: list[str] = parser.parse_args().names or [*BENCHMARKS, "peers"]
+    rows = [name for name in names if name in BENCHMARKS]
+    if rows:
+        print(f"| {' | '.join(HEADER)} |")
+        print(f"| {' | '.join(['---'] * len(HEADER))} |")
+    for name in rows:
         for row in BENCHMARKS[name]():
             print(line(row), flush=True)
+    if len(rows) < len(names):
+        for text in report([name for name in names if name in PEERS]):
+            print(text, flush=True)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 from bench.data import ROOT
 
 START_S = 60.0
+END_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,13 +71,19 @@ def running(
         env=os.environ | (settings or {}),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     try:
         _wait(process, port)
         yield Server(port=port, pid=process.pid)
     finally:
         process.terminate()
-        process.wait(timeout=START_S)
+        try:
+            process.wait(timeout=END_S)
+        except subprocess.TimeoutExpired:
+            # Its children, too: MapServer's wait for a request before they end.
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(timeout=START_S)
 
 
 @contextmanager
