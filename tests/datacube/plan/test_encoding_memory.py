@@ -6,7 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from datacube.cube import ResolutionGroup
+from datacube.plan.cost import estimate
+from datacube.plan.formats import GEOTIFF, GML, NETCDF, ZARR
+from datacube.plan.nodes import Domain, Encode, Scan
 from tests.builders.made import Frame, add_cube, make_store, regular
+from tests.builders.plans import reflectance, utm_grid
 
 WARM = 'for $c in (S) return encode($c[Lat(0:5), Lon(0:5)], "{}")'
 QUERY = 'for $c in (S) return encode($c * 0.5, "{}")'
@@ -59,3 +64,23 @@ def test_the_process_never_takes_more_than_was_told(store: Path, kind: str) -> N
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     taken, told = map(int, done.stdout.split())
     assert 1_000_000 < taken <= told < 15 * taken
+
+
+@pytest.mark.parametrize("kind", [GEOTIFF, NETCDF, ZARR])
+def test_files_that_are_written_by_blocks_take_no_more_for_more_cells(kind: str) -> None:
+    assert told(kind, 20_000) <= 2 * told(kind, 10_000) < 600_000_000
+    assert told(GML, 20_000) > 2 * told(GML, 10_000)
+
+
+def told(kind: str, side: int) -> int:
+    """Return the memory that is told of a square of two bands."""
+    grid = utm_grid(side, side)
+    plan = Scan(
+        cube="S",
+        group=ResolutionGroup(name="r10m", grid=grid),
+        level=0,
+        bands=(reflectance("B03"), reflectance("B04")),
+        stacks=(),
+        domain=Domain(outer=(), grid=grid),
+    )
+    return estimate(Encode(source=plan, media_type=kind)).peak_memory_bytes
