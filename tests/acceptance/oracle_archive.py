@@ -70,6 +70,9 @@ class Archive:
         default_factory=dict
     )
 
+    _known: dict[tuple[str, float, int], NDArray[np.bool_]] = field(default_factory=dict)
+    """Where any band of a resolution is valid."""
+
     def resolution(self, band: str) -> float:
         """Return the side of a stored cell in m."""
         file = next(s.files[band] for s in self.scenes if band in s.files)
@@ -118,8 +121,10 @@ class Archive:
         _, shape = self._read(scene, resolution, 0)
         return max(shape)
 
-    def mosaic(self, scenes: Sequence[Scene], resolution: float, level: int) -> Planes:
-        """Lay scenes over each other, the first on top.
+    def mosaic(
+        self, scenes: Sequence[Scene], resolution: float, level: int, names: Sequence[str]
+    ) -> Planes:
+        """Lay bands of scenes over each other, the first on top.
 
         Where any of its bands is valid a scene shows all bands that it has; each band keeps its
         own validity.
@@ -127,6 +132,7 @@ class Archive:
         found = [self._read(scene, resolution, level) for scene in scenes]
         if len(found) == 1:
             return found[0][0]
+        shown = [self._known[scene.name, resolution, level] for scene in scenes]
         cell = resolution * 2**level
         left = min(planes.transform.c for planes, _ in found)
         top = max(planes.transform.f for planes, _ in found)
@@ -136,20 +142,21 @@ class Archive:
         ]
         rows = max(r + shape[0] for (r, _), (_, shape) in zip(offsets, found, strict=True))
         cols = max(c + shape[1] for (_, c), (_, shape) in zip(offsets, found, strict=True))
-        names = list(dict.fromkeys(name for planes, _ in found for name in planes.values))
         made = {name: np.full((rows, cols), np.nan) for name in names}
-        for (row, col), (planes, shape) in reversed(list(zip(offsets, found, strict=True))):
+        layers = list(zip(offsets, found, shown, strict=True))
+        for (row, col), (planes, shape), known in reversed(layers):
             part = np.s_[row : row + shape[0], col : col + shape[1]]
-            known = np.isfinite(list(planes.values.values())).any(axis=0)
-            for name, values in planes.values.items():
-                made[name][part] = np.where(known, values, made[name][part])
+            for name in names:
+                if name in planes.values:
+                    np.copyto(made[name][part], planes.values[name], where=known)
         return Planes(values=made, transform=Affine(cell, 0, left, 0, -cell, top))
 
     def _read(self, scene: Scene, resolution: float, level: int) -> tuple[Planes, tuple[int, int]]:
         key = (scene.name, resolution, level)
         if key not in self._kept:
             planes = self._stored(scene, resolution) if level == 0 else self._halved(*key, scene)
-            self._kept[key] = planes, next(iter(planes.values.values())).shape
+            known = np.isfinite(list(planes.values.values())).any(axis=0)
+            self._kept[key], self._known[key] = (planes, known.shape), known
         return self._kept[key]
 
     def _stored(self, scene: Scene, resolution: float) -> Planes:

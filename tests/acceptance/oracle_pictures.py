@@ -69,8 +69,8 @@ def picture_of(look: Look, archive: Archive, scenes: Sequence[Scene], view: View
         warped: dict[str, Floats] = {}
         for resolution in {archive.resolution(band) for band in look.bands}:
             level = archive.level(resolution, pixel)
-            planes = archive.mosaic(scenes, resolution, level)
             names = [b for b in look.bands if archive.resolution(b) == resolution]
+            planes = archive.mosaic(scenes, resolution, level, names)
             cells = np.stack([planes.values[name] for name in names])
             # Stored numbers are whole, and interpolated ones are rounded to such.
             made = np.rint(warp(cells, planes, archive, view, look.method))
@@ -114,7 +114,8 @@ def _on_finest(
     """Return bands of one time on the finest lattice that is read; coarser cells are repeated."""
     found = {}
     for resolution in {archive.resolution(band) for band in bands}:
-        found[resolution] = archive.mosaic(scenes, resolution, archive.level(resolution, most))
+        level = archive.level(resolution, most)
+        found[resolution] = archive.mosaic(scenes, resolution, level, bands)
     finest = min(found.values(), key=lambda planes: planes.cell)
     values = {}
     for band in bands:
