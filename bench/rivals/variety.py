@@ -153,15 +153,14 @@ def _stripes(scene: _Scene, cells: NDArray[np.uint16]) -> NDArray[np.uint16]:
         return cells
     rows, cols = np.ogrid[: cells.shape[0], : cells.shape[1]]
     mine = (rows + cols) // _STRIPE_PX % scene.count == scene.number
-    return cells * mine.astype(np.uint16)
+    return np.asarray(np.where(mine, cells, 0), np.uint16)
 
 
 def _classes(side: int) -> NDArray[np.uint8]:
     """Return the scene classification of Romania with most classes, in fields of eight cells."""
     small = max(map(_read, (SAMPLES / "romania").glob("*/SCL.tif")), key=_variety)
-    field: NDArray[np.uint8] = np.kron(small.astype(np.uint8), np.ones((8, 8), np.uint8))
-    fields: NDArray[np.uint8] = np.tile(field, [-(-side // n) for n in field.shape])
-    return fields[:side, :side]
+    field = np.asarray(np.kron(small, np.ones((8, 8))), np.uint8)
+    return np.tile(field, [-(-side // n) for n in field.shape])[:side, :side]
 
 
 def _read(path: Path) -> Values:
