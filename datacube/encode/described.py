@@ -230,7 +230,18 @@ def unit_code(band: Band) -> str:
         exponent = round(log10(band.scale))
         if np.isclose(band.scale, 10.0**exponent, rtol=1e-12):
             return f"10*{exponent}"
-    return band.unit
+    return ucum(band.unit)
+
+
+def ucum(unit: str) -> str:
+    """Return a unit as UCUM spells it, which has neither spaces nor signs of powers.
+
+    >>> ucum("mg m^-3"), ucum("kg m**-2 s-1"), ucum("10*-4")
+    ('mg.m-3', 'kg.m-2.s-1', '10*-4')
+    """
+    text = re.sub(r"(?<=[A-Za-z])(\^|\*\*)(?=[-+\d])", "", unit.strip())
+    text = re.sub(r"\s*/\s*", "/", text)
+    return re.sub(r"[\s:]+", ".", text) or "1"
 
 
 def allowed_numbers(band: Band) -> tuple[float, float] | None:

@@ -186,3 +186,15 @@ def test_nobody_may_write(server: Server, binding: Binding, schemas: Schemas, na
     answer.fails("OperationNotSupported", 501)
     schemas.check(answer.bytes, REPORT)
     assert "transaction" not in " ".join(server.capabilities(binding).texts("Profile"))
+
+
+@pytest.mark.requirement("wcs20:eo:getcoverage-metadata")
+@pytest.mark.xfail(
+    strict=True, reason="the GML of a scene's cells has no EOMetadata; its description has"
+)
+def test_the_gml_of_a_scene_has_its_metadata(server: Server) -> None:
+    scene = coverage_set(server, Binding.KVP, "T").texts("CoverageId")[0]
+    query = {"service": "WCS", "version": "2.0.1", "request": "GetCoverage", "coverageid": scene}
+    reply = server.client.get("/ows", params=query | {"format": "application/gml+xml"})
+    assert reply.status_code == 200
+    assert [*etree.fromstring(reply.content).iter("{*}EOMetadata")]

@@ -155,7 +155,15 @@ def _band(unit: str, scale: float, offset: float) -> Band:
 
 @pytest.mark.parametrize(
     ("unit", "scale", "offset", "code"),
-    [("1", 0.0001, 0, "10*-4"), ("1", 0.0002, 0, "1"), ("1", 0.1, -1, "1"), ("m", 0.01, 0, "m")],
+    [
+        ("1", 0.0001, 0, "10*-4"),
+        ("1", 0.0002, 0, "1"),
+        ("1", 0.1, -1, "1"),
+        ("m", 0.01, 0, "m"),
+        ("mg m^-3", 1, 0, "mg.m-3"),
+        ("m s**-1", 1, 0, "m.s-1"),
+        ("kg / m2", 1, 0, "kg/m2"),
+    ],
 )
 def test_units_of_stored_numbers(unit: str, scale: float, offset: float, code: str) -> None:
     assert unit_code(_band(unit, scale, offset)) == code
