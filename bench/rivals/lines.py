@@ -7,9 +7,10 @@ from bench.rivals.load import CONNECTIONS, Rate, drive, wake
 from bench.servers import Server
 
 HEADER = (
-    *("what", "a second", "median", "p99", "kB", "worker's peak"),
+    *("what", "a second", "median", "p99", "CPU each", "kB", "worker's peak"),
     *("time / bare", "rate / MapServer", "rate / titiler", "rate / xpublish-tiles", "rate / plain"),
 )
+_FIRST_RATIO = 7
 WARM_UP_S = 2.0
 
 
@@ -27,6 +28,10 @@ class Line:
     drawer: Server | None = None
     """What draws, where it is not `server` itself."""
     rates: list[Rate] = field(default_factory=list)
+    cpu_s: float = 0.0
+    """Processor time of the server in all rounds."""
+    answers: float = 0.0
+    """Number of answers in all rounds."""
     _asked: int = 0
 
     def load(self, seconds: float) -> Rate:
@@ -35,30 +40,42 @@ class Line:
         self._asked += int(rate.a_second * seconds)
         return rate
 
+    def take_turn(self, seconds: float) -> None:
+        """Measure one round."""
+        before = self._cpu_s()
+        rate = self.load(seconds)
+        self.cpu_s += self._cpu_s() - before
+        self.answers += rate.a_second * seconds
+        self.rates.append(rate)
+
+    def _cpu_s(self) -> float:
+        return sum(one.cpu_s() for one in (self.server, self.drawer) if one is not None)
+
     @property
-    def best(self) -> Rate:
-        """The round with most answers: the one that was least disturbed."""
-        return max(self.rates, key=lambda rate: rate.a_second)
+    def middle(self) -> Rate:
+        """The round with the median number of answers."""
+        return sorted(self.rates, key=lambda rate: rate.a_second)[len(self.rates) // 2]
 
     def cells(self, group: Sequence["Line"]) -> tuple[str, ...]:
         """Return the row in the order of `HEADER`."""
-        rate = self.best
+        rate = self.middle
         memory_mb = (self.drawer or self.server).worker_memory_mb()
         return (
             f"{self.group}: {self.what}",
             f"{rate.a_second:.0f}",
             f"{rate.median_s * 1e3:.1f} ms",
             f"{rate.p99_s * 1e3:.1f} ms",
+            f"{self.cpu_s / self.answers * 1e3:.1f} ms",
             f"{rate.answer_bytes / 1e3:.0f}",
             f"{memory_mb:.0f} MB",
-            *(self._beside(column, group) for column in HEADER[6:]),
+            *(self._beside(column, group) for column in HEADER[_FIRST_RATIO:]),
         )
 
     def _beside(self, column: str, group: Sequence["Line"]) -> str:
-        others = [line.best.a_second for line in group if line.against == column]
+        others = [line.middle.a_second for line in group if line.against == column]
         if not others or self.against == column:
             return "-"
-        ratio = self.best.a_second / max(others)
+        ratio = self.middle.a_second / max(others)
         return f"{1 / ratio if column.startswith('time') else ratio:.2f}"
 
 
@@ -69,7 +86,7 @@ def measure(lines: Sequence[Line], *, rounds: int, seconds: float) -> None:
         line.load(WARM_UP_S)
     for _ in range(rounds):
         for line in lines:
-            line.rates.append(line.load(seconds))
+            line.take_turn(seconds)
 
 
 def table(lines: Sequence[Line]) -> Iterator[str]:

@@ -25,9 +25,9 @@ from datacube.plan.query import Encode, Map, MapLayer
 PEERS = ("mapserver", "titiler", "xpublish")
 IMAGES = ("png", "jpeg")
 WORKERS = 2
-SECONDS = float(os.environ.get("BENCH_PEERS_SECONDS", "4"))
+SECONDS = float(os.environ.get("BENCH_PEERS_SECONDS", "3"))
 """How long a server is loaded each time."""
-ROUNDS = 2
+ROUNDS = 3
 MANY, FEW = 3000, 100
 """Places of which none is asked for twice, and those that are asked for over and over."""
 BARE, MAPSERVER, TITILER, XPUBLISH, PLAIN = (
@@ -207,7 +207,7 @@ def _conditions(peers: Sequence[str]) -> str:
         if name in peers
     ]
     when = time.strftime("%Y-%m-%d %H:%M", time.gmtime())
-    how = f"{WORKERS} processes each, {ROUNDS} x {SECONDS:.0f} s, the better one"
+    how = f"{WORKERS} processes each, {ROUNDS} x {SECONDS:.0f} s in turns, the middle one"
     return (
         f"{when} UTC, {machine}; {', '.join(told)}; {client()}, {CONNECTIONS} connections; {how}."
     )
