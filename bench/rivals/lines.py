@@ -65,18 +65,26 @@ class Line:
             f"{rate.a_second:.0f}",
             f"{rate.median_s * 1e3:.1f} ms",
             f"{rate.p99_s * 1e3:.1f} ms",
-            f"{self.cpu_s / self.answers * 1e3:.1f} ms",
+            f"{self._cpu_each_s * 1e3:.1f} ms",
             f"{rate.answer_bytes / 1e3:.0f}",
             f"{memory_mb:.0f} MB",
             *(self._beside(column, group) for column in HEADER[_FIRST_RATIO:]),
         )
 
+    @property
+    def _cpu_each_s(self) -> float:
+        return self.cpu_s / self.answers
+
     def _beside(self, column: str, group: Sequence["Line"]) -> str:
-        others = [line.middle.a_second for line in group if line.against == column]
+        """Return the ratio of what the column's name says, and in brackets of processor time."""
+        others = [line for line in group if line.against == column]
         if not others or self.against == column:
             return "-"
-        ratio = self.middle.a_second / max(others)
-        return f"{1 / ratio if column.startswith('time') else ratio:.2f}"
+        other = max(others, key=lambda line: line.middle.a_second)
+        ratio = self.middle.a_second / other.middle.a_second
+        time = column.startswith("time")
+        cpu = self._cpu_each_s / other._cpu_each_s  # noqa: SLF001  # of another of this class
+        return f"{1 / ratio if time else ratio:.2f} ({cpu if time else 1 / cpu:.2f})"
 
 
 def measure(lines: Sequence[Line], *, rounds: int, seconds: float) -> None:

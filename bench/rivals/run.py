@@ -25,7 +25,7 @@ from datacube.plan.query import Encode, Map, MapLayer
 PEERS = ("mapserver", "titiler", "xpublish")
 IMAGES = ("png", "jpeg")
 WORKERS = 2
-SECONDS = float(os.environ.get("BENCH_PEERS_SECONDS", "3"))
+SECONDS = float(os.environ.get("BENCH_PEERS_SECONDS", "2"))
 """How long a server is loaded each time."""
 ROUNDS = 3
 MANY, FEW = 3000, 100
