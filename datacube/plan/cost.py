@@ -20,7 +20,7 @@ from datacube.plan.tiles import Tiles
 from datacube.protocols import Limits
 from datacube.slots import Slot
 
-_BASE_BYTES = 2 * 2**20
+_BASE_BYTES = 4 * 2**20
 """Memory of threads, plans and what else does not grow with cells."""
 _DOUBLE_BYTES = 8
 _FAR = 4

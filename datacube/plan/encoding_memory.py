@@ -76,7 +76,7 @@ def encoding_bytes(node: Encode) -> int:
 def _raster(raw: int) -> int:
     """Return what GDAL holds: the file and its copy, where they are in memory, and its cache."""
     held = ceil(2.5 * raw) if raw <= IN_MEMORY_BYTES else 0
-    return 2 * _LIBRARY_BYTES + held + min(RASTER_CACHE_BYTES, 2 * raw)
+    return 3 * _LIBRARY_BYTES + held + min(RASTER_CACHE_BYTES, 2 * raw)
 
 
 def _text(source: Plan, *, copies: int, most: int) -> int:

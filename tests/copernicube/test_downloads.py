@@ -78,7 +78,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def url(demo_store: Path, folder: Path, evaluated: list[str]) -> Iterator[str]:
-    with loopback(build(Settings(store=str(demo_store)))) as address:
+    # No picture is kept, so that each that is sent was made.
+    settings = Settings(store=str(demo_store), picture_cache_bytes=0)
+    with loopback(build(settings)) as address:
         yield address
     del folder, evaluated  # what they change has to be changed first
 
