@@ -70,7 +70,7 @@ $(VENV)/.project-installed: pyproject.toml $(VENV)/.lock-installed
 
 $(PAGE_LIBRARY): package.json
 	@command -v npm >/dev/null || { echo "npm is missing: install Node.js with npm (Debian: apt-get install nodejs npm)." >&2; exit 1; }
-	npm install --no-package-lock --ignore-scripts --omit=dev --loglevel=error
+	npm install --no-package-lock --ignore-scripts --loglevel=error
 	mkdir -p $(@D)
 	cp node_modules/ol/LICENSE.md $(@D)/ol-LICENSE.md
 	cp node_modules/ol/ol.css $(@D)/ol.css

@@ -1,12 +1,12 @@
 """Fixtures that every test may use."""
 
-import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.builders.once import built_once
 from tests.builders.qgis import Qgis, found_qgis
 from tests.builders.served import run_copernicube, served
 
@@ -34,26 +34,13 @@ def samples() -> Path:
 
 @pytest.fixture(scope="session")
 def demo_store(tmp_path_factory: pytest.TempPathFactory, samples: Path) -> Path:
-    """Return a store with the bundled samples, as `make demo` makes it; never write to it.
-
-    The processes of a parallel run share one.
-    """
-    base = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        base = base.parent
-    store = base / "demo-store"
-    with (base / "demo-store.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (base / "demo-store.done").exists():
-            run_copernicube(
-                "ingest",
-                "--store",
-                store,
-                samples / "virginia/item.json",
-                samples / "romania/items.json",
-            )
-            (base / "demo-store.done").touch()
-    return store
+    """Return a store with the bundled samples, as `make demo` makes it; never write to it."""
+    items = (samples / "virginia/item.json", samples / "romania/items.json")
+    return built_once(
+        tmp_path_factory,
+        "demo-store",
+        lambda store: run_copernicube("ingest", "--store", store, *items),
+    )
 
 
 @pytest.fixture(scope="session")

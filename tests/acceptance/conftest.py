@@ -1,6 +1,5 @@
 """Fixtures of the tests with real clients."""
 
-import fcntl
 import os
 import shutil
 import subprocess
@@ -9,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.places import build_places
 from tests.acceptance.small_stores import built, prepared, store, undisturbed
+from tests.builders.once import built_once
 from tests.builders.served import run_copernicube, served
 
 __all__ = ["built", "prepared", "store", "undisturbed"]
@@ -28,28 +29,30 @@ def alps(testdata: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def alps_store(tmp_path_factory: pytest.TempPathFactory, alps: Path) -> Path:
-    """Return a store with all ten items in one cube of 60 m cells; never write to it.
-
-    The processes of a parallel run share one.
-    """
-    base = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        base = base.parent
-    store = base / "alps-store"
+    """Return a store with all ten items in one cube of 60 m cells; never write to it."""
     items = sorted(path for path in alps.glob("*/S2*.json"))
-    with (base / "alps-store.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (base / "alps-store.done").exists():
-            cube = ("--cube", "S2_L2A_33TW", "--resolution", "60")
-            run_copernicube("ingest", "--store", store, *cube, *items)
-            (base / "alps-store.done").touch()
-    return store
+    cube = ("--cube", "S2_L2A_33TW", "--resolution", "60")
+    return built_once(
+        tmp_path_factory,
+        "alps-store",
+        lambda store: run_copernicube("ingest", "--store", store, *cube, *items),
+    )
 
 
 @pytest.fixture(scope="session")
 def alps_url(alps_store: Path) -> Iterator[str]:
     """Return the address of a server over the Alps store, without a slash at its end."""
     with served(alps_store) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def places_url(tmp_path_factory: pytest.TempPathFactory, demo_store: Path) -> Iterator[str]:
+    """Return the address of a server over the demo's scenes and those of all known places."""
+    store = built_once(
+        tmp_path_factory, "places-store", lambda store: build_places(store, demo_store)
+    )
+    with served(store) as url:
         yield url
 
 
