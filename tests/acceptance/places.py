@@ -155,6 +155,14 @@ CANNOT: tuple[tuple[str, str, str, str], ...] = (
     ("leaflet*", "*", "EPSG:32*", "Leaflet has no UTM of its own"),
     ("openlayers-tiled-wms", "*", "EPSG:32*", "OpenLayers' own grids need the extent of a CRS"),
     ("openlayers-tiled-wms", "*", "EPSG:3413", "OpenLayers' own grids need the extent of a CRS"),
+    ("qgis*", "antimeridian", "EPSG:4326", "QGIS cuts a layer at 180 degrees"),
+    ("qgis*", "antimeridian", "EPSG:3857", "QGIS cuts a layer at 180 degrees"),
+    (
+        "qgis*",
+        "pole",
+        "EPSG:3857",
+        "a quarter of a pixel aside, and it is not known by whose doing",
+    ),
     ("leaflet*", "*", "EPSG:3413", "Leaflet has no polar planes of its own"),
 )
 

@@ -63,12 +63,14 @@ def drawn_by_qgis(  # noqa: PLR0913 what a layer and a view of it are
     crs: str,
     box: tuple[float, float, float, float],
     side_px: int,
+    step: tuple[str, ...] = (),
 ) -> NDArray[np.uint8]:
     """Return the square picture of a layer, `(y, x, red/green/blue)`; `box` has x first.
 
     `style` goes into the source of the layer as it is: parts of a source may follow it.
+    `step` is what the temporal controller shows, from one ISO 8601 time to another.
     """
-    qgis("qgis_render.py", address, layer, style, crs, *box, side_px, picture)
+    qgis("qgis_render.py", address, layer, style, crs, *box, side_px, picture, *step)
     read = cv2.imread(str(picture), cv2.IMREAD_COLOR)
     if read is None:
         raise AssertionError(f"{picture} is no picture")
