@@ -1,6 +1,7 @@
 """The command `copernicube serve`."""
 
 import os
+import sys
 from dataclasses import replace
 
 import click
@@ -31,6 +32,8 @@ def serve(store: str, host: str | None, port: int | None, workers: int | None) -
         workers=workers or settings.workers,
     )
     os.environ.update(environment(settings))  # how the server's processes get their settings
+    # uvloop is not made for Windows.
+    shared = settings.workers > 1 and sys.platform != "win32"
     click.echo(f"Serving {settings.store} at http://{settings.host}:{settings.port}/", err=True)
     uvicorn.run(
         "copernicube.app:create",
@@ -38,6 +41,7 @@ def serve(store: str, host: str | None, port: int | None, workers: int | None) -
         host=settings.host,
         port=settings.port,
         workers=settings.workers,
+        loop="copernicube.accepting:SharingLoop" if shared else "auto",
         log_level="warning",
         proxy_headers=False,  # it would hide the peer; copernicube.addresses reads them
         h11_max_incomplete_event_size=settings.limits.parameter_bytes * 2,

@@ -54,6 +54,8 @@ class QueueLimits:
 
     running: int = 0
     """Requests worked on at once in each lane; 0: as many as there are cores."""
+    alone_seconds: float = 0.1
+    """How long work of a lane is alone before more is begun beside it."""
     waiting: int = 512
     """Requests that wait, of all clients together."""
     per_client: int = 128
@@ -79,9 +81,20 @@ class _Waiting:
             self.called.set_result(None)
 
 
+@dataclass(slots=True, kw_only=True)
+class _Turn:
+    """Work that has begun."""
+
+    lane: Lane
+    quick: bool = True
+    """It counts among the quick ones of its lane."""
+
+
 @dataclass(slots=True)
 class _LaneState:
     running: int = 0
+    quick: int = 0
+    """Of those that run, how many are alone yet: one or none."""
     seconds: float = 0.0
     """Mean of what the last answers took."""
     queues: OrderedDict[Client, deque[_Waiting]] = field(default_factory=OrderedDict)
@@ -104,9 +117,20 @@ class _LaneState:
             del self.queues[client]
         return True
 
-    def next(self) -> _Waiting | None:
-        """Take out the first entry of the next client, who then goes behind all others."""
-        if not self.queues:
+    def begin(self, places: int) -> bool:
+        """Take a place where one is free."""
+        if self.quick or self.running >= places:
+            return False
+        self.running += 1
+        self.quick = 1
+        return True
+
+    def next(self, places: int) -> _Waiting | None:
+        """Take out the first entry of the next client, who then goes behind all others.
+
+        It has a place then.
+        """
+        if not self.queues or not self.begin(places):
             return None
         client, queue = self.queues.popitem(last=False)
         entry = queue.popleft()
@@ -150,11 +174,16 @@ class Turns:
             if entry is not None:
                 await self._wait(entry, client, lane, gone)
             begun = monotonic()
+            turn = _Turn(lane=lane)
+            timer = asyncio.get_running_loop().call_later(
+                self.limits.alone_seconds, self._make_slow, turn
+            )
             try:
                 # The place was given here; anyio's own bound would be a second queue.
                 return await to_thread.run_sync(work, limiter=CapacityLimiter(1))
             finally:
-                self._pass_on(lane, monotonic() - begun)
+                timer.cancel()
+                self._pass_on(turn, monotonic() - begun)
         finally:
             self._forget(client)
 
@@ -186,9 +215,8 @@ class Turns:
                     f"the limit QUEUE_PER_CLIENT is {limits.per_client}",
                     state,
                 )
-            if state.running < self._places:
+            if state.begin(self._places):
                 entry = None
-                state.running += 1
             else:
                 waiting = sum(one.waiting for one in self._lanes.values())
                 if waiting >= limits.waiting:
@@ -224,7 +252,7 @@ class Turns:
                 with self._guard:
                     called = not state.leave(client, entry)
                 if called:
-                    self._pass_on(lane, None)
+                    self._pass_on(_Turn(lane=lane), None)
         if away and not mine:
             raise GoneError
         if not mine:
@@ -232,15 +260,28 @@ class Turns:
                 f"no place was free within the limit QUEUE_SECONDS of {limits.seconds:g} s", state
             )
 
-    def _pass_on(self, lane: Lane, took_s: float | None) -> None:
+    def _make_slow(self, turn: _Turn) -> None:
+        """Let another begin beside work that is not done soon."""
+        state = self._lanes[turn.lane]
+        with self._guard:
+            if not turn.quick:
+                return
+            turn.quick = False
+            state.quick -= 1
+            following = state.next(self._places)
+        if following is not None:
+            following.call()
+
+    def _pass_on(self, turn: _Turn, took_s: float | None) -> None:
         """Give a place to the next, or free it."""
-        state = self._lanes[lane]
+        state = self._lanes[turn.lane]
         with self._guard:
             if took_s is not None:
                 state.seconds += (took_s - state.seconds) * (_WEIGHT if state.seconds else 1)
-            following = state.next()
-            if following is None:
-                state.running -= 1
+            state.running -= 1
+            state.quick -= turn.quick
+            turn.quick = False
+            following = state.next(self._places)
         if following is not None:
             following.call()
 

@@ -66,6 +66,21 @@ def test_so_many_at_once_and_clients_in_turn() -> None:
     ran(story())
 
 
+def test_more_begins_beside_work_that_is_not_done_soon() -> None:
+    async def story() -> None:
+        turns, work = Turns(QueueLimits(running=2, alone_seconds=0.2)), Work()
+        tasks = await queued(turns, work, "a1", "a2", "a3")
+        assert work.order == ["a1"]
+        # The second is slow too, and there are two places.
+        await asyncio.sleep(0.7)
+        assert work.order == ["a1", "a2"]
+        work.done.set()
+        await asyncio.gather(*tasks)
+        assert work.most == 2
+
+    ran(story())
+
+
 def test_lanes_do_not_wait_for_each_other() -> None:
     async def story() -> None:
         turns, work, ready = Turns(QueueLimits(running=1)), Work(), Work()
@@ -149,7 +164,9 @@ def test_no_place_is_lost_whatever_ends_a_request() -> None:
     chosen = random.Random(7)
 
     async def story() -> None:
-        turns = Turns(QueueLimits(running=3, waiting=30, per_client=12, seconds=0.02))
+        turns = Turns(
+            QueueLimits(running=3, alone_seconds=0.001, waiting=30, per_client=12, seconds=0.02)
+        )
 
         def fails() -> str:
             raise ValueError("as asked")
@@ -184,7 +201,7 @@ def test_no_place_is_lost_whatever_ends_a_request() -> None:
 
 
 def test_loops_of_several_threads_share_the_places() -> None:
-    turns, work = Turns(QueueLimits(running=2)), Work()
+    turns, work = Turns(QueueLimits(running=2, alone_seconds=0.001)), Work()
 
     def loop(name: str) -> None:
         asyncio.run(turns.run(work.of(name), client=name, lane=Lane.PICTURE))
