@@ -1,18 +1,20 @@
 """Axes: where the cells of a coverage lie along one dimension."""
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from itertools import pairwise
 from math import ceil, floor
-from typing import Self
+from typing import Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from pyproj import CRS
 
+from datacube.acquisitions import Acquisitions, StoredAcquisitions
 from datacube.errors import InvalidParameterError, OutOfDomainError, TimeSelectionError
-from datacube.times import Acquisition, Period, iso_text
+from datacube.times import Acquisition, Period, iso_text, to_micros
 
 SNAP_DECIMALS = 5
 """Bounds within 1e-5 of a cell edge count as that edge."""
@@ -279,16 +281,25 @@ class TimeAxis:
     """Acquisitions in ascending order of their reference time; numbered from 0."""
 
     name: str = "ansi"
-    acquisitions: tuple[Acquisition, ...]
+    acquisitions: Sequence[Acquisition]
+    """Held as a table, `times`, whatever they were given as."""
     uom: str = field(default="d", init=False)
 
     def __post_init__(self) -> None:
-        references = [a.reference for a in self.acquisitions]
-        if not references or any(a >= b for a, b in pairwise(references)):
+        if isinstance(self.acquisitions, StoredAcquisitions):
+            return
+        held = Acquisitions.of(self.acquisitions)
+        if not len(held) or bool((np.diff(held.references) <= 0).any()):
             raise ValueError(f"{self.name}: acquisitions must ascend and not be empty")
+        object.__setattr__(self, "acquisitions", held)
 
     def __iter__(self) -> Iterator[Acquisition]:
         return iter(self.acquisitions)
+
+    @property
+    def times(self) -> Acquisitions:
+        """The acquisitions as a table of numbers."""
+        return cast("Acquisitions", self.acquisitions)
 
     @property
     def first(self) -> int:
@@ -305,6 +316,15 @@ class TimeAxis:
         """Index after the last acquisition."""
         return len(self.acquisitions)
 
+    @property
+    def ends(self) -> tuple[datetime, datetime]:
+        """First and last reference time; no table is loaded for them."""
+        return self.times.summary.first, self.times.summary.last
+
+    def keep(self, places: Sequence[int] | NDArray[np.intp]) -> Self:
+        """Keep the acquisitions at some places, which ascend."""
+        return replace(self, acquisitions=self.times.at(places))
+
     def trim(self, low: Period | None, high: Period | None) -> Self:
         """Keep the acquisitions touched from the start of `low` to the end of `high`.
 
@@ -320,15 +340,18 @@ class TimeAxis:
                 f"time {iso_text(low.start)} to {iso_text(high.end)} ends before it starts",
                 parameter="time",
             )
-        kept = tuple(
-            a
-            for a in self.acquisitions
-            if (low is None or a.last >= low.start) and (high is None or a.first < high.end)
-        )
-        if not kept:
-            middle = low or high
-            raise TimeSelectionError(self._none_message(middle))
-        return replace(self, acquisitions=kept)
+        table = self.times.table
+        within = np.ones(len(table), dtype=bool)
+        if low is not None:
+            within &= table[:, 2] >= to_micros(low.start)
+        if high is not None:
+            within &= table[:, 1] < to_micros(high.end)
+        if within.all():
+            return self
+        kept = np.flatnonzero(within)
+        if not len(kept):
+            raise self.none_at(low or high)
+        return self.keep(kept)
 
     def at(self, when: Period) -> Acquisition:
         """Return the one acquisition that `when` touches.
@@ -338,24 +361,24 @@ class TimeAxis:
         TimeSelectionError
             If there is none, or more than one; the message names the candidates.
         """
-        touched = [a for a in self.acquisitions if a.touches(when)]
+        touched = self.times.touched(when)
         if len(touched) == 1:
-            return touched[0]
-        if not touched:
-            raise TimeSelectionError(self._none_message(when))
-        names = ", ".join(iso_text(a.reference) for a in touched[:10])
+            return self.acquisitions[int(touched[0])]
+        if not len(touched):
+            raise self.none_at(when)
+        names = ", ".join(iso_text(a.reference) for a in self.times.at(touched[:10]))
         raise TimeSelectionError(
             f"{when} selects {len(touched)} acquisitions, one is needed: {names}"
         )
 
-    def _none_message(self, when: Period | None) -> str:
+    def none_at(self, when: Period | None) -> TimeSelectionError:
+        """Return the error that there is no acquisition then, which names the nearest."""
         if when is None:
-            return f"axis {self.name!r} has no acquisition"
-        before = [a for a in self.acquisitions if a.reference < when.start]
-        after = [a for a in self.acquisitions if a.reference >= when.start]
-        near = [*before[-1:], *after[:1]]
+            return TimeSelectionError(f"axis {self.name!r} has no acquisition")
+        after = int(np.searchsorted(self.times.references, to_micros(when.start)))
+        near = self.acquisitions[max(after - 1, 0) : after + 1]
         names = " and ".join(iso_text(a.reference) for a in near)
-        return f"no acquisition at {when}; the nearest: {names}"
+        return TimeSelectionError(f"no acquisition at {when}; the nearest: {names}")
 
 
 type PlaceAxis = RegularAxis | IrregularAxis

@@ -1,5 +1,6 @@
 """What exists: bands, cubes, collections, coverages, scenes and the slots that hold them."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import ceil
@@ -321,7 +322,7 @@ class Coverage:
     """The revision since which this description has been true."""
 
     @property
-    def acquisitions(self) -> tuple[Acquisition, ...]:
+    def acquisitions(self) -> Sequence[Acquisition]:
         """The coefficients of the time axis; none where there is no time."""
         return () if self.time is None else self.time.acquisitions
 
@@ -392,3 +393,9 @@ def group_name(resolution: float, unit: str = "m") -> str:
     ('r10m', 'r0.5deg')
     """
     return f"r{resolution:g}{unit}"
+
+
+def acquisition_years(coverages: Iterable[Coverage]) -> frozenset[int]:
+    """Return the UTC years with an acquisition of any of some coverages."""
+    axes = [coverage.time for coverage in coverages if coverage.time is not None]
+    return frozenset().union(*(axis.times.summary.years for axis in axes))

@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 from datacube.errors import InvalidParameterError
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 _PATTERN = re.compile(
     r"^(\d{4})(?:-(\d{2})(?:-(\d{2})(?:[T ](\d{2})(?::(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?"
     r"(Z|[+-]\d{2}:?\d{2})?)?)?)?$"
@@ -133,3 +135,13 @@ def iso_text(when: datetime) -> str:
     if when.microsecond:
         precise = "microseconds" if when.microsecond % 1000 else "milliseconds"
     return when.replace(tzinfo=None).isoformat(timespec=precise) + "Z"
+
+
+def to_micros(when: datetime) -> int:
+    """Return microseconds since 1970; `when` must carry its zone."""
+    return (when - _EPOCH) // _MICROSECOND
+
+
+def from_micros(micros: int) -> datetime:
+    """Return the instant in UTC."""
+    return _EPOCH + timedelta(microseconds=micros)

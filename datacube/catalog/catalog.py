@@ -36,10 +36,8 @@ from datacube.catalog.tables import (
     claims,
     collections,
     cubes,
-    from_micros,
     revisions,
     slots,
-    to_micros,
 )
 from datacube.cube import SLOT_AXIS_SIZE, Collection, Cube
 from datacube.errors import (
@@ -51,7 +49,7 @@ from datacube.errors import (
 from datacube.offers import Offers
 from datacube.protocols import Committed, NewSlot, Standing, StoredStyle
 from datacube.slots import SceneRecord, Slot, SlotWindow
-from datacube.times import iso_text
+from datacube.times import from_micros, iso_text, to_micros
 
 CLAIMED, BURNED = "claimed", "burned"
 

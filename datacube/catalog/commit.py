@@ -28,16 +28,15 @@ from datacube.catalog.tables import (
     aliases,
     collections,
     cubes,
-    from_micros,
     meta,
     revisions,
     slots,
-    to_micros,
 )
 from datacube.cube import VALID_BAND, Cube
 from datacube.errors import CommitConflictError
 from datacube.protocols import Bbox
 from datacube.slots import SceneRecord, SlotWindow
+from datacube.times import from_micros, to_micros
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """What a cube tells of itself, after a commit: hull, bands, times and counts."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from itertools import batched
 
 from sqlalchemy import Connection, Table, func, insert, select, update
@@ -9,16 +10,19 @@ from datacube.catalog.precedence import Extent
 from datacube.catalog.tables import (
     ASKED_AT_ONCE,
     OPEN,
+    acquisition_years,
     acquisitions,
     band_presence,
     counts,
     descriptions,
     hulls,
     slots,
-    to_micros,
 )
 from datacube.grid import Window
 from datacube.slots import SlotWindow
+from datacube.times import from_micros, to_micros
+
+_MICROSECONDS_PER_DAY = 86_400_000_000
 
 
 def follow(
@@ -45,9 +49,11 @@ def follow(
     ).first()
     if any(changed) or known is None:
         replace_row(connection, revision, descriptions, {"cube_id": cube_id}, {})
-    scenes = connection.execute(
-        select(func.count()).where(slots.c.cube_id == cube_id, slots.c.valid_to == OPEN)
-    ).scalar_one()
+    before = connection.execute(
+        select(counts.c.scenes).where(counts.c.cube_id == cube_id, counts.c.valid_to == OPEN)
+    ).scalar()
+    # Counted on: counting the slots of a large cube takes longer than all else of a commit.
+    scenes = (before or 0) + len(added) - len(gone)
     replace_row(connection, revision, counts, {"cube_id": cube_id}, {"scenes": scenes})
 
 
@@ -59,12 +65,17 @@ def replace_row(
     values: Mapping[str, object],
 ) -> None:
     """End the row of `key` that holds, and begin one with `values`."""
+    end_row(connection, revision, table, key)
+    connection.execute(insert(table).values(**key, **values, valid_from=revision, valid_to=OPEN))
+
+
+def end_row(connection: Connection, revision: int, table: Table, key: Mapping[str, object]) -> None:
+    """End the row of `key` that holds, where there is one."""
     connection.execute(
         update(table)
         .where(table.c.valid_to == OPEN, *(table.c[name] == v for name, v in key.items()))
         .values(valid_to=revision)
     )
-    connection.execute(insert(table).values(**key, **values, valid_from=revision, valid_to=OPEN))
 
 
 def _grow_hulls(
@@ -115,7 +126,7 @@ def _follow_times(
 
     Returns whether any changed.
     """
-    changed = False
+    changed: list[int] = []
     for some in batched(references, ASKED_AT_ONCE):
         now = {
             row.reference_time: (row.first, row.last)
@@ -145,8 +156,9 @@ def _follow_times(
         }
         differing = [r for r in some if now.get(r) != held.get(r)]
         _renew_times(connection, revision, cube_id, differing, now)
-        changed = changed or bool(differing)
-    return changed
+        changed += differing
+    _follow_years(connection, revision, cube_id, changed)
+    return bool(changed)
 
 
 def _renew_times(
@@ -182,3 +194,30 @@ def _renew_times(
     ]
     if begun:
         connection.execute(insert(acquisitions), begun)
+
+
+def _follow_years(
+    connection: Connection, revision: int, cube_id: int, references: Sequence[int]
+) -> None:
+    """Tell of the years in which the time list changed how many times they have, and which."""
+    a = acquisitions.c
+    for year in sorted({from_micros(reference).year for reference in references}):
+        start = to_micros(datetime(year, 1, 1, tzinfo=UTC))
+        stop = to_micros(datetime(year, 12, 31, tzinfo=UTC)) + _MICROSECONDS_PER_DAY
+        told = connection.execute(
+            select(
+                func.count().label("times"),
+                func.count(func.distinct(a.reference // _MICROSECONDS_PER_DAY)).label("days"),
+                func.min(a.reference).label("first"),
+                func.max(a.reference).label("last"),
+                func.min(a.first).label("earliest"),
+                func.max(a.last).label("latest"),
+            ).where(
+                a.cube_id == cube_id, a.reference >= start, a.reference < stop, a.valid_to == OPEN
+            )
+        ).one()
+        key = {"cube_id": cube_id, "year": year}
+        if told.times:
+            replace_row(connection, revision, acquisition_years, key, told._asdict())
+        else:
+            end_row(connection, revision, acquisition_years, key)

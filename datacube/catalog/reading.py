@@ -4,11 +4,12 @@ import json
 import threading
 from collections.abc import Callable, Hashable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, select
 
-from datacube.axes import TimeAxis
+from datacube.acquisitions import TimeTable
 from datacube.catalog.codec import (
     collection_from_json,
     cube_from_json,
@@ -16,34 +17,31 @@ from datacube.catalog.codec import (
     windows_from_json,
 )
 from datacube.catalog.commit import scene_from_row
+from datacube.catalog.describing import read_descriptions, read_times
 from datacube.catalog.sqlite import SlotSearch, SqliteDatabase
 from datacube.catalog.styles import load_styles
 from datacube.catalog.tables import (
-    acquisitions,
     aliases,
-    band_presence,
     collections,
     counts,
     cubes,
     descriptions,
-    from_micros,
-    hulls,
     meta,
     slots,
-    to_micros,
     valid_at,
 )
-from datacube.catalog.view import Description, Entry, Snapshot, SqlView, make_coverage
+from datacube.catalog.view import Description, Entry, Seen, Snapshot, SqlView, make_coverage
 from datacube.cube import Collection, Coverage, Cube
 from datacube.errors import RevisionError
-from datacube.grid import Window
 from datacube.offers import NO_OFFERS, Offers
 from datacube.protocols import ANONYMOUS, Bbox, Principal
 from datacube.slots import Slot
-from datacube.times import Acquisition
+from datacube.times import to_micros
 
 SNAPSHOTS_KEPT = 32
-DESCRIPTIONS_KEPT = 1024
+COVERAGES_KEPT = 8192
+TIME_LISTS_KEPT = 512
+"""One of 10,000 times has 240 kB."""
 SLOTS_KEPT = 8192
 _ROWS_PER_QUERY = 500
 
@@ -80,10 +78,10 @@ class SqlReader:
         self._snapshots: _Memo[int, Snapshot] = _Memo(SNAPSHOTS_KEPT)
         self._cubes: _Memo[int, Cube] = _Memo(4096)
         self._collections: _Memo[str, Collection] = _Memo(1024)
-        self._descriptions: _Memo[tuple[int, int], Description] = _Memo(DESCRIPTIONS_KEPT)
-        self._coverages: _Memo[tuple[int, int, str | None], Coverage | None] = _Memo(
-            DESCRIPTIONS_KEPT
-        )
+        self._seen: _Memo[tuple[int, frozenset[str]], Seen] = _Memo(SNAPSHOTS_KEPT)
+        self._descriptions: _Memo[tuple[int, int], Description] = _Memo(COVERAGES_KEPT)
+        self._times: _Memo[tuple[int, int], TimeTable] = _Memo(TIME_LISTS_KEPT)
+        self._coverages: _Memo[tuple[int, int, str | None], Coverage | None] = _Memo(COVERAGES_KEPT)
         self._slots: _Memo[tuple[int, int], Slot] = _Memo(SLOTS_KEPT)
 
     @property
@@ -115,7 +113,9 @@ class SqlReader:
                 f"revision {revision} was purged; the oldest readable is {oldest}", purged=True
             )
         snapshot = self._snapshots.of(revision, lambda: self._load_snapshot(revision))
-        return SqlView(self, snapshot, principal)
+        access = frozenset(principal.access)
+        seen = self._seen.of((revision, access), lambda: snapshot.seen(access))
+        return SqlView(self, snapshot, seen)
 
     def _load_snapshot(self, revision: int) -> Snapshot:
         query = (
@@ -137,6 +137,9 @@ class SqlReader:
                 select(aliases.c.alias, aliases.c.coverage).where(valid_at(aliases, revision))
             ).all()
             styles = load_styles(connection, revision)
+            described = self._describe(
+                connection, revision, [(row.id, row.valid_from) for row in rows]
+            )
         entries = {
             row.name: Entry(
                 cube_id=row.id,
@@ -144,6 +147,7 @@ class SqlReader:
                 collection=row.collection_id,
                 access=row.access,
                 described=row.valid_from,
+                description=described[row.id],
                 scenes=row.scenes,
             )
             for row in sorted(rows, key=lambda row: str(row.name))
@@ -175,48 +179,34 @@ class SqlReader:
         with self._database.read() as connection:
             return connection.execute(query).scalar_one()
 
-    def load_description(self, entry: Entry) -> Description:
-        """Return what the coverages of a cube are made of."""
-        return self._descriptions.of(
-            (entry.cube_id, entry.described), lambda: self._read_description(entry)
-        )
+    def _describe(
+        self, connection: Connection, revision: int, keys: Sequence[tuple[int, int]]
+    ) -> dict[int, Description]:
+        """Return the descriptions of cubes by row id; those made before stay the same objects.
 
-    def _read_description(self, entry: Entry) -> Description:
-        cube_id, revision = entry.cube_id, entry.described
-        with self._database.read() as connection:
-            hull_rows = connection.execute(
-                select(hulls).where(hulls.c.cube_id == cube_id, valid_at(hulls, revision))
-            ).all()
-            bands = connection.execute(
-                select(band_presence.c.band).where(
-                    band_presence.c.cube_id == cube_id, valid_at(band_presence, revision)
-                )
-            ).scalars()
-            present = frozenset(bands)
-            times = connection.execute(
-                select(acquisitions.c.reference, acquisitions.c.first, acquisitions.c.last)
-                .where(acquisitions.c.cube_id == cube_id, valid_at(acquisitions, revision))
-                .order_by(acquisitions.c.reference)
-            ).all()
-        return Description(
-            hulls={
-                row.group_name: Window(
-                    ((row.row_start, row.row_stop), (row.col_start, row.col_stop))
-                )
-                for row in hull_rows
-            },
-            bands=present,
-            time=TimeAxis(
-                acquisitions=tuple(
-                    Acquisition(
-                        reference=from_micros(row.reference),
-                        first=from_micros(row.first),
-                        last=from_micros(row.last),
-                    )
-                    for row in times
-                )
-            ),
+        `keys` are the row ids, and the revisions since which the descriptions are true.
+        """
+        since = dict(keys)
+        held = {cube_id: self._descriptions.get((cube_id, key)) for cube_id, key in keys}
+        read = read_descriptions(
+            connection,
+            revision,
+            [cube_id for cube_id, description in held.items() if description is None],
+            lambda cube_id: partial(self._load_times, cube_id, since[cube_id]),
         )
+        made = {
+            cube_id: self._descriptions.put((cube_id, since[cube_id]), description)
+            for cube_id, description in read.items()
+        }
+        kept = {cube_id: one for cube_id, one in held.items() if one is not None}
+        return kept | made
+
+    def _load_times(self, cube_id: int, revision: int) -> TimeTable:
+        def read() -> TimeTable:
+            with self._database.read() as connection:
+                return read_times(connection, cube_id, revision)
+
+        return self._times.of((cube_id, revision), read)
 
     def load_coverage(self, entry: Entry, group: str | None) -> Coverage | None:
         """Return a coverage of a cube; None where the group is not offered."""
@@ -225,7 +215,7 @@ class SqlReader:
             lambda: make_coverage(
                 self.load_cube(entry.cube_id),
                 entry,
-                self.load_description(entry),
+                entry.description,
                 group,
                 self.offers,
             ),

@@ -12,9 +12,9 @@ from datacube.catalog.catalog import SqlCatalog
 from datacube.catalog.commit import add_revision, apply_record, take_revision
 from datacube.catalog.opening import catalog_path
 from datacube.catalog.sqlite import SqliteDatabase
-from datacube.catalog.tables import cubes, slots, to_micros
+from datacube.catalog.tables import cubes, slots
 from datacube.errors import StoreDamagedError, StoreError
-from datacube.times import parse_period
+from datacube.times import parse_period, to_micros
 
 _NAMED = 10
 """Most gaps that a message lists."""

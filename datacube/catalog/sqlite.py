@@ -36,6 +36,7 @@ from sqlalchemy.pool import Pool
 
 from datacube.catalog.copying import FileCopy
 from datacube.catalog.tables import SCHEMA_VERSION, meta, metadata, slots
+from datacube.catalog.upgrade import upgrade
 from datacube.errors import StoreDamagedError, StoreError, StoreFullError, StoreReadOnlyError
 from datacube.protocols import Bbox
 
@@ -320,11 +321,15 @@ def _create(engine: Engine) -> None:
         try:
             metadata.create_all(connection)
             connection.exec_driver_sql(_RTREE_DDL)
-            if connection.execute(select(meta.c.name)).first() is None:
+            version = select(meta.c.value).where(meta.c.name == "schema_version")
+            found = connection.execute(version).scalar()
+            if found is None:
                 start = {"schema_version": SCHEMA_VERSION, "revision": 0, "oldest_readable": 0}
                 connection.execute(
                     insert(meta), [{"name": name, "value": value} for name, value in start.items()]
                 )
+            else:
+                upgrade(connection, found)
             connection.commit()
         except BaseException:
             connection.rollback()

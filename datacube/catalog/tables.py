@@ -4,8 +4,6 @@ Rows of versioned tables are valid in `[valid_from, valid_to)`; a row that still
 has `valid_to = OPEN`. Instants are microseconds since 1970 in UTC.
 """
 
-from datetime import UTC, datetime, timedelta
-
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -23,14 +21,12 @@ from sqlalchemy import (
     and_,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 OPEN = 2**62
 """`valid_to` of a row that still holds; greater than any revision."""
 
 ASKED_AT_ONCE = 500
 """Values listed in one statement; SQLite takes 999 in its oldest form."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 metadata = MetaData()
 
@@ -152,6 +148,24 @@ acquisitions = Table(
     Index("acquisitions_by_cube", "cube_id", "reference", "valid_to"),
 )
 
+acquisition_years = Table(
+    "acquisition_years",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _cube_id(),
+    Column("year", Integer, nullable=False),
+    Column("times", Integer, nullable=False),
+    Column("days", Integer, nullable=False),
+    Column("first", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("earliest", BigInteger, nullable=False),
+    Column("latest", BigInteger, nullable=False),
+    *_versions(),
+    Index("acquisition_years_by_cube", "cube_id", "valid_to"),
+)
+"""Of the time list of a cube, by UTC year of the reference times: how many they are, on how
+many days, the first and the last, and the hull of the moments in which they are valid."""
+
 band_presence = Table(
     "band_presence",
     metadata,
@@ -207,13 +221,3 @@ styles = Table(
 def valid_at(table: Table, revision: int) -> ColumnElement[bool]:
     """Return the condition that a row of `table` holds at `revision`."""
     return and_(table.c.valid_from <= revision, table.c.valid_to > revision)
-
-
-def to_micros(when: datetime) -> int:
-    """Return microseconds since 1970; `when` must carry its zone."""
-    return (when - _EPOCH) // timedelta(microseconds=1)
-
-
-def from_micros(micros: int) -> datetime:
-    """Return the instant in UTC."""
-    return _EPOCH + timedelta(microseconds=micros)

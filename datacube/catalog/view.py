@@ -10,7 +10,7 @@ from datacube.cube import Collection, Coverage, Cube, ResolutionGroup
 from datacube.errors import UnknownNameError
 from datacube.grid import Window
 from datacube.offers import NO_OFFERS, Offers
-from datacube.protocols import Bbox, Principal, StoredStyle
+from datacube.protocols import Bbox, StoredStyle
 from datacube.slots import Slot
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ class Entry:
     access: str
     described: int
     """Revision since which the cube's description has been true."""
+    description: "Description"
     scenes: int
     """Number of visible scenes."""
 
@@ -52,18 +53,35 @@ class Snapshot:
     aliases: Mapping[str, str] = field(default_factory=dict)
     styles: tuple[StoredStyle, ...] = ()
 
+    def seen(self, access: frozenset[str]) -> "Seen":
+        """Return what those see who have some kinds of access."""
+        entries = {name: e for name, e in self.entries.items() if e.access in access}
+        found: dict[str, list[Entry]] = {}
+        for entry in entries.values():
+            found.setdefault(entry.collection, []).append(entry)
+        return Seen(
+            entries=entries, by_collection={name: tuple(found[name]) for name in sorted(found)}
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What some principals see of a snapshot."""
+
+    entries: Mapping[str, Entry]
+    """By cube name, in that order."""
+    by_collection: Mapping[str, tuple[Entry, ...]]
+    """In the order of the ids."""
+
 
 class SqlView:
     """Implements `protocols.CatalogView`."""
 
-    def __init__(self, catalog: "SqlReader", snapshot: Snapshot, principal: Principal) -> None:
+    def __init__(self, catalog: "SqlReader", snapshot: Snapshot, seen: Seen) -> None:
         self._catalog = catalog
         self._snapshot = snapshot
-        self._entries = {
-            name: entry
-            for name, entry in snapshot.entries.items()
-            if entry.access in principal.access
-        }
+        self._entries = seen.entries
+        self._by_collection = seen.by_collection
 
     @property
     def revision(self) -> int:
@@ -72,23 +90,22 @@ class SqlView:
 
     def collections(self) -> Sequence[Collection]:
         """Return the collections that have at least one visible cube, by id."""
-        ids = sorted({entry.collection for entry in self._entries.values()})
-        return tuple(self._catalog.load_collection(each) for each in ids)
+        return tuple(self._catalog.load_collection(each) for each in self._by_collection)
 
     def collection(self, collection_id: str) -> Collection:
         """Return one collection."""
-        ids = {entry.collection for entry in self._entries.values()}
-        if collection_id not in ids:
-            raise UnknownNameError("collection", collection_id, tuple(sorted(ids)))
+        if collection_id not in self._by_collection:
+            raise UnknownNameError("collection", collection_id, tuple(self._by_collection))
         return self._catalog.load_collection(collection_id)
 
     def cubes(self, collection_id: str | None = None) -> Sequence[Cube]:
         """Return the cubes with at least one visible or once visible scene, by name."""
-        return tuple(
-            self._catalog.load_cube(entry.cube_id)
-            for entry in self._entries.values()
-            if collection_id in (None, entry.collection)
+        asked = (
+            self._entries.values()
+            if collection_id is None
+            else self._by_collection.get(collection_id, ())
         )
+        return tuple(self._catalog.load_cube(entry.cube_id) for entry in asked)
 
     def coverage_ids(self) -> Sequence[str]:
         """Return the ids of all coverages, sorted."""
@@ -96,8 +113,7 @@ class SqlView:
         for entry in self._entries.values():
             ids.append(entry.name)
             cube = self._catalog.load_cube(entry.cube_id)
-            description = self._catalog.load_description(entry)
-            ids += [_group_id(cube, g) for g in cube.groups if _offers(cube, g, description)]
+            ids += [_group_id(cube, g) for g in cube.groups if _offers(cube, g, entry.description)]
         return tuple(sorted(set(ids)))
 
     def coverage(self, coverage_id: str) -> Coverage:
@@ -161,9 +177,9 @@ class SqlView:
         None where none of its cubes has a time axis.
         """
         times = [
-            self._catalog.load_description(entry).time.acquisitions[-1].reference
-            for entry in self._entries.values()
-            if entry.collection == collection_id and self._catalog.load_cube(entry.cube_id).timed
+            entry.description.time.ends[1]
+            for entry in self._by_collection.get(collection_id, ())
+            if self._catalog.load_cube(entry.cube_id).timed
         ]
         return max(times, default=None)
 

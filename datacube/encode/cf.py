@@ -6,7 +6,7 @@ Attributes hold text, numbers and tuples of numbers.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, assert_never
 
 import numpy as np
@@ -198,11 +198,9 @@ def cf_time(axis: TimeAxis) -> Coordinate:
 
     Microseconds, because the days of a double are right to 0.3 microseconds only.
     """
-    microsecond = timedelta(microseconds=1)
-    numbers = [(acquisition.reference - _EPOCH) // microsecond for acquisition in axis]
     return Coordinate(
         _AXIS_NAMES.get(axis.name, axis.name),
-        np.array(numbers, np.int64),
+        axis.times.references.copy(),
         {
             "axis": "T",
             "standard_name": "time",

@@ -144,21 +144,23 @@ def from_ansi_days(days: float) -> datetime:
 def extent(axis: Axis) -> tuple[float, float]:
     """Return the outer edges of the cells, or the areas of validity of times in AnsiDate."""
     if isinstance(axis, TimeAxis):
-        return ansi_days(min(a.first for a in axis)), ansi_days(max(a.last for a in axis))
+        first, last = axis.times.validity()
+        return ansi_days(first), ansi_days(last)
     return axis.extent
 
 
 def first_coordinate(axis: Axis) -> float:
     """Return the coordinate of the first cell: its centre, or where places are listed its own."""
     if isinstance(axis, TimeAxis):
-        return ansi_days(axis.acquisitions[0].reference)
+        return ansi_days(axis.ends[0])
     return float(axis.select(axis.first, axis.first).coordinates()[0])
 
 
 def bounds_text(axis: Axis) -> tuple[str, str]:
     """Return the extent as CIS 1.1 writes it: times as their first and last coefficient."""
     if isinstance(axis, TimeAxis):
-        return iso_text(axis.acquisitions[0].reference), iso_text(axis.acquisitions[-1].reference)
+        first, last = axis.ends
+        return iso_text(first), iso_text(last)
     low, high = axis.extent
     return number(low), number(high)
 

@@ -72,8 +72,8 @@ def span(axis: Axis) -> Span:
             return _span(axis, low, high, "" if index else axis.uom)
         case IrregularAxis(uom=uom):
             return _span(axis, *axis.extent, uom)
-        case TimeAxis(acquisitions=acquisitions):
-            first, last = acquisitions[0].reference, acquisitions[-1].reference
+        case TimeAxis():
+            first, last = axis.ends
             return _span(axis, iso_text(first), iso_text(last), "")
         case _:
             assert_never(axis)

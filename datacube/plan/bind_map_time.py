@@ -1,11 +1,13 @@
 """The time of a map: which slots of a cube it may show, and which goes first."""
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
 
+import numpy as np
+from numpy.typing import NDArray
+
+from datacube.acquisitions import TimeTable, even_step
 from datacube.axes import TimeAxis
 from datacube.cube import Coverage, Cube
 from datacube.errors import InvalidParameterError, TimeSelectionError
@@ -14,7 +16,7 @@ from datacube.plan.query import MapTime
 from datacube.plan.stacking import stacked
 from datacube.protocols import Bbox, CatalogView
 from datacube.slots import Slot
-from datacube.times import Acquisition, Period, iso_text
+from datacube.times import Acquisition, Period, from_micros, iso_text, to_micros
 
 _NEAREST = timedelta(hours=12)
 """How far an acquisition may be from the instant asked for."""
@@ -45,6 +47,18 @@ class _Shown:
         if self.instant is not None and acquisition.first <= self.instant <= acquisition.last:
             return True
         return self.first <= acquisition.reference <= self.last
+
+    def shown(self, times: TimeTable) -> NDArray[np.bool_]:
+        """Tell of each acquisition of a table whether it may be shown."""
+        low, high = to_micros(self.first), to_micros(self.last)
+        references, first, last = times[:, 0], times[:, 1], times[:, 2]
+        if not self.by_reference:
+            return (first <= high) & (last >= low)
+        near = (references >= low) & (references <= high)
+        if self.instant is None:
+            return near
+        instant = to_micros(self.instant)
+        return near | ((first <= instant) & (last >= instant))
 
     def stack(self, cube: Cube, area: Bbox, view: CatalogView, most: int | None) -> list[Slot]:
         """Return the slots of a timed cube near `area`, in the order in which they count.
@@ -144,8 +158,7 @@ def choose_time(asked: MapTime, coverages: Sequence[Coverage], default_days: int
         parts.append(part)
     if not parts:
         value = asked.values[0]
-        every = [acquisition for axis in axes for acquisition in axis]
-        raise TimeSelectionError(_nothing(value, _written(value, _reach(axes)), every))
+        raise TimeSelectionError(_nothing(value, _written(value, _reach(axes)), axes))
     parts.sort(key=lambda part: part.instant or part.last, reverse=True)
     return MapSlots(parts=tuple(parts), notes=tuple(notes))
 
@@ -166,10 +179,9 @@ def _nearest_note(part: _Shown, axes: Sequence[TimeAxis]) -> list[str]:
 
 def _around(axis: TimeAxis, part: _Shown) -> Sequence[Acquisition]:
     """Return the acquisitions near the bounds of `part`: all that it shows but very long ones."""
-    times = axis.acquisitions
-    start = bisect_left(times, _moved(part.first, -_USUAL_LENGTH), key=_reference)
-    stop = bisect_right(times, _moved(part.last, _USUAL_LENGTH), key=_reference)
-    return times[start:stop]
+    bounds = _moved(part.first, -_USUAL_LENGTH), _moved(part.last, _USUAL_LENGTH)
+    start, stop = np.searchsorted(axis.times.references, [*map(to_micros, bounds)])
+    return axis.acquisitions[start : stop + 1]
 
 
 def _moved(instant: datetime, by: timedelta) -> datetime:
@@ -181,15 +193,11 @@ def _moved(instant: datetime, by: timedelta) -> datetime:
 
 
 def _has_any(axis: TimeAxis, part: _Shown) -> bool:
-    return any(map(part.shows, _around(axis, part))) or any(map(part.shows, axis.acquisitions))
-
-
-def _reference(acquisition: Acquisition) -> datetime:
-    return acquisition.reference
+    return bool(part.shown(axis.times.table).any())
 
 
 def _newest(axes: Sequence[TimeAxis], days: int) -> _Shown:
-    newest = max(axis.acquisitions[-1].reference for axis in axes)
+    newest = max(axis.ends[1] for axis in axes)
     return _Shown(first=newest - timedelta(days=days), last=newest, by_reference=True)
 
 
@@ -205,14 +213,10 @@ def _reach(axes: Sequence[TimeAxis]) -> timedelta:
 
 def _even_step(axis: TimeAxis) -> timedelta | None:
     """Return the distance of all neighbouring times, where it is one and below a day."""
-    times = axis.acquisitions
-    if len(times) < 3:
+    first, last = axis.ends
+    if axis.size < 3 or last - first >= (axis.size - 1) * timedelta(days=1):
         return None
-    step = times[1].reference - times[0].reference
-    if step >= timedelta(days=1):
-        return None
-    even = all(b.reference - a.reference == step for a, b in pairwise(times))
-    return step if even else None
+    return even_step((axis.times,))
 
 
 def _written(asked: MapTime, reach: timedelta) -> _Shown:
@@ -241,11 +245,11 @@ def _closed(when: Period) -> datetime:
     return when.end - timedelta(microseconds=1)
 
 
-def _nothing(asked: MapTime, chosen: _Shown, acquisitions: Sequence[Acquisition]) -> str:
+def _nothing(asked: MapTime, chosen: _Shown, axes: Sequence[TimeAxis]) -> str:
     text = f"{asked.instant}" if asked.instant is not None else f"{asked.start}/{asked.end}"
-    times = sorted(a.reference for a in acquisitions)
-    middle = chosen.instant or chosen.first
-    near = [*[t for t in times if t < middle][-1:], *[t for t in times if t >= middle][:1]]
+    times = np.unique(np.concatenate([axis.times.references for axis in axes]))
+    middle = int(np.searchsorted(times, to_micros(chosen.instant or chosen.first)))
+    near = map(from_micros, times[max(middle - 1, 0) : middle + 1].tolist())
     within = ""
     if chosen.instant is not None:
         reach = chosen.last - chosen.instant

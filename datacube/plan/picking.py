@@ -1,7 +1,8 @@
 """Acquisitions that a request lists, one by one or by intervals."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+import numpy as np
 
 from datacube.axes import TimeAxis
 from datacube.errors import InvalidParameterError
@@ -37,12 +38,13 @@ def pick_times(plan: Plan, asked: Sequence[Asked], view: CatalogView) -> Plan:
             chosen.add(made.index)
             continue
         part = made.domain.axes[at]
-        kept = set(part) if isinstance(part, TimeAxis) else set()
-        chosen |= {k for k, acquisition in enumerate(axis) if acquisition in kept}
+        if isinstance(part, TimeAxis):
+            kept = np.isin(axis.times.references, part.times.references)
+            chosen.update(np.flatnonzero(kept).tolist())
     indices = tuple(sorted(chosen))
     if len(indices) == axis.size:
         return plan
-    times = replace(axis, acquisitions=tuple(axis.acquisitions[k] for k in indices))
+    times = axis.keep(indices)
     return Take(
         source=plan,
         axis=at,

@@ -49,15 +49,23 @@ def acquisition_index(plan: Plan, position: int, when: Period, view: CatalogView
     axis = plan.domain.axes[position]
     if not isinstance(axis, TimeAxis):
         raise TypeError(f"axis {axis.name!r} is no time axis")
-    touched = tuple(a for a in axis if a.touches(when))
+    places = axis.times.touched(when)
     instant = (when.end - when.start).total_seconds() <= _INSTANT_SECONDS
-    if not touched or (len(touched) == 1 and instant):
-        return axis.acquisitions.index(axis.at(when))
-    here = scenes_times(plan, TimeAxis(name=axis.name, acquisitions=touched), view)
-    there = touched if here is None else tuple(a for a in touched if a.reference in here)
+    if len(places) == 1 and instant:
+        return int(places[0])
+    if not len(places):
+        raise axis.none_at(when)
+    touched = axis.times.at(places)
+    here = scenes_times(plan, axis.keep(places), view)
+    there = {
+        int(place): one
+        for place, one in zip(places, touched, strict=True)
+        if here is None or one.reference in here
+    }
     if len(there) == 1:
-        return axis.acquisitions.index(there[0])
-    names = ", ".join(iso_text(a.reference) for a in (there or touched)[:_SHOWN])
+        return next(iter(there))
+    named = list(there.values()) or touched
+    names = ", ".join(iso_text(a.reference) for a in named[:_SHOWN])
     if there:
         raise TimeSelectionError(
             f"{when} selects {len(there)} acquisitions, one is needed: {names}"

@@ -22,7 +22,7 @@ from datacube.plan.nodes import (
 )
 from datacube.plan.query import Method
 from datacube.plan.shading import painted, stored_bands
-from datacube.plan.stacking import Times, acquisitions_of, stacked
+from datacube.plan.stacking import Times, stacked, validity
 from datacube.protocols import Bbox, CatalogView
 from datacube.slots import Slot
 
@@ -110,15 +110,8 @@ def scanned(source: Source, coverage: Coverage, slots: Iterable[Slot]) -> Plan:
 def _slots(coverage: Coverage, same: tuple[Source, ...], view: CatalogView) -> tuple[Slot, ...]:
     """Ask for the slots of several sources of one coverage at once."""
     box = reduce(_hull, (source.domain.plane.bbox for source in same))
-    times = [a for source in same for a in acquisitions_of(_times(source))]
-    return tuple(
-        view.slots(
-            coverage.cube.name,
-            bbox=box,
-            first=min((a.first for a in times), default=None),
-            last=max((a.last for a in times), default=None),
-        )
-    )
+    first, last = validity(_times(source) for source in same)
+    return tuple(view.slots(coverage.cube.name, bbox=box, first=first, last=last))
 
 
 def _hull(one: Bbox, other: Bbox) -> Bbox:

@@ -207,7 +207,7 @@ def _taken(plan: Plan, at: int, size: Size) -> Plan:
         case IrregularAxis() if cells <= axis.size:
             made = replace(axis, coefficients=tuple(axis.coefficients[k] for k in numbers))
         case TimeAxis() if cells <= axis.size:
-            made = replace(axis, acquisitions=tuple(axis.acquisitions[k] for k in numbers))
+            made = axis.keep(numbers)
         case _:
             # Repeated places have no ascending coordinates of their own.
             made = RegularAxis(

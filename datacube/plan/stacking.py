@@ -1,26 +1,29 @@
 """Which slots a coverage query reads, stacked by time."""
 
+from collections.abc import Iterable
+from datetime import datetime
+
 from datacube.axes import TimeAxis
 from datacube.cube import Band, Coverage
 from datacube.grid import Window
 from datacube.plan.nodes import Stack
 from datacube.protocols import Bbox, CatalogView
 from datacube.slots import Slot
-from datacube.times import Acquisition
+from datacube.times import Acquisition, from_micros
 
 type Times = TimeAxis | Acquisition | None
 """The time axis, the one acquisition of a slice, or None where the coverage has no time."""
 
 
-def acquisitions_of(times: Times) -> tuple[Acquisition, ...]:
-    """Return the acquisitions; none where there is no time."""
-    match times:
-        case None:
-            return ()
-        case TimeAxis():
-            return times.acquisitions
-        case _:
-            return (times,)
+def validity(times: Iterable[Times]) -> tuple[datetime | None, datetime | None]:
+    """Return the first and the last moment of all acquisitions; None where there is no time."""
+    ends = [
+        one.times.validity() if isinstance(one, TimeAxis) else (one.first, one.last)
+        for one in times
+        if one is not None
+    ]
+    first = min((start for start, _ in ends), default=None)
+    return first, max((end for _, end in ends), default=None)
 
 
 def touching_slots(
@@ -33,13 +36,8 @@ def touching_slots(
     cube = coverage.cube
     names = dict.fromkeys((coverage.group, *(band.group for band in bands)))
     windows = {name: cube.group(name).grid.cover(area).window for name in names}
-    acquisitions = acquisitions_of(times)
-    found = view.slots(
-        cube.name,
-        bbox=area,
-        first=min((a.first for a in acquisitions), default=None),
-        last=max((a.last for a in acquisitions), default=None),
-    )
+    first, last = validity((times,))
+    found = view.slots(cube.name, bbox=area, first=first, last=last)
     return tuple(slot for slot in found if _touches(slot, windows))
 
 
@@ -59,13 +57,14 @@ def stacked(times: Times, slots: tuple[Slot, ...]) -> tuple[Stack, ...]:
     ordered = sorted(slots, key=lambda slot: slot.scene.precedence, reverse=True)
     if times is None:
         return (Stack(time=None, slots=tuple(ordered)),)
-    acquisitions = acquisitions_of(times)
-    found: list[list[Slot]] = [[] for _ in acquisitions]
-    numbers = {a.reference: i for i, a in enumerate(acquisitions)}
+    found: dict[datetime, list[Slot]] = {reference: [] for reference in _references(times)}
     for slot in ordered:
-        if slot.scene.reference_time in numbers:
-            found[numbers[slot.scene.reference_time]].append(slot)
-    return tuple(
-        Stack(time=acquisition.reference, slots=tuple(at))
-        for acquisition, at in zip(acquisitions, found, strict=True)
-    )
+        if slot.scene.reference_time in found:
+            found[slot.scene.reference_time].append(slot)
+    return tuple(Stack(time=reference, slots=tuple(at)) for reference, at in found.items())
+
+
+def _references(times: TimeAxis | Acquisition) -> Iterable[datetime]:
+    if isinstance(times, TimeAxis):
+        return map(from_micros, times.times.references.tolist())
+    return (times.reference,)

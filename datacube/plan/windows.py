@@ -130,8 +130,8 @@ def kept_indices(source: Axis, kept: Axis) -> tuple[int, ...] | None:
     if source == kept or source.size == kept.size:
         return None
     if isinstance(source, TimeAxis) and isinstance(kept, TimeAxis):
-        numbers = {a.reference: i for i, a in enumerate(source)}
-        return tuple(numbers[a.reference] for a in kept)
+        places = np.searchsorted(source.times.references, kept.times.references)
+        return tuple(places.tolist())
     coefficients = getattr(source, "coefficients", None)
     if coefficients is None:
         return None

@@ -147,8 +147,8 @@ def title(coverage: Coverage) -> str:
 
 def interval(axis: TimeAxis) -> tuple[str, str]:
     """First and last reference time, ISO 8601."""
-    acquisitions = axis.acquisitions
-    return iso_text(acquisitions[0].reference), iso_text(acquisitions[-1].reference)
+    first, last = axis.ends
+    return iso_text(first), iso_text(last)
 
 
 def lonlat_bbox(coverage: Coverage) -> Bbox:

@@ -44,5 +44,5 @@ def _query(coverage: Coverage) -> str:
     band = coverage.bands[0].name
     cut = ""
     if coverage.time is not None:
-        cut = f'[ansi("{iso_text(coverage.time.acquisitions[-1].reference)}")]'
+        cut = f'[ansi("{iso_text(coverage.time.ends[1])}")]'
     return f"for $c in ({coverage.id}) return count($c.{band}{cut})"

@@ -6,8 +6,9 @@ from math import isfinite
 
 from pyproj import CRS
 
+from datacube.acquisitions import day_values
 from datacube.axes import RegularAxis
-from datacube.cube import Band, Collection, Coverage
+from datacube.cube import Band, Collection, Coverage, acquisition_years
 from datacube.errors import OutOfDomainError, UnknownNameError
 from datacube.grid import Grid, KnownCrs, known_crs, transformer
 from datacube.plan.style import Style, StyleBook
@@ -45,15 +46,13 @@ class TileLayer:
 
         More than `most` are one interval, `first/last/P1D`.
         """
-        days = {a.reference.date() for c in self.coverages for a in c.acquisitions}
-        if len(days) > most:
-            return (f"{min(days)}/{max(days)}/P1D",)
-        return tuple(day.isoformat() for day in sorted(days))
+        axes = [coverage.time for coverage in self.coverages if coverage.time is not None]
+        return day_values([axis.times for axis in axes], most=most)
 
     @property
     def years(self) -> frozenset[int]:
         """UTC years with an acquisition."""
-        return frozenset(a.reference.year for c in self.coverages for a in c.acquisitions)
+        return acquisition_years(self.coverages)
 
     @property
     def timed(self) -> bool:

@@ -139,12 +139,12 @@ def _add_operations(
             xml.add(constraint, "ows:DefaultValue", str(eo.DEFAULT_COUNT))
     _add_encodings(xml, operations)
     extended = xml.add(operations, "ows:ExtendedCapabilities")
-    times = [a.reference for coverage in coverages for a in coverage.acquisitions]
+    newest = [coverage.time.ends[1] for coverage in coverages if coverage.time is not None]
     add_download(
         extended,
         site,
         language,
-        date=max(times).date().isoformat() if times else "2012-07-12",
+        date=max(newest).date().isoformat() if newest else "2012-07-12",
         datasets=tuple(coverage.id for coverage in coverages),
     )
 

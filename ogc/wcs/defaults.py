@@ -26,7 +26,7 @@ def default_subsets(
         if name.casefold() in named:
             continue
         if isinstance(axis, TimeAxis):
-            text = iso_text(axis.acquisitions[-1].reference)
+            text = iso_text(axis.ends[1])
             slices.append(Slice(axis=axis.name, at=parse_period(text)))
         else:
             place = first_coordinate(axis)

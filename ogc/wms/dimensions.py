@@ -3,16 +3,16 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
+from datetime import UTC, datetime, timedelta
 from math import isfinite
 
+from datacube.acquisitions import Acquisitions, day_values, even_step
 from datacube.axes import PlaceAxis, RegularAxis
 from datacube.cube import Coverage, MapAxis
 from datacube.errors import InvalidParameterError
 from datacube.plan.bind_map_axes import default_text, layer_axes, map_axis
 from datacube.plan.query import AxisChoice, MapTime
-from datacube.times import Acquisition, Period, iso_text, parse_period
+from datacube.times import Period, iso_text, parse_period
 from datacube.wcps.bind.periods import parse_duration, steps
 from ogc.kvp import Kvp, shown
 
@@ -29,6 +29,7 @@ _LAST_DAY = datetime(9999, 12, 31, tzinfo=UTC)
 _NOW = Period(start=_LAST_DAY, end=_LAST_DAY.replace(hour=23, minute=59, second=59), text="current")
 """The open end of `start/current`."""
 _DAY = timedelta(days=1)
+_SECOND = timedelta(seconds=1)
 _TIME_ALLOWED = (
     "allowed are an instant, a period such as 2023-08, start/end, start/end/step, current, "
     "and lists of these with commas"
@@ -69,8 +70,8 @@ def layer_dimensions(
         _place_dimension(axes[0], map_axis(name, coverages))
         for name, axes in layer_axes(coverages).items()
     ]
-    acquisitions = [a for coverage in coverages for a in coverage.acquisitions]
-    if acquisitions and newest is not None:
+    times = [coverage.time.times for coverage in coverages if coverage.time is not None]
+    if times and newest is not None:
         first = newest - timedelta(days=default_days)
         made.insert(
             0,
@@ -78,7 +79,7 @@ def layer_dimensions(
                 name="time",
                 units="ISO8601",
                 symbol="",
-                values=_time_values(acquisitions),
+                values=_time_values(times),
                 default=f"{iso_text(first)}/{iso_text(newest)}",
                 current=True,
             ),
@@ -86,17 +87,14 @@ def layer_dimensions(
     return tuple(made)
 
 
-def _time_values(acquisitions: Sequence[Acquisition]) -> str:
+def _time_values(times: Sequence[Acquisitions]) -> str:
     """Advertise even steps below a day as an interval, and else UTC days."""
-    times = sorted({a.reference for a in acquisitions})
-    gaps = {b - a for a, b in pairwise(times)}
-    if len(gaps) == 1 and (step := gaps.pop()) < _DAY and not step.microseconds:
-        return f"{iso_text(times[0])}/{iso_text(times[-1])}/PT{step.seconds}S"
-    days = sorted({time.toordinal() for time in times})
-    if len(days) > MAX_VALUES:
-        days = [days[0], days[-1]]
-        return "/".join([*(date.fromordinal(day).isoformat() for day in days), "P1D"])
-    return ",".join(date.fromordinal(day).isoformat() for day in days)
+    step = even_step(times, unit=_SECOND)
+    if step is not None and step < _DAY:
+        first = min(one.summary.first for one in times)
+        last = max(one.summary.last for one in times)
+        return f"{iso_text(first)}/{iso_text(last)}/PT{step.seconds}S"
+    return ",".join(day_values(times, most=MAX_VALUES))
 
 
 def _place_dimension(axis: PlaceAxis, rule: MapAxis) -> Dimension:

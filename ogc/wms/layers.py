@@ -6,7 +6,7 @@ from math import isfinite
 
 from pyproj import CRS
 
-from datacube.cube import Band, Collection, Coverage
+from datacube.cube import Band, Collection, Coverage, acquisition_years
 from datacube.grid import transformer
 from datacube.plan.style import Style, StyleBook
 from datacube.protocols import Bbox, CatalogView
@@ -90,7 +90,7 @@ def _layer(
         extents=tuple(e for e in extents if _has_area(e.bbox)),
         dimensions=layer_dimensions(coverages, newest, map_days),
         newest=newest,
-        years=frozenset(a.reference.year for c in coverages for a in c.acquisitions),
+        years=acquisition_years(coverages),
     )
 
 

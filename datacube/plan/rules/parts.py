@@ -30,7 +30,7 @@ def axis_at(axis: Axis, places: Places) -> Axis | None:
     if len(places) == axis.size:
         return axis
     if isinstance(axis, TimeAxis):
-        return replace(axis, acquisitions=tuple(axis.acquisitions[k] for k in places))
+        return axis.keep(places)
     if isinstance(axis, IrregularAxis):
         return replace(axis, coefficients=tuple(axis.coefficients[k] for k in places))
     if places[-1] - places[0] + 1 != len(places):

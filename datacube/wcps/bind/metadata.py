@@ -72,8 +72,8 @@ def index_interval(axis: Axis) -> Interval:
 def axis_interval(axis: Axis) -> Interval:
     """Return the extent of an axis in its own unit: edges, first and last index or place."""
     match axis:
-        case TimeAxis(acquisitions=times):
-            low, high = iso_text(times[0].reference), iso_text(times[-1].reference)
+        case TimeAxis():
+            low, high = map(iso_text, axis.ends)
             return Interval(axis=axis, indices=False, low=low, high=high)
         case IrregularAxis():
             first, last = axis.extent

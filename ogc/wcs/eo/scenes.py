@@ -49,16 +49,16 @@ class Scene:
     @property
     def subsets(self) -> tuple[Trim | Slice, ...]:
         """What cuts it out of its coverage."""
-        times = [one.reference for one in self.coverage.acquisitions]
-        at = float(times.index(self.slot.scene.reference_time))
         time = self.coverage.time
         ranges = zip(self.coverage.grid.axes, self.window.plane.ranges, strict=True)
         plane = (
             Trim(axis=axis.name, low=float(start), high=float(stop - 1), grid_indices=True)
             for axis, (start, stop) in ranges
         )
-        sliced = () if time is None else (Slice(axis=time.name, at=at, grid_index=True),)
-        return (*sliced, *plane)
+        at = None if time is None else time.times.place_of(self.slot.scene.reference_time)
+        if time is None or at is None:
+            return tuple(plane)
+        return (Slice(axis=time.name, at=float(at), grid_index=True), *plane)
 
     @property
     def described(self) -> Described:
@@ -97,8 +97,8 @@ class Series:
     @property
     def period(self) -> tuple[datetime, datetime]:
         """The first line of the first scene and the last line of the last, inclusive."""
-        times = [one for coverage in self.coverages for one in coverage.acquisitions]
-        return min(one.first for one in times), max(one.last for one in times)
+        found = [one.time.times.summary for one in self.coverages if one.time is not None]
+        return min(one.earliest for one in found), max(one.latest for one in found)
 
     def scenes(
         self, view: CatalogView, *, first: datetime | None = None, last: datetime | None = None

@@ -61,8 +61,8 @@ def _add_domain(offering: Element, coverage: Coverage) -> None:
     XML.add(made, "gml:offsetVector", f"0 {number(grid.y.step)}")
     if coverage.acquisitions:
         temporal = XML.add(domain, "temporalDomain")
-        for at in range(len(coverage.acquisitions)):
-            add_time(temporal, coverage, at)
+        for one in coverage.acquisitions:
+            add_time(temporal, one.reference)
 
 
 def _add_range(offering: Element, coverage: Coverage) -> None:

@@ -1,5 +1,7 @@
 """What capabilities and descriptions of WCS 1.0.0 both say of a coverage."""
 
+from datetime import datetime
+
 from datacube.cube import Coverage
 from datacube.encode.xml import Element
 from datacube.times import iso_text
@@ -31,11 +33,11 @@ def add_about(parent: Element, coverage: Coverage, metadata_url: str) -> None:
     envelope = XML.add(parent, "lonLatEnvelope", srsName=CRS84_URN)
     XML.add(envelope, "gml:pos", f"{west} {south}")
     XML.add(envelope, "gml:pos", f"{east} {north}")
-    if coverage.acquisitions:
-        for at in (0, -1):
-            add_time(envelope, coverage, at)
+    if coverage.time is not None:
+        for end in coverage.time.ends:
+            add_time(envelope, end)
 
 
-def add_time(parent: Element, coverage: Coverage, at: int) -> None:
+def add_time(parent: Element, reference: datetime) -> None:
     """Append the time of one acquisition."""
-    XML.add(parent, "gml:timePosition", iso_text(coverage.acquisitions[at].reference))
+    XML.add(parent, "gml:timePosition", iso_text(reference))

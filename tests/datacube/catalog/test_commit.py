@@ -206,7 +206,7 @@ def test_the_interval_of_an_acquisition_follows_the_visible_tiles(catalog: SqlCa
     commit_scene(catalog, late)
     (joined,) = catalog.view().coverage(CUBE).acquisitions
     assert joined.last == NOON + timedelta(seconds=60)
-    assert catalog.view(as_of=1).coverage(CUBE).acquisitions == (one,)
+    assert tuple(catalog.view(as_of=1).coverage(CUBE).acquisitions) == (one,)
 
 
 def test_committed_scenes_come_back_as_they_were_given(catalog: SqlCatalog) -> None:
