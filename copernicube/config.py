@@ -44,6 +44,8 @@ class Settings:
     """Decoded chunks that maps keep in memory, in each server process."""
     picture_cache_bytes: int = PICTURE_CACHE_BYTES
     """Finished maps that are kept in memory, in each server process."""
+    upkeep: str = "on"
+    """Whether a process beside the server makes what is derived from scenes: `on` or `off`."""
     provider: ServiceProvider = field(default_factory=ServiceProvider)
     """Who offers the service; each field is `COPERNICUBE_PROVIDER_<NAME>`."""
     limits: Limits = field(default_factory=Limits)
@@ -52,6 +54,13 @@ class Settings:
     """Bounds on requests at once; each field is `COPERNICUBE_QUEUE_<NAME>`."""
     spool: SpoolLimits = field(default_factory=SpoolLimits)
     """Bounds on downloads that are kept; each field is `COPERNICUBE_SPOOL_<NAME>`."""
+
+    def __post_init__(self) -> None:
+        if self.upkeep not in ("on", "off"):
+            raise InvalidParameterError(
+                f"COPERNICUBE_UPKEEP={self.upkeep!r} must be on or off",
+                parameter="COPERNICUBE_UPKEEP",
+            )
 
 
 type Part = Settings | Limits | QueueLimits | SpoolLimits | ServiceProvider

@@ -8,6 +8,7 @@ import click
 
 from copernicube.config import environment, load_settings
 from copernicube.options import store_option
+from copernicube.upkeep import beside
 
 
 @click.command()
@@ -35,14 +36,15 @@ def serve(store: str, host: str | None, port: int | None, workers: int | None) -
     # uvloop is not made for Windows.
     shared = settings.workers > 1 and sys.platform != "win32"
     click.echo(f"Serving {settings.store} at http://{settings.host}:{settings.port}/", err=True)
-    uvicorn.run(
-        "copernicube.app:create",
-        factory=True,
-        host=settings.host,
-        port=settings.port,
-        workers=settings.workers,
-        loop="copernicube.accepting:SharingLoop" if shared else "auto",
-        log_level="warning",
-        proxy_headers=False,  # it would hide the peer; copernicube.addresses reads them
-        h11_max_incomplete_event_size=settings.limits.parameter_bytes * 2,
-    )
+    with beside(enabled=settings.upkeep != "off"):
+        uvicorn.run(
+            "copernicube.app:create",
+            factory=True,
+            host=settings.host,
+            port=settings.port,
+            workers=settings.workers,
+            loop="copernicube.accepting:SharingLoop" if shared else "auto",
+            log_level="warning",
+            proxy_headers=False,  # it would hide the peer; copernicube.addresses reads them
+            h11_max_incomplete_event_size=settings.limits.parameter_bytes * 2,
+        )

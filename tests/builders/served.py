@@ -47,6 +47,8 @@ def served(store: Path, *, workers: int = 1) -> Iterator[str]:
             *("--host", "127.0.0.1", "--port", str(port), "--workers", str(workers)),
         ],
         cwd=REPOSITORY,
+        # The upkeep writes, and stores that tests share are never written to.
+        env={"COPERNICUBE_UPKEEP": "off"} | os.environ,
         start_new_session=True,
     )
     try:
