@@ -6,7 +6,7 @@ from functools import partial
 from time import monotonic
 
 from datacube.cells import Cells
-from datacube.encode.answer import Answer, EncodeJob, Encoder
+from datacube.encode.answer import Answer, EncodeJob, Encoder, answer_tag
 from datacube.encode.credits import credits_of
 from datacube.encode.kept import KeptDocuments
 from datacube.errors import UnknownNameError
@@ -21,7 +21,6 @@ from datacube.plan.bind import DEFAULT_MAP_DAYS, Bound, bind
 from datacube.plan.bind_place import bind_place, check_place
 from datacube.plan.bindings import KeptBindings
 from datacube.plan.cost import Cost, check, estimate, is_surely_little
-from datacube.plan.digest import digest
 from datacube.plan.map_limits import check_shown
 from datacube.plan.nodes import Encode, Picture, Plan, contributing_scenes, scans
 from datacube.plan.rules import rewrite_encode
@@ -125,7 +124,7 @@ class Session:
         gives the same.
         """
         access = frozenset(self._access(bound.encode))
-        return digest("answer", bound.encode.key, access, self.engine.provider)
+        return answer_tag(bound.encode.key, access, self.engine.provider)
 
     def credits(self, plan: Plan | Picture | Encode) -> Credits:
         """Return whom a file made from a bound plan names as its sources."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from time import monotonic
 
-from datacube.encode.answer import Answer, EncodeJob, Encoder
+from datacube.encode.answer import Answer, EncodeJob, Encoder, answer_tag
 from datacube.encode.credits import credits_of
 from datacube.encode.documents import describe
 from datacube.encode.polygons import polygonize
@@ -19,7 +19,6 @@ from datacube.evaluate.cells import evaluate
 from datacube.evaluate.handed import Handed
 from datacube.evaluate.memo import Shared
 from datacube.plan.cost import Cost, Done, check, estimate
-from datacube.plan.digest import digest
 from datacube.plan.encode_parameters import parse_parameters
 from datacube.plan.encoding_memory import POLYGONS
 from datacube.plan.extent import check_extent
@@ -288,7 +287,7 @@ class Processor:
             body=body,
             media_type=media_type,
             revision=self.view.revision,
-            etag=digest("answer", media_type, body),
+            etag=answer_tag(media_type, body),
         )
 
     def _handed(self, run: _Run) -> Handed:
@@ -297,7 +296,7 @@ class Processor:
     def _etag(self, node: Encode | Plan, *further: object) -> str:
         read = {scan.cube for scan in scans(node)}
         access = frozenset(cube.access for cube in self.view.cubes() if cube.name in read)
-        return digest("answer", node.key, access, self.provider, *further)
+        return answer_tag(node.key, access, self.provider, *further)
 
     def _fold(self, plan: Plan) -> complex | None:
         cells = evaluate(plan, plan.domain.window, self.cells)

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 from datacube.cells import Cells
 from datacube.grid import Window
+from datacube.plan.digest import digest
 from datacube.plan.nodes import Encode, Plan
 from datacube.protocols import Limits
 from datacube.service_provider import Credits
@@ -51,3 +54,17 @@ class Answer:
     """Without quotes; equal for equal plans over equal slots and access class."""
     notes: tuple[str, ...] = ()
     """What was chosen for the asker: defaults used, pyramid levels read."""
+
+
+def answer_tag(*parts: object) -> str:
+    """Return the digest of what makes an answer, and of the program that makes it.
+
+    A newer version may paint the same cells otherwise: what clients have of an older one is no
+    answer of it.
+    """
+    return digest("answer", _program_version(), *parts)
+
+
+@cache
+def _program_version() -> str:
+    return version("copernicube")

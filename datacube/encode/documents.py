@@ -14,13 +14,11 @@ from datacube.encode.described import (
 from datacube.encode.json_forms import Json, cis_json, coverage_json, coverage_json_name
 from datacube.encode.nested import cell_runs, check_text_size, encode_nested_json
 from datacube.encode.sources import coverage_of
-from datacube.encode.xml import Element, Vocabulary, document
+from datacube.encode.xml import Element, Vocabulary, document, parse
 from datacube.errors import InvalidParameterError
 from datacube.plan.encoding import GENERAL_GRID, EncodeParameters
 from datacube.plan.formats import COVERAGE_JSON, GEOTIFF, GML, JSON, PICTURE_FORMATS, media_type
 from datacube.plan.nodes import Domain, Field, Plan
-
-type Metadata = tuple[tuple[str, str], ...]
 
 _NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 does not hold."""
@@ -79,16 +77,16 @@ def encode_gml(job: EncodeJob) -> bytes:
     """
     plan = _source(job)
     described = _described(job, plan)
-    metadata = job.node.parameters.metadata
-    if job.node.parameters.output_type == GENERAL_GRID:
-        root, ranges = _general_coverage(described, metadata)
+    parameters = job.node.parameters
+    if parameters.output_type == GENERAL_GRID:
+        root, ranges = _general_coverage(described, parameters)
         block = _CIS_1_1.add(ranges, "cis11:DataBlock")
         for values in _cells(job, plan):
             parent = block if len(values) == 1 else _CIS_1_1.add(block, "cis11:CV")
             for value in values:
                 _CIS_1_1.add(parent, "cis11:V", value)
         return document(root)
-    root, ranges = _grid_coverage(described, metadata)
+    root, ranges = _grid_coverage(described, parameters)
     block = _CIS_1_0.add(ranges, "gml:DataBlock")
     _CIS_1_0.add(block, "gml:rangeParameters")
     places = {axis.name: at for at, axis in enumerate(plan.domain.axes)}
@@ -103,16 +101,19 @@ def reference_document(
     title: str,
     address: str,
     media_type: str,
-    *,
-    output_type: str = "",
+    parameters: EncodeParameters,
 ) -> bytes:
-    """Return a coverage in GML whose values are in a file at `address`, in CIS 1.0 or 1.1."""
+    """Return a coverage in GML whose values are in a file at `address`, in CIS 1.0 or 1.1.
+
+    Of the parameters only those count that are of GML alone: its type and its extension.
+    """
     described = Described(id=title or "result", title=title, domain=domain, fields=fields)
-    if output_type == GENERAL_GRID:
-        root, ranges = _general_coverage(described, ())
+    own = EncodeParameters(extension=parameters.extension)
+    if parameters.output_type == GENERAL_GRID:
+        root, ranges = _general_coverage(described, own)
         _CIS_1_1.add(ranges, "cis11:FileReference", address)
         return document(root)
-    root, ranges = _grid_coverage(described, ())
+    root, ranges = _grid_coverage(described, own)
     file = _CIS_1_0.add(ranges, "gml:File")
     parameters = _CIS_1_0.add(file, "gml:rangeParameters")
     role = _ROLES.get(media_type)
@@ -212,7 +213,7 @@ def _tuples(job: EncodeJob, plan: Plan, order: tuple[int, ...] | None) -> str:
     return " ".join(parts)
 
 
-def _grid_coverage(described: Described, metadata: Metadata) -> tuple[Element, Element]:
+def _grid_coverage(described: Described, parameters: EncodeParameters) -> tuple[Element, Element]:
     """Return a coverage of CIS 1.0 and its range set, which is empty."""
     xml, name = _CIS_1_0, ncname(described.id)
     rectified = gml.is_rectified(described)
@@ -223,11 +224,13 @@ def _grid_coverage(described: Described, metadata: Metadata) -> tuple[Element, E
     ranges = xml.add(root, "gml:rangeSet")
     gml.add_function(xml, root, described)
     gml.add_range(xml, root, described.fields)
-    _add_metadata(xml, root, metadata, "gmlcov:metadata", "gmlcov:Extension")
+    _add_metadata(xml, root, parameters, "gmlcov:metadata", "gmlcov:Extension")
     return root, ranges
 
 
-def _general_coverage(described: Described, metadata: Metadata) -> tuple[Element, Element]:
+def _general_coverage(
+    described: Described, parameters: EncodeParameters
+) -> tuple[Element, Element]:
     """Return a coverage of CIS 1.1 and its range set, which is empty."""
     xml = _CIS_1_1
     root = xml.root("cis11:GeneralGridCoverage")
@@ -236,7 +239,7 @@ def _general_coverage(described: Described, metadata: Metadata) -> tuple[Element
     gml.add_general_grid(xml, root, described)
     ranges = xml.add(root, "cis11:RangeSet")
     gml.add_record(xml, xml.add(root, "cis11:RangeType"), described.fields)
-    _add_metadata(xml, root, metadata, "cis11:Metadata")
+    _add_metadata(xml, root, parameters, "cis11:Metadata")
     return root, ranges
 
 
@@ -245,15 +248,19 @@ def _cells(job: EncodeJob, plan: Plan) -> Iterator[tuple[str, ...]]:
         yield from zip(*columns, strict=True)
 
 
-def _add_metadata(xml: Vocabulary, root: Element, metadata: Metadata, *path: str) -> None:
-    """Append what was asked as metadata, as elements of a namespace of their own."""
-    if not metadata:
+def _add_metadata(xml: Vocabulary, root: Element, parameters: EncodeParameters, *path: str) -> None:
+    """Append what was asked as metadata, as elements of a namespace of their own, or as it is."""
+    if not (parameters.metadata or parameters.extension):
         return
     parent = root
     for tag in path:
         parent = xml.add(parent, tag)
+    if parameters.extension:
+        parent.append(parse(parameters.extension))
+    if not parameters.metadata:
+        return
     entries = xml.add(parent, "meta:covMetadata")
-    for key, text in metadata:
+    for key, text in parameters.metadata:
         xml.add(entries, f"meta:{ncname(key)}", _NO_XML.sub(" ", text))
 
 

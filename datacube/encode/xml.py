@@ -63,6 +63,16 @@ def document(root: Element) -> bytes:
     return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True))
 
 
+def element_text(element: Element) -> str:
+    """Return an element as text that `parse` reads, without the space after it."""
+    return str(etree.tostring(element, encoding="unicode", with_tail=False))
+
+
+def parse(text: str) -> Element:
+    """Read what `element_text` wrote; other people's XML is read where it comes in."""
+    return etree.fromstring(text)
+
+
 def number(value: float) -> str:
     """Write a number so that it reads back equal, integers without a point.
 

@@ -191,6 +191,18 @@ def view_member(plan: Plan, key: str, compute: Compute) -> bytes | None:
     return _chunk(plan, array, array.variable, place, compute)
 
 
+def has_member(plan: Plan, key: str) -> bool:
+    """Tell whether a key is of the view, as far as that is known without a cell.
+
+    A chunk whose cells are all nodata has a key, too.
+    """
+    name, _, rest = key.partition("/")
+    if key == METADATA_KEY:
+        return True
+    array = members(plan).get(name)
+    return array is not None and (rest == METADATA_KEY or _chunk_place(rest, array) is not None)
+
+
 def _chunk_place(text: str, array: Member) -> tuple[int, ...] | None:
     """Read `c/0/3/4`; None unless it is written canonically and lies in the array."""
     head, *parts = text.split("/")

@@ -64,5 +64,7 @@ class EncodeParameters:
     """Names of the variables in a netCDF file."""
     variable_metadata: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
     """Attributes by variable."""
+    extension: str = ""
+    """An XML element that GML has among its metadata; files of other formats have none."""
     output_type: str = ""
     """`GridCoverage` or `GeneralGridCoverage`; empty is the format's usual one."""

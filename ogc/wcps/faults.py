@@ -9,7 +9,7 @@ FAULTS = MappingProxyType(
     {
         **wcs_faults.FAULTS,
         "query-syntax": Fault(exception_code="SyntaxError", status=400),
-        "unknown-name": Fault(exception_code="InvalidRequest", status=400),
+        "unknown-name": Fault(exception_code="SemanticError", status=400),
         "unknown-name/crs": Fault(exception_code="SubsettingCrs-NotSupported", status=404),
         "unknown-name/output-crs": Fault(exception_code="OutputCrs-NotSupported", status=404),
         "unknown-name/format": Fault(exception_code="UnsupportedEncodingFormat", status=501),

@@ -14,6 +14,7 @@ from datacube.cube import Coverage as Stored
 from datacube.encode.answer import Answer
 from datacube.encode.documents import reference_document
 from datacube.errors import InvalidParameterError, UnknownNameError
+from datacube.plan.bind import Bound
 from datacube.plan.encoding import GENERAL_GRID
 from datacube.plan.formats import GML
 from datacube.plan.names import is_time
@@ -31,14 +32,15 @@ from datacube.plan.query import (
     Warp,
 )
 from datacube.wcps.bind.methods import method_named
-from ogc.crs import parse_crs
+from ogc.crs import lonlat_bbox, parse_crs
 from ogc.exchange import Reply, Session, Site, reply, warning_headers
 from ogc.faults import UnsupportedError
 from ogc.kvp import Kvp, shown
 from ogc.related import MULTIPART, Attachment, RelatedReply
 from ogc.wcs.coverage_request import GetCoverage
 from ogc.wcs.defaults import default_subsets
-from ogc.wcs.eo.scenes import find_scene
+from ogc.wcs.eo.documents import observation
+from ogc.wcs.eo.scenes import Scene, find_scene
 from ogc.wcs.names import (
     NATIVE_FORMAT,
     VERSION_1_0,
@@ -141,10 +143,13 @@ def answer(kvp: Kvp, session: Session, site: Site) -> Reply:  # noqa: ARG001 ope
     if not request.media_type or request.defaults or request.target is not None:
         request, notes = _completed(request, session.view.coverage(request.coverage_id))
     asked = handle(request)
+    bound = session.bind(asked)
+    if scene is not None and (request.multipart or bound.encode.media_type == GML):
+        bound = _observed(bound, scene)
     if request.files:
-        made: Reply = _listed(request.coverage_id, session.answer(asked))
+        made: Reply = _listed(request.coverage_id, session.encode(bound))
     else:
-        made = _related(asked, session) if request.multipart else reply(session.answer(asked))
+        made = _related(bound, session) if request.multipart else reply(session.encode(bound))
     return replace(made, headers=(*made.headers, *warning_headers(notes)))
 
 
@@ -176,9 +181,18 @@ def _listed(coverage_id: str, made: Answer) -> RelatedReply:
     )
 
 
-def _related(asked: Encode, session: Session) -> RelatedReply:
+def _observed(bound: Bound, scene: Scene) -> Bound:
+    """Return a query of a scene whose GML has the metadata of its observation."""
+    encode, source = bound.encode, bound.encode.source
+    if isinstance(source, Picture):
+        raise TypeError("a coverage was bound to a picture")
+    extension = observation(scene, lonlat_bbox(source.domain.plane))
+    parameters = replace(encode.parameters, extension=extension)
+    return replace(bound, encode=replace(encode, parameters=parameters))
+
+
+def _related(bound: Bound, session: Session) -> RelatedReply:
     """Answer with a coverage in GML whose range set is the file beside it."""
-    bound = session.bind(asked)
     made = session.encode(bound)
     whole = reply(made)
     headers = tuple(
@@ -200,7 +214,7 @@ def _related(asked: Encode, session: Session) -> RelatedReply:
             bound.encode.title,
             f"cid:{_FILE}",
             made.media_type,
-            output_type=asked.output_type,
+            bound.encode.parameters,
         ),
         headers=headers,
         attachment=Attachment(content_id=_FILE, media_type=made.media_type, body=made.body),

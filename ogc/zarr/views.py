@@ -14,7 +14,7 @@ from typing import Protocol
 from urllib.parse import quote
 
 from datacube.cells import Cells
-from datacube.encode.zarr import MEDIA_TYPE, METADATA_KEY, view_member, view_metadata
+from datacube.encode.zarr import MEDIA_TYPE, METADATA_KEY, has_member, view_member, view_metadata
 from datacube.errors import InvalidParameterError, UnknownNameError
 from datacube.grid import Window
 from datacube.plan import nodes, query
@@ -170,6 +170,16 @@ def _bind(address: ViewAddress, session: ViewSession) -> _View:
 def _member(view: _View, key: str, request: ViewRequest, session: ViewSession) -> Reply:
     revision = revision_header(session.view.revision)
     tag = f'"{view.etag}"'
+    document = _is_document(key)
+    headers = (
+        revision,
+        FOR_EVER,
+        ("ETag", tag),
+        *(scenes_header(view.scenes) if document else ()),
+    )
+    if tag in request.if_none_match and (key == "" or has_member(view.plan, key)):
+        # Who has the tag under this address got the bytes with it: no cell is read again.
+        return Reply(status=304, media_type="", body=b"", headers=headers)
     body: bytes | None
     if key in ("", METADATA_KEY):
         body = view_metadata(view.plan, title=view.title, credits_=session.credits(view.plan))
@@ -178,15 +188,6 @@ def _member(view: _View, key: str, request: ViewRequest, session: ViewSession) -
     if body is None:
         told = problem(UnknownNameError("member", key[:80], ()))
         return replace(told, headers=(revision, FOR_EVER))
-    document = _is_document(key)
-    headers = (
-        revision,
-        FOR_EVER,
-        ("ETag", tag),
-        *(scenes_header(view.scenes) if document else ()),
-    )
-    if tag in request.if_none_match:
-        return Reply(status=304, media_type="", body=b"", headers=headers)
     media_type = "application/json" if document else "application/octet-stream"
     whole = Reply(status=200, media_type=media_type, body=body, headers=headers)
     return _part(whole, body, request.range_header)

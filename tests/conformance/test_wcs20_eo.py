@@ -189,9 +189,6 @@ def test_nobody_may_write(server: Server, binding: Binding, schemas: Schemas, na
 
 
 @pytest.mark.requirement("wcs20:eo:getcoverage-metadata")
-@pytest.mark.xfail(
-    strict=True, reason="the GML of a scene's cells has no EOMetadata; its description has"
-)
 def test_the_gml_of_a_scene_has_its_metadata(server: Server) -> None:
     scene = coverage_set(server, Binding.KVP, "T").texts("CoverageId")[0]
     query = {"service": "WCS", "version": "2.0.1", "request": "GetCoverage", "coverageid": scene}

@@ -93,7 +93,6 @@ def test_a_query_of_nothing_is_refused(server: Server, binding: Binding) -> None
 
 
 @by_binding("processing:req7-semantic-error")
-@pytest.mark.xfail(strict=True, reason="the code is InvalidRequest, as clients of rasdaman know it")
 def test_a_query_that_means_nothing_is_refused(server: Server, binding: Binding) -> None:
     answer = process(server, binding, "for $c in (A) return nosuchfunction($c)")
     answer.fails("SemanticError")

@@ -85,6 +85,17 @@ def test_etag_changes_with_the_slots_that_are_read_only() -> None:
     assert (before.etag, before.body, before.scenes) == (first.etag, first.body, first.scenes)
 
 
+def test_etag_changes_with_the_version_of_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    add(world, 0)
+    made = engine(world)
+    first = made.session().answer(ASKED).etag
+    with monkeypatch.context() as patched:
+        patched.setattr("datacube.encode.answer._program_version", lambda: "9.9.9")
+        assert made.session().answer(ASKED).etag != first
+    assert made.session().answer(ASKED).etag == first
+
+
 def test_a_map_is_made_once_until_what_it_shows_changes() -> None:
     world = World()
     add(world, 0)

@@ -6,7 +6,8 @@ import shapely
 
 from datacube.encode import gml
 from datacube.encode.described import ncname
-from datacube.encode.xml import Element
+from datacube.encode.xml import Element, element_text
+from datacube.protocols import Bbox
 from datacube.times import iso_text
 from ogc.wcs.eo.names import SCHEMA, WCSEO, XML
 from ogc.wcs.eo.scenes import Scene, Series
@@ -55,14 +56,33 @@ def add_scene(parent: Element, scene: Scene, name: str) -> None:
     if function is not None:
         metadata = XML.add(description, "gmlcov:metadata")
         function.addnext(metadata)
-        _add_observation(XML.add(metadata, "gmlcov:Extension"), scene, name)
+        extension = XML.add(metadata, "gmlcov:Extension")
+        _add_observation(extension, scene, name, scene.footprint)
     subtype = description.find(f".//{XML.name('wcs:CoverageSubtype')}")
     if subtype is not None:
         rectified = gml.is_rectified(described)
         subtype.text = "RectifiedDataset" if rectified else "ReferenceableDataset"
 
 
-def _add_observation(extension: Element, scene: Scene, name: str) -> None:
+def observation(scene: Scene, bbox: Bbox) -> str:
+    """Return the wcseo:EOMetadata of cells cut out of a dataset, which lie in `bbox`, as text.
+
+    The box is in longitude and latitude; what lies beyond is left out of the footprint.
+    """
+    name = ncname(f"{scene.id}-cells")
+    whole = scene.footprint
+    footprint = shapely.box(*bbox).intersection(whole)
+    # What only touches the box has no area, and its footprint is all that is known.
+    polygons = [one for one in shapely.get_parts(footprint) if one.area > 0]
+    area = shapely.multipolygons(polygons) if polygons else whole
+    extension = XML.root("gmlcov:Extension")
+    _add_observation(extension, scene, name, area)
+    return element_text(extension[0])
+
+
+def _add_observation(
+    extension: Element, scene: Scene, name: str, footprint: shapely.Geometry
+) -> None:
     record = scene.slot.scene
     made = XML.add(XML.add(extension, "wcseo:EOMetadata"), "eop:EarthObservation")
     XML.attribute(made, "gml:id", f"{name}-observation")
@@ -74,7 +94,7 @@ def _add_observation(extension: Element, scene: Scene, name: str) -> None:
     for tag in ("om:procedure", "om:observedProperty"):
         nil = XML.add(made, tag, nilReason=_UNKNOWN)
         XML.attribute(nil, "xsi:nil", "true")
-    add_footprint(XML.add(made, "om:featureOfInterest"), f"{name}-footprint", scene.footprint)
+    add_footprint(XML.add(made, "om:featureOfInterest"), f"{name}-footprint", footprint)
     XML.add(made, "om:result")
     metadata = XML.add(XML.add(made, "eop:metaDataProperty"), "eop:EarthObservationMetaData")
     XML.add(metadata, "eop:identifier", record.product_id)

@@ -141,7 +141,7 @@ def test_compat_is_the_default_of_rasdamans_address(client: TestClient) -> None:
             "OutputCrs-NotSupported",
             "999999",
         ),
-        ("for $c in (A) return nofunction($c)", 400, "InvalidRequest", "nofunction"),
+        ("for $c in (A) return nofunction($c)", 400, "SemanticError", "nofunction"),
         (
             'for $c in (A) return crsTransform($c, "EPSG:3857", {sinc})',
             501,

@@ -10,12 +10,13 @@ from rasterio.io import MemoryFile
 from ogc.wcs.eo.names import DEFAULT_COUNT, PROFILES, SCHEMA, WCSEO
 from tests.builders.made import T_TIMES
 from tests.ogc.conftest import Schemas
-from tests.ogc.wcs.conftest import Asker, content
+from tests.ogc.wcs.conftest import Asker, content, parts
 from tests.ogc.wcs.test_metadata import CAPABILITIES, DESCRIBE, GRIDS
 from tests.ogc.wcs.test_metadata import NAMES as WCS_NAMES
 
 SET = "service=WCS&version=2.0.1&request=DescribeEOCoverageSet"
 NAMES = {**WCS_NAMES, "wcseo": WCSEO, "eop": "http://www.opengis.net/eop/2.0"}
+NAMES["gmlcov"] = "http://www.opengis.net/gmlcov/1.0"
 LOCATION = (WCSEO, SCHEMA)
 SECTION = "sections=CoverageDescriptions"
 
@@ -170,6 +171,30 @@ def test_a_scene_alone_is_described_and_read(asker: Asker, schemas: Schemas) -> 
         with MemoryFile(content(reply)) as file, file.open() as opened:
             for plane, band in zip(opened.read(), ("b4", "b8"), strict=True):
                 np.testing.assert_array_equal(plane, asker.made.arrays["T"][band][at, 40:])
+
+
+def test_the_gml_of_a_scene_has_the_metadata_of_what_is_cut(asker: Asker, schemas: Schemas) -> None:
+    (name, *_) = _ids(asker, f"eoid=T&{SECTION}")
+    gmlcov = (NAMES["gmlcov"], "http://schemas.opengis.net/gmlcov/1.0/gmlcovAll.xsd")
+    asked = f"{name}&subset=Lat(10,20)&subset=Long(5,40)"
+    whole = content(asker.coverage(f"{asked}&format=application/gml%2Bxml"))
+    (head, _) = parts(asker.coverage(f"{asked}&mediatype=multipart/related"))
+    for body in (whole, head.get_payload(decode=True)):
+        assert isinstance(body, bytes)
+        schemas.check(body, gmlcov, GRIDS, LOCATION)
+        observed = etree.fromstring(body).find("gmlcov:metadata/gmlcov:Extension/*", NAMES)
+        assert observed is not None
+        assert observed.tag == f"{{{WCSEO}}}EOMetadata"
+        assert observed.findtext(".//gml:beginPosition", None, NAMES) == f"{T_TIMES[0]}T00:00:00Z"
+        ring = str(observed.findtext(".//gml:posList", None, NAMES)).split()
+        corners = np.array(ring, float).reshape(-1, 2)
+        assert (corners.min(axis=0).tolist(), corners.max(axis=0).tolist()) == ([10, 5], [20, 30])
+        (product,) = (one.text for one in observed.iterfind(".//eop:identifier", NAMES))
+        assert name == f"T..{product}"
+    general = f"{name}&format=application/gml%2Bxml&outputtype=GeneralGridCoverage"
+    found = etree.fromstring(content(asker.coverage(general)))
+    assert found.find(f"{{*}}Metadata/{{{WCSEO}}}EOMetadata") is not None
+    assert b"EOMetadata" not in content(asker.coverage("T&format=application/gml%2Bxml"))
 
 
 def test_the_grid_of_a_scene_is_that_of_its_cells(asker: Asker) -> None:

@@ -164,6 +164,18 @@ class Faulty(World):
         raise self.error
 
 
+def test_what_the_client_has_is_not_read_again() -> None:
+    good = make_world()
+    unread = Faulty(cubes=good.cubes, slots=good.slots, arrays=good.arrays)
+    views = Views(engine_over(unread).session)
+    tag = header(ask(views, f"{VIEW}/zarr.json"), "ETag")
+    assert ask(views, f"{VIEW}/B04/c/0/0/0").status == 500
+    again = ask(views, f"{VIEW}/B04/c/0/0/0", if_none_match=f'"other", {tag}')
+    assert (again.status, again.body, header(again, "ETag")) == (304, b"", tag)
+    for key in ("B05/zarr.json", "B04/c/0/0/99", "B04/c/0/0/00"):
+        assert ask(views, f"{VIEW}/{key}", if_none_match=tag).status == 404, key
+
+
 @pytest.mark.parametrize("error", [StoreDamagedError("shard 0/0 is gone"), KeyError("secret")])
 def test_a_failure_is_never_404(error: Exception) -> None:
     good = make_world()
