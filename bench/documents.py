@@ -77,16 +77,16 @@ def _store() -> Path:
         draft = folder.with_suffix(".partial")
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True)
-        _fill(open_catalog(str(draft)))
-        _add_times(catalog_path(draft))
+        add_layers(open_catalog(str(draft)), LAYERS)
+        add_times(catalog_path(draft), TIMES)
         draft.rename(folder)
     return folder
 
 
-def _fill(catalog: SqlCatalog) -> None:
+def add_layers(catalog: SqlCatalog, layers: int) -> None:
     """Make a cube a layer, each with one scene."""
     crs = crs_from_text("EPSG:32633")
-    for number in range(LAYERS):
+    for number in range(layers):
         name = f"LAYER_{number:04d}"
         cube = catalog.ensure_cube(
             Collection(id=name, title=f"Made-up layer {number}", style_family="sentinel-2"),
@@ -105,15 +105,18 @@ def _fill(catalog: SqlCatalog) -> None:
         catalog.commit([replace(slot, scene=named)])
 
 
-def _add_times(path: Path) -> None:
-    """Add what the catalogue tells of times, as if the scenes were there: no document asks more."""
+def add_times(path: Path, times: int) -> None:
+    """Make each time so many, as if the scenes were there.
+
+    Only what the catalogue tells of times is added: no document asks for more.
+    """
     with sqlite3.connect(path) as connection:
         connection.execute(
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) "
             'INSERT INTO acquisitions (cube_id, reference, "first", "last", valid_from, valid_to) '
             'SELECT cube_id, reference + i * ?, "first" + i * ?, "last" + i * ?, '
             "valid_from, valid_to FROM acquisitions, n",
-            (TIMES - 1, *(3 * (_STEP_US + _UNEVEN_US,))),
+            (times - 1, *(3 * (_STEP_US + _UNEVEN_US,))),
         )
         connection.execute("DELETE FROM acquisition_years")
         connection.execute(
