@@ -5,6 +5,7 @@ here, before any rule.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import ceil, floor
 from typing import assert_never
@@ -22,9 +23,10 @@ from datacube.plan import query
 from datacube.plan.axis_order import crs_order, index_labels
 from datacube.plan.cut import cut, number
 from datacube.plan.geometry import reproject_box
-from datacube.plan.names import axis_position, select_bands
+from datacube.plan.names import axis_position, repeated, select_bands
 from datacube.plan.nodes import Domain, Plan, Trim
 from datacube.plan.picking import pick_times
+from datacube.plan.query import Method
 from datacube.plan.resolve import coverage_cells, resolve
 from datacube.plan.rules import rewrite
 from datacube.plan.scaling import Size, check_classes, check_size, factor_size, scale, scaled_axis
@@ -71,11 +73,13 @@ def bind_coverage(
     coverage = view.coverage(asked.coverage_id)
     bands = coverage.bands
     for names in reversed(chosen):
-        bands = select_bands(bands, names)
-    state = _State(plan=coverage_cells(coverage, bands))
+        bands = select_bands(bands, names, again=True)
+    # A band that comes again is read once.
+    state = _State(plan=coverage_cells(coverage, tuple(dict.fromkeys(bands))))
     for step in reversed(steps):
         state = _taken(state, step, view, keep_plane=keep_plane)
-    return resolve(rewrite(state.plan), view), coverage.id
+    plan = repeated(state.plan, tuple(band.name for band in bands))
+    return resolve(rewrite(plan), view), coverage.id
 
 
 def _taken(state: _State, step: _Step, view: CatalogView, *, keep_plane: bool) -> _State:
@@ -94,8 +98,9 @@ def _taken(state: _State, step: _Step, view: CatalogView, *, keep_plane: bool) -
             return replace(
                 state, plan=plan if domain == plan.domain else Trim(source=plan, domain=domain)
             )
-        case query.Scale(by=by, method=method):
-            return replace(state, plan=scale(plan, _sizes(plan.domain, by), method))
+        case query.Scale(by=by):
+            sizes = _sizes(plan.domain, by)
+            return replace(state, plan=scale(plan, sizes, _methods(plan.domain, step)))
         case query.Warp():
             return _warped(state, step)
         case _:
@@ -159,6 +164,15 @@ def _sizes(domain: Domain, by: Sequence[query.ScaleFactor | query.ScaleSize]) ->
     return sizes
 
 
+def _methods(domain: Domain, step: query.Scale | query.Warp) -> list[Method]:
+    """Return the method of each axis of a domain that still has its plane or some of its axes."""
+    methods = [step.method] * len(domain.axes)
+    for name, method in step.methods:
+        with suppress(UnknownNameError):
+            methods[axis_position(domain, name)] = method
+    return methods
+
+
 def _size(domain: Domain, at: int, asked: query.ScaleFactor | query.ScaleSize) -> Size:
     axis = domain.axes[at]
     if isinstance(asked, query.ScaleSize):
@@ -200,7 +214,15 @@ def _warped(state: _State, step: query.Warp) -> _State:
         check_classes(plan, step.method)
         return _State(plan=warp(plan, Frame(crs=step.crs, like=step.onto), step.method))
     if plan.domain.plane.crs == step.crs:
-        return _State(plan=scale(plan, _sizes(plan.domain, step.by), step.method))
+        methods = _methods(plan.domain, step)
+        return _State(plan=scale(plan, _sizes(plan.domain, step.by), methods))
+    *_, method, across = _methods(plan.domain, step)
+    if method is not across:
+        raise InvalidParameterError(
+            f"from {crs_name(plan.domain.plane.crs)} to {crs_name(step.crs)} x and y move "
+            f"together, and their methods are {across} and {method}; allowed is one for both",
+            parameter="interpolation",
+        )
     frame = Frame(crs=step.crs)
     try:
         grid = target_grid(plan.domain.plane, frame)
@@ -214,8 +236,8 @@ def _warped(state: _State, step: query.Warp) -> _State:
         y=scaled_axis(grid.y, sizes[0]) if 0 in sizes else grid.y,
         x=scaled_axis(grid.x, sizes[1]) if 1 in sizes else grid.x,
     )
-    check_classes(plan, step.method)
-    return _State(plan=warp(plan, replace(frame, like=grid), step.method))
+    check_classes(plan, method)
+    return _State(plan=warp(plan, replace(frame, like=grid), method))
 
 
 def _within(axis: RegularAxis, asked: _Asked | None) -> RegularAxis:

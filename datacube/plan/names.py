@@ -1,11 +1,15 @@
 """Usual spellings of axes and ranges of bands."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import count
 
 from datacube.axes import PLACEHOLDER
 from datacube.cube import Band, find_band
-from datacube.errors import InvalidParameterError, UnknownNameError
-from datacube.plan.nodes import Domain
+from datacube.errors import InvalidParameterError, LimitExceededError, UnknownNameError
+from datacube.plan.nodes import Bands, Domain, Pick, Plan
+
+MOST_FIELDS = 1024
+"""Most bands of an answer in which some come more than once."""
 
 _SPELLINGS: Mapping[str, str] = {
     **dict.fromkeys(("x", "e", "east", "easting", "lon", "long", "longitude"), "x"),
@@ -49,8 +53,12 @@ def axis_position(domain: Domain, name: str) -> int:
     )
 
 
-def select_bands(bands: tuple[Band, ...], asked: tuple[str, ...]) -> tuple[Band, ...]:
+def select_bands(
+    bands: tuple[Band, ...], asked: tuple[str, ...], *, again: bool = False
+) -> tuple[Band, ...]:
     """Return bands by name, alias, position from 0, range `B02:B04` or `*`, in the order asked.
+
+    Where `again`, a band may come more than once.
 
     Raises
     ------
@@ -58,6 +66,8 @@ def select_bands(bands: tuple[Band, ...], asked: tuple[str, ...]) -> tuple[Band,
         If a band does not exist.
     InvalidParameterError
         If a range runs backwards, a band comes twice, or none is asked for.
+    LimitExceededError
+        If bands that come again make more than `MOST_FIELDS`.
     """
     found: list[Band] = []
     for text in asked:
@@ -75,12 +85,34 @@ def select_bands(bands: tuple[Band, ...], asked: tuple[str, ...]) -> tuple[Band,
             found.extend(bands[first : last + 1])
         else:
             found.append(_one(bands, text))
-    names = [band.name for band in found]
-    if not names or len(set(names)) < len(names):
+    names = {band.name for band in found}
+    if again and len(names) < len(found) and len(found) > MOST_FIELDS:
+        raise LimitExceededError(
+            f"{len(found)} bands are asked for, some of them again; {MOST_FIELDS} are allowed"
+        )
+    if not names or (len(names) < len(found) and not again):
         raise InvalidParameterError(
             f"bands {', '.join(asked)!r}: each once, at least one", parameter="rangesubset"
         )
     return tuple(found)
+
+
+def repeated(plan: Plan, names: Sequence[str]) -> Plan:
+    """Return a plan whose fields are those of `names`, in this order; one may come again.
+
+    Names of fields are unique in every format: of `red, red, red` the second is `red_2`.
+    """
+    if len(set(names)) == len(names):
+        return plan
+    taken, seen, picks = set(names), set[str](), []
+    for name in names:
+        made = name
+        if name in seen:
+            made = next(new for k in count(2) if (new := f"{name}_{k}") not in taken)
+            taken.add(made)
+        seen.add(name)
+        picks.append(Pick(source=plan, field=name, name=made))
+    return Bands(picks=tuple(picks))
 
 
 def _one(bands: tuple[Band, ...], name: str) -> Band:

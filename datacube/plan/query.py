@@ -140,6 +140,8 @@ class Scale:
     source: "Query"
     by: tuple[ScaleFactor | ScaleSize, ...]
     method: Method = Method.NEAREST
+    methods: tuple[tuple[str, Method], ...] = ()
+    """Of axes, by name, that have their own; an axis that a slice took away counts nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +153,8 @@ class Warp:
     by: tuple[ScaleFactor | ScaleSize, ...] = ()
     """Other numbers of cells than those that are like the coverage's."""
     method: Method = Method.NEAREST
+    methods: tuple[tuple[str, Method], ...] = ()
+    """As in `Scale`; x and y may have two only where the CRS is the plane's own."""
     onto: Grid | None = None
     """The lattice itself, in the CRS; then nothing else says where the cells are."""
 

@@ -1,12 +1,13 @@
 """Scaling of bound plans: other numbers of cells on the same extents."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite, prod
 
 from datacube.axes import SNAP_DECIMALS, Axis, IrregularAxis, RegularAxis, TimeAxis
 from datacube.errors import InvalidParameterError, LimitExceededError
-from datacube.plan.nodes import Domain, Plan, Resample, Table, Take
+from datacube.plan.functions import apply
+from datacube.plan.nodes import Bands, Domain, Field, Pick, Plan, Resample, Table, Take
 from datacube.plan.query import Method
 from datacube.plan.windows import kernel_margins
 
@@ -75,11 +76,14 @@ def keep_ratio(domain: Domain, sizes: dict[int, Size]) -> dict[int, Size]:
     return sizes
 
 
-def scale(plan: Plan, sizes: Mapping[int, Size], method: Method = Method.NEAREST) -> Plan:
+def scale(
+    plan: Plan, sizes: Mapping[int, Size], method: Method | Sequence[Method] = Method.NEAREST
+) -> Plan:
     """Give axes, named by position, other numbers of cells over the same extents.
 
     NEAREST takes source cell `floor(k * N_source / N_target)` for cell k, on every axis.
-    The other methods are for the plane.
+    The other methods are for the plane. Where the method is one each axis, in the order of
+    the domain, y is made before x, and numbers are rounded once.
 
     Raises
     ------
@@ -90,16 +94,20 @@ def scale(plan: Plan, sizes: Mapping[int, Size], method: Method = Method.NEAREST
         If an axis outside the plane would become too long.
     """
     domain = plan.domain
+    methods = [method] * len(domain.axes) if isinstance(method, Method) else method
     outer = [at for at in sizes if at < len(domain.outer) and _changes(domain.axes[at], sizes[at])]
-    if outer and method is not Method.NEAREST:
-        name = domain.axes[outer[0]].name
-        raise InvalidParameterError(
-            f"method {method} is for the axes of a map; axis {name!r} is scaled by nearest alone",
-            parameter="scale",
-        )
     for at in outer:
+        if methods[at] is not Method.NEAREST:
+            raise InvalidParameterError(
+                f"method {methods[at]} is for the axes of a map; axis {domain.axes[at].name!r} is "
+                "scaled by nearest alone",
+                parameter="interpolation",
+            )
         plan = _taken(plan, at, sizes[at])
-    return _planar(plan, sizes, method)
+    y, x = len(domain.outer), len(domain.outer) + 1
+    if domain.grid is None or methods[y] is methods[x]:
+        return _planar(plan, sizes, methods[-1])
+    return _one_after_other(plan, sizes, (methods[y], methods[x]))
 
 
 def scaled_axis(axis: RegularAxis, size: Size) -> RegularAxis:
@@ -190,6 +198,37 @@ def _planar(plan: Plan, sizes: Mapping[int, Size], method: Method) -> Plan:
     made = Resample(source=plan, grid=grid, method=method, from_edge=method is Method.NEAREST)
     check_method(made)
     return made
+
+
+def _one_after_other(plan: Plan, sizes: Mapping[int, Size], methods: tuple[Method, Method]) -> Plan:
+    """Scale y, then x, each by its own method; whole numbers are doubles in between."""
+    fields, y, x = plan.fields, len(plan.domain.outer), len(plan.domain.outer) + 1
+    moved = [at for at in (y, x) if at in sizes and _changes(plan.domain.axes[at], sizes[at])]
+    both = len(moved) == 2 and Method.NEAREST not in methods
+    kinds = {field.numpy_dtype.kind for field in fields}
+    # Complex numbers are refused below, whatever else there is.
+    whole = both and not kinds.isdisjoint("biu") and "c" not in kinds
+    for method in methods:
+        check_classes(plan, method)
+    if whole:
+        plan = apply("cast float64", plan)
+    for at, method in zip((y, x), methods, strict=True):
+        if at in sizes:
+            plan = _planar(plan, {at: sizes[at]}, method)
+    if not whole:
+        return plan
+    columns = [_rounded(plan, at, field) for at, field in enumerate(fields)]
+    return Bands(picks=tuple(Pick(source=c, field=f.name, name=f.name) for c, f in columns))
+
+
+def _rounded(plan: Plan, at: int, field: Field) -> tuple[Plan, Field]:
+    """Return a field of doubles in the type that it had, with what is known of it."""
+    name = plan.fields[at].name
+    one: Plan = Bands(picks=(Pick(source=plan, field=name, name=field.name),))
+    if field.numpy_dtype.kind in "biu":
+        one = apply("round", one)
+    cast = apply(f"cast {field.dtype}", one)
+    return replace(cast, result=(field,)), field
 
 
 def _taken(plan: Plan, at: int, size: Size) -> Plan:

@@ -34,8 +34,7 @@ def render_get_coverage(request: GetCoverage) -> str:
     if request.method is not Method.NEAREST:
         parameters.append(("INTERPOLATION", method_url(request.method)))
     parameters += [
-        ("INTERPOLATIONPERAXIS", f"{axis},{method_url(request.method)}")
-        for axis in request.method_axes
+        ("INTERPOLATIONPERAXIS", f"{axis},{method_url(method)}") for axis, method in request.methods
     ]
     return urlencode(parameters)
 

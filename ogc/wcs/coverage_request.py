@@ -27,8 +27,8 @@ class GetCoverage:
     scaling: tuple[ScaleFactor | ScaleSize, ...] = ()
     method: Method = Method.NEAREST
     """How scaled and warped cells are made."""
-    method_axes: tuple[str, ...] = ()
-    """The axes that the method was given for, one by one."""
+    methods: tuple[tuple[str, Method], ...] = ()
+    """Of axes, by name, that have their own."""
     media_type: str = ""
     """Empty: the coverage's native format."""
     multipart: bool = False

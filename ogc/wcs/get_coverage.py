@@ -17,7 +17,6 @@ from datacube.errors import InvalidParameterError, UnknownNameError
 from datacube.plan.bind import Bound
 from datacube.plan.encoding import GENERAL_GRID
 from datacube.plan.formats import GML
-from datacube.plan.names import is_time
 from datacube.plan.nodes import Picture
 from datacube.plan.query import (
     Coverage,
@@ -34,7 +33,6 @@ from datacube.plan.query import (
 from datacube.wcps.bind.methods import method_named
 from ogc.crs import lonlat_bbox, parse_crs
 from ogc.exchange import Reply, Session, Site, reply, warning_headers
-from ogc.faults import UnsupportedError
 from ogc.kvp import Kvp, shown
 from ogc.related import MULTIPART, Attachment, RelatedReply
 from ogc.wcs.coverage_request import GetCoverage
@@ -85,7 +83,7 @@ def _parse(kvp: Kvp) -> GetCoverage:
     coverage_id = kvp.one("coverageid")
     subsetting_crs = kvp.one("subsettingcrs", default="")
     media_type = kvp.one("format", default="")
-    method, method_axes = _parse_method(kvp)
+    method, methods = _parse_methods(kvp)
     return GetCoverage(
         coverage_id=coverage_id,
         subsets=parse_subsets(kvp.many("subset")),
@@ -94,7 +92,7 @@ def _parse(kvp: Kvp) -> GetCoverage:
         bands=parse_bands(kvp.one("rangesubset", default="")),
         scaling=parse_scaling(kvp),
         method=method,
-        method_axes=method_axes,
+        methods=methods,
         media_type=parse_format(media_type) if media_type else "",
         multipart=_parse_multipart(kvp),
         general=output_type == GENERAL_GRID,
@@ -106,9 +104,9 @@ def handle(request: GetCoverage) -> Encode:
     source: Query = Coverage(coverage_id=request.coverage_id)
     if request.within:
         source = Subset(source=source, subsets=request.within)
-    if request.method_axes:
+    if request.methods:
         # An open trim keeps every cell, and knows whether there is such an axis.
-        named = tuple(Trim(axis=name, low=None, high=None) for name in request.method_axes)
+        named = tuple(Trim(axis=name, low=None, high=None) for name, _ in request.methods)
         source = Subset(source=source, subsets=named)
     several = len(request.times) > 1
     subsets = request.subsets if several else (*request.subsets, *request.times)
@@ -123,9 +121,17 @@ def handle(request: GetCoverage) -> Encode:
         grid = request.target.grid
         source = Warp(source=source, crs=grid.crs, onto=grid, method=request.method)
     elif crs is not None:
-        source = Warp(source=source, crs=crs, by=request.scaling, method=request.method)
+        source = Warp(
+            source=source,
+            crs=crs,
+            by=request.scaling,
+            method=request.method,
+            methods=request.methods,
+        )
     elif request.scaling:
-        source = Scale(source=source, by=request.scaling, method=request.method)
+        source = Scale(
+            source=source, by=request.scaling, method=request.method, methods=request.methods
+        )
     return Encode(
         source=source,
         media_type=request.media_type or NATIVE_FORMAT,
@@ -242,12 +248,12 @@ def _parse_output_crs(text: str) -> CRS | None:
         raise InvalidParameterError(str(error), parameter="OUTPUTCRS") from error
 
 
-def _parse_method(kvp: Kvp) -> tuple[Method, tuple[str, ...]]:
-    """Read INTERPOLATION and INTERPOLATIONPERAXIS; all axes of a plane have one method.
+def _parse_methods(kvp: Kvp) -> tuple[Method, tuple[tuple[str, Method], ...]]:
+    """Read INTERPOLATION, and INTERPOLATIONPERAXIS of axes that have their own.
 
     Raises
     ------
-    InvalidParameterError, UnknownNameError, UnsupportedError
+    InvalidParameterError, UnknownNameError
     """
     text = kvp.present("interpolation")
     listed = [] if text is None else [_AXIS_METHOD.fullmatch(part) for part in text.split(",")]
@@ -257,23 +263,13 @@ def _parse_method(kvp: Kvp) -> tuple[Method, tuple[str, ...]]:
     if whole is not None:
         pairs = []
     pairs += [_axis_method(one) for one in kvp.many("interpolationperaxis")]
-    by_axis = {axis: method_named(name) for axis, name in pairs}
-    if len({axis.casefold() for axis in by_axis}) < len(pairs):
+    methods = tuple((axis, method_named(name)) for axis, name in pairs)
+    if len({axis.casefold() for axis, _ in methods}) < len(pairs):
         raise InvalidParameterError(
             f"an axis has more than one interpolation: {', '.join(axis for axis, _ in pairs)}",
             parameter="INTERPOLATION",
         )
-    asked = {one for axis, one in by_axis.items() if not is_time(axis)}
-    nearest = all(one is Method.NEAREST for axis, one in by_axis.items() if is_time(axis))
-    if len(asked) > 1 or not nearest:
-        told = ", ".join(f"{axis}: {one}" for axis, one in by_axis.items())
-        raise UnsupportedError(
-            f"interpolation that differs by axis is not offered ({told}); x and y have one method, "
-            "time has nearest",
-            parameter="INTERPOLATION",
-        )
-    method = Method.NEAREST if whole is None else method_named(whole)
-    return asked.pop() if asked else method, tuple(by_axis)
+    return Method.NEAREST if whole is None else method_named(whole), methods
 
 
 def _axis_method(text: str) -> tuple[str, str]:

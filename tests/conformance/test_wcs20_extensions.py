@@ -302,7 +302,6 @@ def test_axes_of_methods_exist(server: Server, binding: Binding) -> None:
 
 
 @by_binding("interpolation:per-axis-methods-that-differ")
-@pytest.mark.xfail(strict=True, reason="x and y have one method; others are refused by name")
 def test_axes_may_differ(server: Server, binding: Binding) -> None:
     pairs = per_axis(("Lat", "linear"), ("Lon", "nearest-neighbor"))
     answer = server.cells(binding, "A", extension=both(by_factor(2.0), pairs))
@@ -359,7 +358,6 @@ def test_bands_exist(server: Server, binding: Binding) -> None:
 
 
 @by_binding("range-subsetting:req4-note-duplicates")
-@pytest.mark.xfail(strict=True, reason="a band comes once: fields of a result have unique names")
 def test_a_band_may_come_again(server: Server, binding: Binding) -> None:
     answer = server.cells(binding, "M", extension=bands("r", "r", "r"))
     np.testing.assert_array_equal(answer.tuples(), listed(server.made, "M")[:, (0, 0, 0)])

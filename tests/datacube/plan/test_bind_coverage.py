@@ -7,6 +7,7 @@ from pyproj import CRS, Transformer
 from datacube.cells import Cells, Values
 from datacube.errors import (
     InvalidParameterError,
+    LimitExceededError,
     OutOfDomainError,
     TimeSelectionError,
     UnknownNameError,
@@ -232,8 +233,9 @@ def test_bands_by_name_alias_range_and_position(world: World) -> None:
     assert names("0", "5") == ("B01", "SCL")
     with pytest.raises(UnknownNameError, match="unknown band B99"):
         names("B99")
-    with pytest.raises(InvalidParameterError, match="each once"):
-        names("B02", "B02")
+    assert names("B02", "B04", "B02", "b2") == ("B02", "B04", "B02_2", "B02_3")
+    with pytest.raises(LimitExceededError, match="1024 are allowed"):
+        names(*("B02",) * 1025)
 
 
 def test_cut_box_covers(world: World) -> None:

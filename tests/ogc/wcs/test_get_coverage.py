@@ -107,14 +107,42 @@ def test_the_output_is_in_the_subsettings_crs_by_default(more: str, crs: int | N
             "nearest",
         ),
         (f"interpolation={METHODS}/1.0/cubic", Method.CUBIC),
-        ("interpolationperaxis=E,linear&interpolationperaxis=N,linear", Method.LINEAR),
-        ("interpolation=average&interpolationperaxis=ansi,nearest-neighbor", Method.AVERAGE),
-        (f"interpolation=E:{METHODS}/1/linear,N:{METHODS}/1/linear", Method.LINEAR),
-        ("interpolationPerAxis0=N,mode&interpolationPerAxis1=E,mode", Method.MODE),
     ],
 )
 def test_methods(more: str, method: Method) -> None:
     assert _parse(more).method == method
+
+
+@pytest.mark.parametrize(
+    ("more", "method", "methods"),
+    [
+        (
+            "interpolationperaxis=E,linear&interpolationperaxis=N,cubic",
+            Method.NEAREST,
+            (("E", Method.LINEAR), ("N", Method.CUBIC)),
+        ),
+        (
+            "interpolation=average&interpolationperaxis=ansi,nearest-neighbor",
+            Method.AVERAGE,
+            (("ansi", Method.NEAREST),),
+        ),
+        (
+            f"interpolation=E:{METHODS}/1/linear,N:{METHODS}/1/cubic",
+            Method.NEAREST,
+            (("E", Method.LINEAR), ("N", Method.CUBIC)),
+        ),
+        (
+            "interpolationPerAxis0=N,mode&interpolationPerAxis1=E,mode",
+            Method.NEAREST,
+            (("N", Method.MODE), ("E", Method.MODE)),
+        ),
+    ],
+)
+def test_methods_of_axes(
+    more: str, method: Method, methods: tuple[tuple[str, Method], ...]
+) -> None:
+    asked = _parse(more)
+    assert (asked.method, asked.methods) == (method, methods)
 
 
 def test_the_order_of_the_query_is_cut_choose_scale() -> None:
@@ -176,15 +204,9 @@ def test_a_scale_extent_gives_sizes() -> None:
         ("outputtype=Swath", "InvalidParameterValue", 400),
         ("interpolation=", "InterpolationMethodNotSupported", 404),
         ("interpolation=E:linear,cubic", "InterpolationMethodNotSupported", 404),
-        ("interpolation=E:linear,N:cubic", "InterpolationMethodNotSupported", 404),
+        ("interpolation=E:linear,N:none", "InterpolationMethodNotSupported", 404),
         ("interpolationperaxis=E", "InvalidParameterValue", 400),
         ("interpolation=lost-area", "InterpolationMethodNotSupported", 404),
-        (
-            "interpolationperaxis=E,linear&interpolationperaxis=N,cubic",
-            "InterpolationMethodNotSupported",
-            404,
-        ),
-        ("interpolationperaxis=ansi,linear", "InterpolationMethodNotSupported", 404),
         ("as_of=8", "InvalidParameterValue", 404),
     ],
 )
@@ -270,9 +292,9 @@ REQUESTS = st.builds(
     subsetting_crs=CRSS,
     output_crs=CRSS,
     method=st.sampled_from(Method),
-    method_axes=st.lists(AXES, max_size=2, unique_by=str.casefold)
-    .filter(lambda axes: not any(map(is_time, axes)))
-    .map(tuple),
+    methods=st.lists(
+        st.tuples(AXES, st.sampled_from(Method)), max_size=2, unique_by=lambda m: m[0].casefold()
+    ).map(tuple),
     media_type=st.sampled_from(["", "image/tiff", "application/netcdf"]),
     multipart=st.booleans(),
     general=st.booleans(),

@@ -157,7 +157,7 @@ CASES = [
             "<n:interpolationMethod>linear</n:interpolationMethod></n:InterpolationPerAxis>"
             "</n:Interpolation>"
         ),
-        "request=GetCoverage&coverageid=A&interpolation=Lat:linear",
+        "request=GetCoverage&coverageid=A&interpolation=linear&interpolationperaxis=Lat,linear",
     ),
     (
         extended(
@@ -196,7 +196,7 @@ def test_methods_by_axis_as_the_suite_sends_them() -> None:
             with pytest.raises(CubeError, match="axis,method"):
                 get_coverage.parse(posted)
         else:
-            assert get_coverage.parse(posted).method is method
+            assert get_coverage.parse(posted).methods == (("E", method), ("N", method))
 
 
 def test_answers_do_not_tell_how_they_were_asked_for(asker: Asker) -> None:
