@@ -99,7 +99,7 @@ class Session:
         RequestError
             Whatever is wrong with the request.
         """
-        key = self.revision, self.principal.access
+        key = self.revision, self.view.derived, self.principal.access
         return self.engine.bindings.get(key, asked, lambda: self._bound(asked))
 
     def _bound(self, asked: query.Encode) -> Bound:

@@ -8,6 +8,7 @@ from typing import Protocol
 from datacube.cells import Values
 from datacube.cube import Collection, Coverage, Cube, ResolutionGroup, ShardNumber
 from datacube.grid import Window
+from datacube.overviews import Mosaics, Overview, Part, TimeRange
 from datacube.slots import BandShards, SceneRecord, Slot, SlotWindow
 
 type Bbox = tuple[float, float, float, float]
@@ -236,6 +237,32 @@ class CatalogView(Protocol):
 
     def stored_styles(self) -> Sequence[StoredStyle]:
         """Return the styles that stand at the revision, by target and name."""
+        ...
+
+    @property
+    def derived(self) -> int:
+        """How often what is derived from slots had changed when the view was pinned."""
+        ...
+
+    def mosaics(self, collection_id: str) -> Mosaics | None:
+        """Return the overviews of a collection, all of whose cubes everyone may see.
+
+        None where there are none, or the asker sees cubes that others do not.
+        """
+        ...
+
+    def overview(self, mosaics: Mosaics, shown: TimeRange | None) -> Overview | None:
+        """Return the overview that shows exactly a stretch of time; None where there is none.
+
+        `shown` is None of a collection without times.
+        """
+        ...
+
+    def overview_parts(self, overview: Overview, zoom: int, window: Window) -> Sequence[Part]:
+        """Return the parts that cells of a zoom touch, by place.
+
+        Where there is none no scene lies; one without a slot has yet to be made.
+        """
         ...
 
 

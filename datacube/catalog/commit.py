@@ -19,6 +19,7 @@ from datacube.catalog.codec import (
     windows_from_json,
 )
 from datacube.catalog.following import follow, replace_row
+from datacube.catalog.overview_marking import Changed, mark_changed
 from datacube.catalog.precedence import Extent, supersedes
 from datacube.catalog.sqlite import SqliteDatabase
 from datacube.catalog.styles import apply_styles
@@ -114,6 +115,8 @@ def apply_record(database: SqliteDatabase, connection: Connection, record: Json)
         gone = _add_slots(database, connection, revision, held, added)
         extents = [new.extent for new in added]
         follow(connection, revision, held[0], added=extents, gone=[row.extent for row in gone])
+        changed = [_changed(held[1], each) for each in (*extents, *(row.extent for row in gone))]
+        mark_changed(connection, revision, held[1], changed)
         retired += [
             Retired(
                 cube=name,
@@ -127,6 +130,17 @@ def apply_record(database: SqliteDatabase, connection: Connection, record: Json)
         _set_alias(connection, revision, alias, coverage)
     apply_styles(connection, revision, record.get("styles", ()))
     return retired
+
+
+def _changed(cube: Cube, extent: Extent) -> Changed:
+    scene = extent.scene
+    times = (scene.reference_time, scene.first_time, scene.last_time)
+    return Changed(
+        box=windows_box(cube, extent.windows),
+        reference=to_micros(scene.reference_time),
+        earliest=to_micros(min(times)),
+        latest=to_micros(max(times)),
+    )
 
 
 def load_cube(connection: Connection, name: str) -> tuple[int, Cube]:

@@ -18,6 +18,8 @@ from datacube.catalog.codec import (
 )
 from datacube.catalog.commit import scene_from_row
 from datacube.catalog.describing import read_descriptions, read_times
+from datacube.catalog.overview_marking import DERIVED
+from datacube.catalog.overviews import Loaded, OverviewRows
 from datacube.catalog.sqlite import SlotSearch, SqliteDatabase
 from datacube.catalog.styles import load_styles
 from datacube.catalog.tables import (
@@ -83,6 +85,8 @@ class SqlReader:
         self._times: _Memo[tuple[int, int], TimeTable] = _Memo(TIME_LISTS_KEPT)
         self._coverages: _Memo[tuple[int, int, str | None], Coverage | None] = _Memo(COVERAGES_KEPT)
         self._slots: _Memo[tuple[int, int], Slot] = _Memo(SLOTS_KEPT)
+        self._overviews: _Memo[int, Loaded] = _Memo(2)
+        self.overview_rows = OverviewRows(database, self.load_cube)
 
     @property
     def read_only(self) -> bool:
@@ -115,7 +119,7 @@ class SqlReader:
         snapshot = self._snapshots.of(revision, lambda: self._load_snapshot(revision))
         access = frozenset(principal.access)
         seen = self._seen.of((revision, access), lambda: snapshot.seen(access))
-        return SqlView(self, snapshot, seen)
+        return SqlView(self, snapshot, seen, derived=state.get(DERIVED, 0))
 
     def _load_snapshot(self, revision: int) -> Snapshot:
         query = (
@@ -167,6 +171,10 @@ class SqlReader:
                 json.loads(self._scalar(select(cubes.c.definition).where(cubes.c.id == cube_id)))
             ),
         )
+
+    def load_overviews(self, derived: int) -> Loaded:
+        """Return the overviews by collection, as of a number of changes of what is derived."""
+        return self._overviews.of(derived, self.overview_rows.load)
 
     def load_collection(self, collection_id: str) -> Collection:
         """Return a registered collection."""

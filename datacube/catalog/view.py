@@ -10,6 +10,7 @@ from datacube.cube import Collection, Coverage, Cube, ResolutionGroup
 from datacube.errors import UnknownNameError
 from datacube.grid import Window
 from datacube.offers import NO_OFFERS, Offers
+from datacube.overviews import Mosaics, Overview, Part, TimeRange
 from datacube.protocols import Bbox, StoredStyle
 from datacube.slots import Slot
 
@@ -77,8 +78,11 @@ class Seen:
 class SqlView:
     """Implements `protocols.CatalogView`."""
 
-    def __init__(self, catalog: "SqlReader", snapshot: Snapshot, seen: Seen) -> None:
+    def __init__(
+        self, catalog: "SqlReader", snapshot: Snapshot, seen: Seen, *, derived: int = 0
+    ) -> None:
         self._catalog = catalog
+        self._derived = derived
         self._snapshot = snapshot
         self._entries = seen.entries
         self._by_collection = seen.by_collection
@@ -186,6 +190,25 @@ class SqlView:
     def counts(self) -> Mapping[str, int]:
         """Return the number of visible scenes by cube."""
         return {name: entry.scenes for name, entry in self._entries.items()}
+
+    @property
+    def derived(self) -> int:
+        """How often what is derived from slots had changed when the view was pinned."""
+        return self._derived
+
+    def mosaics(self, collection_id: str) -> Mosaics | None:
+        """Return the overviews of a collection, all of whose cubes everyone may see."""
+        if any(entry.access != "public" for entry in self._by_collection.get(collection_id, ())):
+            return None
+        return self._catalog.load_overviews(self._derived).get(collection_id)
+
+    def overview(self, mosaics: Mosaics, shown: TimeRange | None) -> Overview | None:
+        """Return the overview that shows exactly a stretch of time; None where there is none."""
+        return self._catalog.overview_rows.find(mosaics, shown, self.revision)
+
+    def overview_parts(self, overview: Overview, zoom: int, window: Window) -> Sequence[Part]:
+        """Return the parts that cells of a zoom touch, by place."""
+        return self._catalog.overview_rows.parts(overview, zoom, window, self.revision)
 
     def stored_styles(self) -> Sequence[StoredStyle]:
         """Return the styles that stand at the revision, by target and name."""

@@ -18,6 +18,7 @@ from datacube.plan.geometry import lonlat_box, reach_window, reproject_box
 from datacube.plan.map_layers import LayerCubes, find_layer
 from datacube.plan.map_limits import check_map
 from datacube.plan.map_reading import level_for, near
+from datacube.plan.overviews import Seen, from_overview, gap_area
 from datacube.plan.query import Method
 from datacube.plan.style import Style, StyleBook
 from datacube.plan.warping import shown
@@ -60,15 +61,19 @@ def bind_map(
         places = choose_places(asked.choices, layer.coverages)
         for note in (*times.notes, *places.notes):
             notes.setdefault(note)
+        seen = from_overview(layer, style, grid, times, view)
+        if seen is not None:
+            notes.setdefault(seen.note)
+        frame = Shown(grid=grid, times=times, places=places, overview=seen)
         try:
-            source = _source(layer, style, _Shown(grid=grid, times=times, places=places), view)
-        except CrowdedError:
+            source = layer_source(layer, style, frame, view)
+        except CrowdedError as crowd:
             notes.setdefault(f"Footprints shown: too many scenes of {one.layer} at this scale")
-            painted = footprints(layer.coverages, grid)
-        else:
-            painted = None if source is None else nodes.Colour(source=source, rule=style.rule)
-        if painted is not None:
-            layers.append(painted)
+            drawn = footprints(layer.coverages, grid, seen.gaps if seen is not None else ())
+            layers += [] if drawn is None else [drawn]
+            source = crowd.known
+        if source is not None:
+            layers.append(nodes.Colour(source=source, rule=style.rule))
     picture = nodes.Picture(
         layers=tuple(layers),
         grid=grid,
@@ -97,22 +102,57 @@ def _target(asked: query.Map, limits: Limits) -> Grid:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Shown:
+class Shown:
     """What a map shows of a layer, whatever its style."""
 
     grid: Grid
     times: MapSlots
     places: MapPlaces
+    overview: Seen | None = None
+    """What need not be read of scenes."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether no scene has to be read."""
+        return self.overview is not None and not self.overview.gaps
 
 
-def _source(layer: LayerCubes, style: Style, shown: _Shown, view: CatalogView) -> nodes.Plan | None:
+def layer_source(
+    layer: LayerCubes, style: Style, shown: Shown, view: CatalogView, *, most: int = MOST_SCENES
+) -> nodes.Plan | None:
+    """Return what a style paints of a layer on a map's grid; None where there is nothing.
+
+    Raises
+    ------
+    CrowdedError
+        If it has more than `most` scenes, each smaller than a tile.
+    """
+
+    def painted(members: list[nodes.Member]) -> nodes.Plan | None:
+        if not members:
+            return None
+        merged = members[0].source if len(members) == 1 else nodes.Mosaic(members=tuple(members))
+        return merged if style.temporal is not None else channels(style, merged, layer.bands)
+
+    known = [] if shown.overview is None else list(shown.overview.members)
+    try:
+        scenes = [] if shown.finished else _scenes(layer, style, shown, view, most)
+    except CrowdedError:
+        raise CrowdedError(painted(known)) from None
+    return painted([*known, *scenes])
+
+
+def _scenes(
+    layer: LayerCubes, style: Style, shown: Shown, view: CatalogView, most: int
+) -> list[nodes.Member]:
+    """Return the cubes of a layer that show something, each on the map's grid."""
     members = []
     several = len(layer.coverages) > 1
-    left = MOST_SCENES
+    left = most
     for coverage in layer.coverages:
         if several and _apart(coverage.grid, shown.grid):
             continue
-        spot = _spot(coverage, shown.grid)
+        spot = _spot(coverage, shown)
         if spot is None:
             continue
         slots = _slots(spot, shown.times, view, left)
@@ -121,10 +161,7 @@ def _source(layer: LayerCubes, style: Style, shown: _Shown, view: CatalogView) -
         if plan is not None:
             home = utm_home(coverage.cube) if several else None
             members.append(nodes.Member(source=plan, home=home))
-    if not members:
-        return None
-    merged = members[0].source if len(members) == 1 else nodes.Mosaic(members=tuple(members))
-    return merged if style.temporal is not None else channels(style, merged, layer.bands)
+    return members
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,9 +175,9 @@ class _Spot:
     """Side of a pixel in the unit of that CRS."""
 
 
-def _spot(coverage: Coverage, grid: Grid) -> _Spot | None:
-    """Return where a map sees a coverage; None where it does not."""
-    cube = coverage.cube
+def _spot(coverage: Coverage, shown: Shown) -> _Spot | None:
+    """Return where a map sees a coverage; None where it does not, or not the scenes."""
+    cube, grid = coverage.cube, shown.grid
     reach = reach_window(coverage.grid, grid)
     if reach is None:
         return None
@@ -148,6 +185,11 @@ def _spot(coverage: Coverage, grid: Grid) -> _Spot | None:
     area = reproject_box(seen.bbox, grid.crs, cube.crs)
     if area is None or not all(isfinite(v) for v in area):
         area = coverage.grid.bbox
+    if shown.overview is not None:
+        left = gap_area(shown.overview.gaps, area, cube.crs)
+        if left is None:
+            return None
+        area = left
     return _Spot(coverage=coverage, area=area, pixel=_pixel_size(seen, cube))
 
 
@@ -168,7 +210,7 @@ def _slots(spot: _Spot, times: MapSlots, view: CatalogView, most: int) -> tuple[
     return times.stack(cube, spot.area, view).slots
 
 
-def _cube(spot: _Spot, slots: tuple[Slot, ...], style: Style, shown: _Shown) -> nodes.Plan | None:
+def _cube(spot: _Spot, slots: tuple[Slot, ...], style: Style, shown: Shown) -> nodes.Plan | None:
     """Bind one cube to the map's grid; None where it has nothing in the box."""
     coverage, area, pixel = spot.coverage, spot.area, spot.pixel
     cube, grid = coverage.cube, shown.grid

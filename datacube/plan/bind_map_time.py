@@ -11,6 +11,7 @@ from datacube.acquisitions import TimeTable, even_step
 from datacube.axes import TimeAxis
 from datacube.cube import Coverage, Cube
 from datacube.errors import InvalidParameterError, TimeSelectionError
+from datacube.overviews import TimeRange
 from datacube.plan.nodes import Stack
 from datacube.plan.query import MapTime
 from datacube.plan.stacking import stacked
@@ -91,6 +92,14 @@ class MapSlots:
     notes: tuple[str, ...] = ()
     """What was chosen for the asker."""
 
+    @property
+    def range(self) -> TimeRange | None:
+        """The one stretch that is shown newest first; None of others, and without times."""
+        if len(self.parts) != 1 or self.parts[0].instant is not None:
+            return None
+        only = self.parts[0]
+        return TimeRange(first=only.first, last=only.last, by_reference=only.by_reference)
+
     def stack(self, cube: Cube, area: Bbox, view: CatalogView, *, most: int | None = None) -> Stack:
         """Return the slots of `cube` near `area`, in the order in which they count.
 
@@ -103,6 +112,14 @@ class MapSlots:
             slot.number: slot for part in self.parts for slot in part.stack(cube, area, view, most)
         }
         return Stack(time=None, slots=tuple(found.values()))
+
+
+def slots_in(shown: TimeRange | None) -> MapSlots:
+    """Return the slots of a stretch of time, newest first; None of what has no times."""
+    if shown is None:
+        return MapSlots(parts=())
+    part = _Shown(first=shown.first, last=shown.last, by_reference=shown.by_reference)
+    return MapSlots(parts=(part,))
 
 
 def scene_acquisition(slot: Slot) -> Acquisition:

@@ -8,10 +8,12 @@ import shapely
 from datacube.cube import Coverage, Cube
 from datacube.errors import CubeError
 from datacube.grid import Grid
+from datacube.overviews import MERCATOR
 from datacube.plan.clipping import union, warped
 from datacube.plan.colour import ClassColour, Classes
 from datacube.plan.geometry import crosses_antimeridian
-from datacube.plan.nodes import Colour, Domain, Literal, Mask
+from datacube.plan.nodes import Colour, Domain, Literal, Mask, Plan
+from datacube.protocols import Bbox
 from datacube.slots import Slot
 
 MOST_SCENES = 1000
@@ -25,6 +27,11 @@ _RULE = Classes(
 class CrowdedError(Exception):
     """A layer has more scenes than a map reads, each smaller than a tile; no client is told."""
 
+    def __init__(self, known: Plan | None = None) -> None:
+        super().__init__()
+        self.known = known
+        """What is shown where scenes need not be read."""
+
 
 def are_small(slots: Sequence[Slot], cube: Cube, pixel: float) -> bool:
     """Tell whether scenes are smaller than a tile; `pixel` is in the unit of the cube's CRS."""
@@ -37,10 +44,13 @@ def are_small(slots: Sequence[Slot], cube: Cube, pixel: float) -> bool:
     return bool(sides) and median(sides) < _TILE_PX
 
 
-def footprints(coverages: Iterable[Coverage], grid: Grid) -> Colour | None:
+def footprints(
+    coverages: Iterable[Coverage], grid: Grid, within: Sequence[Bbox] = ()
+) -> Colour | None:
     """Return the hulls of coverages as a layer; None where no hull has a place on the grid.
 
-    A hull across the antimeridian is left out: on most maps it lies at both edges.
+    A hull across the antimeridian is left out: on most maps it lies at both edges. `within`
+    are the boxes in EPSG:3857 in which they are drawn; none: everywhere.
     """
     areas = []
     for coverage in coverages:
@@ -54,7 +64,11 @@ def footprints(coverages: Iterable[Coverage], grid: Grid) -> Colour | None:
             continue
     if not areas:
         return None
+    shape = union(areas)
+    if within:
+        boxes = [warped(shapely.box(*box), MERCATOR, grid.crs) for box in within]
+        shape = shapely.intersection(shape, union(boxes))
+    if shape.is_empty:
+        return None
     there = Literal(value=1, domain=Domain(grid=grid))
-    return Colour(
-        source=Mask(source=there, area=shapely.to_wkb(union(areas)), rows=0, cols=1), rule=_RULE
-    )
+    return Colour(source=Mask(source=there, area=shapely.to_wkb(shape), rows=0, cols=1), rule=_RULE)

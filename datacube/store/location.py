@@ -6,6 +6,7 @@ Keys are relative and use `/`. What is written once is never written again.
 import contextlib
 import errno
 import os
+import shutil
 import uuid
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -58,6 +59,10 @@ class Location(Protocol):
 
     def sync(self, prefixes: Iterable[str]) -> None:
         """Make everything below `prefixes`, and the way to it, durable."""
+        ...
+
+    def remove(self, prefix: str) -> None:
+        """Delete everything below `prefix`, which may be missing: derived data only."""
         ...
 
 
@@ -151,6 +156,11 @@ class Folder:
             for _ in pool.map(_fsync, folders):
                 pass
 
+    def remove(self, prefix: str) -> None:
+        """Delete everything below `prefix`, which may be missing: derived data only."""
+        with mapped_errors(prefix), contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(self.path / prefix)
+
     def _way(self, folder: Path) -> Iterator[Path]:
         """Yield `folder` and what leads to it from the store's own folder."""
         while folder != self.path and self.path in folder.parents:
@@ -206,6 +216,12 @@ class Objects:
 
     def sync(self, prefixes: Iterable[str]) -> None:
         """Nothing to do: every finished request is durable."""
+
+    def remove(self, prefix: str) -> None:
+        """Delete everything below `prefix`, which may be missing: derived data only."""
+        with mapped_errors(prefix):
+            for found in obstore.list(self._bucket, f"{prefix}/"):
+                obstore.delete(self._bucket, [entry["path"] for entry in found])
 
 
 @contextlib.contextmanager

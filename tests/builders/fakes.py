@@ -24,6 +24,7 @@ from datacube.cube import (
 )
 from datacube.errors import UnknownNameError
 from datacube.grid import Window
+from datacube.overviews import Mosaics, Overview, Part, TimeRange
 from datacube.plan.colour import ClassColour, Classes, Composite, Grey, Ramp, Stop, Stretch
 from datacube.plan.query import Method
 from datacube.plan.style import BandTerm, Call, Style
@@ -192,6 +193,20 @@ class WorldView:
         ]
 
     def stored_styles(self) -> Sequence[StoredStyle]:
+        return ()
+
+    @property
+    def derived(self) -> int:
+        return 0
+
+    def mosaics(self, collection_id: str) -> None:
+        del collection_id
+
+    def overview(self, mosaics: Mosaics, shown: TimeRange | None) -> None:
+        del mosaics, shown
+
+    def overview_parts(self, overview: Overview, zoom: int, window: Window) -> Sequence[Part]:
+        del overview, zoom, window
         return ()
 
     def coverage_ids(self) -> Sequence[str]:

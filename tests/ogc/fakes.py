@@ -13,7 +13,8 @@ from datacube.encode.answer import Answer
 from datacube.errors import LimitExceededError, RevisionError, UnknownNameError
 from datacube.evaluate.place import PlaceAnswer
 from datacube.explain.values import Explanation
-from datacube.grid import Grid
+from datacube.grid import Grid, Window
+from datacube.overviews import Mosaics, Overview, Part, TimeRange
 from datacube.plan.bind import Bound
 from datacube.plan.colour import Grey, Stretch
 from datacube.plan.nodes import Plan
@@ -140,6 +141,20 @@ class FakeView:
         ]
 
     def stored_styles(self) -> Sequence[StoredStyle]:
+        return ()
+
+    @property
+    def derived(self) -> int:
+        return 0
+
+    def mosaics(self, collection_id: str) -> None:
+        del collection_id
+
+    def overview(self, mosaics: Mosaics, shown: TimeRange | None) -> None:
+        del mosaics, shown
+
+    def overview_parts(self, overview: Overview, zoom: int, window: Window) -> Sequence[Part]:
+        del overview, zoom, window
         return ()
 
     def coverage_ids(self) -> Sequence[str]:
