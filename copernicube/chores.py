@@ -3,11 +3,17 @@
 from collections.abc import Callable
 
 from copernicube.config import Settings
+from copernicube.deepening import make_deepening
 from copernicube.upkeep import Chore, Upkeep
 from copernicube.wiring import Local, open_local
 from datacube.catalog.leases import CatalogLease
 
-CHORES: tuple[Callable[[Local, Settings], Chore], ...] = ()
+
+def _deepening(local: Local, settings: Settings) -> Chore:
+    return make_deepening(local, settings.deep_cubes)
+
+
+CHORES: tuple[Callable[[Local, Settings], Chore], ...] = (_deepening,)
 """What makes each chore over an opened store, in the order in which they take turns."""
 
 

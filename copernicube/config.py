@@ -46,6 +46,8 @@ class Settings:
     """Finished maps that are kept in memory, in each server process."""
     upkeep: str = "on"
     """Whether a process beside the server makes what is derived from scenes: `on` or `off`."""
+    deep_cubes: str = "*"
+    """Names, or patterns, of cubes of which deep blocks are made, parted by commas; empty: none."""
     provider: ServiceProvider = field(default_factory=ServiceProvider)
     """Who offers the service; each field is `COPERNICUBE_PROVIDER_<NAME>`."""
     limits: Limits = field(default_factory=Limits)

@@ -12,13 +12,17 @@ from rich.console import Console
 from rich.table import Table
 from shapely.geometry import mapping
 
+from copernicube.deepen_command import deepen
 from copernicube.options import as_of_option, json_option, store_option
 from copernicube.wiring import open_local, rebuild_local
+from datacube.catalog import SqlCatalog
 from datacube.cube import Cube
+from datacube.deep import DeepBlock
 from datacube.errors import InvalidParameterError
 from datacube.grid import crs_name
 from datacube.protocols import CatalogView
 from datacube.slots import Slot
+from datacube.store import check_block
 from datacube.store import verify as verify_store
 from datacube.times import iso_text
 
@@ -26,6 +30,9 @@ from datacube.times import iso_text
 @click.group()
 def cubes() -> None:
     """List, show and rebuild the cubes of a store."""
+
+
+cubes.add_command(deepen)
 
 
 @cubes.command("list")
@@ -164,18 +171,39 @@ def verify(names: tuple[str, ...], store: str, as_of: int | None, *, as_json: bo
         view.coverage(name)
     slots_of = local.catalog.readable_slots if as_of is None else None
     report = verify_store(view, local.engine.cells, cubes=names, slots_of=slots_of)
+    blocks = _deep_blocks(local.catalog, names)
+    worn = [message for block in blocks for message in check_block(local.store.location, block)]
+    intact = report.intact and not worn
     if as_json:
-        click.echo(json.dumps(asdict(report) | {"intact": report.intact}, indent=2))
+        deep = {"deep_blocks": len(blocks), "deep_damage": worn, "intact": intact}
+        click.echo(json.dumps(asdict(report) | deep, indent=2))
     else:
-        for message in report.damage:
+        for message in (*report.damage, *worn):
             click.echo(message, err=True)
         click.echo(
             f"revision {report.revision}: {report.slots} scenes in {report.cubes} cubes, "
             f"{report.shards} shards, {report.decoded_bytes / 1e6:.1f} MB decoded, "
             f"{len(report.damage)} damaged"
         )
-    if not report.intact:
+        if blocks:
+            click.echo(f"{len(blocks)} deep blocks, {len(worn)} of their files damaged")
+        if worn:
+            click.echo(
+                "nothing is lost: `cubes deepen --remove` and `cubes deepen` make them anew",
+                err=True,
+            )
+    if not intact:
         sys.exit(1)
+
+
+def _deep_blocks(catalog: SqlCatalog, names: Sequence[str]) -> list[DeepBlock]:
+    """Return the deep blocks of the cubes of these names, by default of all."""
+    return [
+        block
+        for key in catalog.deep.cubes()
+        if not names or key[1] in names
+        for block in catalog.deep.of_cube(key)
+    ]
 
 
 def summarise(view: CatalogView, cube: Cube) -> dict[str, Any]:

@@ -102,9 +102,7 @@ def beside(*, enabled: bool) -> Iterator[None]:
     if not enabled:
         yield
         return
-    process = subprocess.Popen(
-        [sys.executable, "-m", "copernicube.upkeep"], stdin=subprocess.PIPE
-    )
+    process = subprocess.Popen([sys.executable, "-m", "copernicube.upkeep"], stdin=subprocess.PIPE)
     try:
         yield
     finally:

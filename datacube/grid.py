@@ -76,6 +76,8 @@ class Window:
 
         Levels are coarser on the plane only; ranges of further axes stay.
         """
+        if not level:
+            return self
         plane = tuple(
             (start >> level, ((stop - 1) >> level) + 1) for start, stop in self.ranges[-2:]
         )

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from datacube.cells import Values
 from datacube.cube import Collection, Coverage, Cube, ResolutionGroup, ShardNumber
+from datacube.deep import DeepBlock
 from datacube.grid import Window
 from datacube.overviews import Mosaics, Overview, Part, TimeRange
 from datacube.slots import BandShards, SceneRecord, Slot, SlotWindow
@@ -86,6 +87,19 @@ class ReadCells(Protocol):
         ------
         StoreDamagedError
             If a recorded shard is missing or unreadable.
+        """
+        ...
+
+
+@runtime_checkable
+class ReadDeep(ReadCells, Protocol):
+    """Reads stored cells, of slots and of deep blocks."""
+
+    def read_deep(self, block: DeepBlock, request: BandRead, ranks: Sequence[int]) -> Values | None:
+        """Return stored numbers `(rank, *window)`, bit for bit those of the ranks' slots.
+
+        The window lies in the block's column. None where the block is gone or damaged: its
+        slots have the same.
         """
         ...
 
@@ -222,6 +236,12 @@ class CatalogView(Protocol):
         on its reference time. Sorted by reference time, then precedence, best first.
         Where more than `most` meet the filters, any `most` of them are returned.
         """
+        ...
+
+    def deep_blocks(
+        self, cube: str, group: str, columns: Sequence[ShardNumber]
+    ) -> Sequence[DeepBlock]:
+        """Return the deep blocks over some shards of a group, whatever slots they hold."""
         ...
 
     def newest(self, collection_id: str) -> datetime | None:

@@ -17,6 +17,7 @@ from datacube.catalog.codec import (
     windows_from_json,
 )
 from datacube.catalog.commit import scene_from_row
+from datacube.catalog.deep import DeepRows
 from datacube.catalog.describing import read_descriptions, read_times
 from datacube.catalog.overview_marking import DERIVED
 from datacube.catalog.overviews import Loaded, OverviewRows
@@ -77,6 +78,8 @@ class SqlReader:
         self._database = database
         self.offers = offers
         """What products offer beside their stored bands."""
+        self.deep = DeepRows(database)
+        """Which slots stand in deep blocks."""
         self._snapshots: _Memo[int, Snapshot] = _Memo(SNAPSHOTS_KEPT)
         self._cubes: _Memo[int, Cube] = _Memo(4096)
         self._collections: _Memo[str, Collection] = _Memo(1024)
@@ -243,13 +246,26 @@ class SqlReader:
         search = SlotSearch(
             cube_id=entry.cube_id, revision=revision, box=bbox, first=first, last=last, most=most
         )
+        return self._slots_found((entry.cube_id, entry.name), search)
+
+    def _slots_found(self, cube: tuple[int, str], search: SlotSearch) -> tuple[Slot, ...]:
         with self._database.read() as connection:
             numbers = self._database.slot_numbers(connection, search)
-            found = self._slots_by_number(connection, entry, numbers)
+            found = self._slots_by_number(connection, cube, numbers)
         # Two stable sorts: the second key ascends where the first descends.
         found.sort(key=lambda slot: slot.scene.precedence, reverse=True)
         found.sort(key=lambda slot: slot.scene.reference_time)
         return tuple(found)
+
+    def slots_numbered(self, cube: tuple[int, str], numbers: Sequence[int]) -> tuple[Slot, ...]:
+        """Return committed slots of a cube, given by row id and name."""
+        with self._database.read() as connection:
+            return tuple(self._slots_by_number(connection, cube, numbers))
+
+    def visible_slots(self, cube: tuple[int, str], bbox: Bbox) -> tuple[Slot, ...]:
+        """Return the slots of a cube that the newest revision shows in a box, by time."""
+        revision = self._database.state()["revision"]
+        return self._slots_found(cube, SlotSearch(cube_id=cube[0], revision=revision, box=bbox))
 
     def readable_slots(self, cube: str) -> tuple[Slot, ...]:
         """Return the slots of a cube that any readable revision shows, by number.
@@ -270,23 +286,25 @@ class SqlReader:
                 .where(slots.c.cube_id == entry.cube_id, slots.c.valid_to > oldest)
                 .order_by(slots.c.number)
             ).scalars()
-            return tuple(self._slots_by_number(connection, entry, numbers.all()))
+            return tuple(
+                self._slots_by_number(connection, (entry.cube_id, entry.name), numbers.all())
+            )
 
     def _slots_by_number(
-        self, connection: Connection, entry: Entry, numbers: Sequence[int]
+        self, connection: Connection, cube: tuple[int, str], numbers: Sequence[int]
     ) -> list[Slot]:
-        held = {n: self._slots.get((entry.cube_id, n)) for n in numbers}
+        held = {n: self._slots.get((cube[0], n)) for n in numbers}
         missing = [n for n, slot in held.items() if slot is None]
         for at in range(0, len(missing), _ROWS_PER_QUERY):
             rows = connection.execute(
                 select(slots).where(
-                    slots.c.cube_id == entry.cube_id,
+                    slots.c.cube_id == cube[0],
                     slots.c.number.in_(missing[at : at + _ROWS_PER_QUERY]),
                 )
             )
             for row in rows:
                 held[row.number] = self._slots.put(
-                    (entry.cube_id, row.number), _slot_from_row(entry.name, row)
+                    (cube[0], row.number), _slot_from_row(cube[1], row)
                 )
         return [slot for slot in held.values() if slot is not None]
 

@@ -119,6 +119,7 @@ slots = Table(
     UniqueConstraint("cube_id", "number"),
     UniqueConstraint("cube_id", "scene_id", "baseline", "generation_time"),
     Index("slots_by_time", "cube_id", "reference_time"),
+    Index("slots_by_revision", "cube_id", "valid_from"),
 )
 
 hulls = Table(
@@ -216,6 +217,32 @@ styles = Table(
     *_versions(),
     Index("styles_by_name", "target", "name", "valid_to"),
 )
+
+
+deep_blocks = Table(
+    "deep_blocks",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    _cube_id(),
+    Column("group_name", String(64), nullable=False),
+    # Numbers of the shard over which the block lies, `row/column` at the end.
+    Column("place", String(255), nullable=False),
+    # Numbers in the order of ranks, four bytes each, little-endian.
+    Column("slots", LargeBinary, nullable=False),
+    # JSON: bytes by band; null while the block is being made.
+    Column("files", Text),
+    Column("begun_at", BigInteger, nullable=False),
+    Index("deep_blocks_by_place", "cube_id", "group_name", "place"),
+)
+"""Copies of cells, in an order that suits series: derived, so of no revision."""
+
+deep_marks = Table(
+    "deep_marks",
+    metadata,
+    Column("cube_id", Integer, ForeignKey("cubes.id"), primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+)
+"""Up to which revision deep blocks were made of a cube's slots."""
 
 
 def valid_at(table: Table, revision: int) -> ColumnElement[bool]:

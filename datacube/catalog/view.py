@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from datacube.axes import TimeAxis
-from datacube.cube import Collection, Coverage, Cube, ResolutionGroup
+from datacube.cube import Collection, Coverage, Cube, ResolutionGroup, ShardNumber
+from datacube.deep import DeepBlock
 from datacube.errors import UnknownNameError
 from datacube.grid import Window
 from datacube.offers import NO_OFFERS, Offers
@@ -161,6 +162,12 @@ class SqlView:
         return self._catalog.load_slots(
             self.entry(cube), self.revision, bbox, (first, last), most=most
         )
+
+    def deep_blocks(
+        self, cube: str, group: str, columns: Sequence[ShardNumber]
+    ) -> Sequence[DeepBlock]:
+        """Return the deep blocks over some shards of a group, whatever slots they hold."""
+        return self._catalog.deep.find((self.entry(cube).cube_id, cube), group, columns)
 
     def entry(self, cube: str) -> Entry:
         """Return the row of a cube.

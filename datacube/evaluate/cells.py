@@ -6,6 +6,7 @@ from typing import assert_never
 import numpy as np
 
 from datacube.cells import Cells, Values
+from datacube.evaluate.deep import read_times
 from datacube.evaluate.fuse import apply_tree, fill_tree, tree_leaves
 from datacube.evaluate.mask import masked
 from datacube.evaluate.memo import Memo
@@ -52,8 +53,9 @@ from datacube.plan.nodes import (
     Take,
     Trim,
 )
+from datacube.plan.places import is_timed
 from datacube.plan.windows import relabel_window, slice_window
-from datacube.protocols import ReadCells
+from datacube.protocols import ReadCells, ReadDeep
 
 
 def evaluate(node: Plan, window: Window, read: ReadCells, memo: Memo | None = None) -> Cells:
@@ -95,6 +97,8 @@ def _evaluate(  # noqa: C901, PLR0912  # one case a node
         case Scan():
             if memo.strips is not None and node.key in memo.strips.scans:
                 return memo.strips.cells(node, window)
+            if node.deep and is_timed(node) and isinstance(read, ReadDeep):
+                return read_times(node, window, read)
             return read_scan(node, window, read)
         case Source(coverage_id=name):
             raise TypeError(f"the slots of {name!r} are not resolved: plan.resolve comes first")

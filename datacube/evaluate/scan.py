@@ -21,7 +21,7 @@ def read_scan(scan: Scan, window: Window, read: ReadCells) -> Cells:
     """Return the bands of `scan` in `window`, each in the window's shape and its stored type."""
     names = tuple(band.name for band in scan.bands)
     stored = stored_window(scan, window)
-    made = [_merged(scan, stack, stored, read) for stack in stacks_in(scan, window)]
+    made = [merged(scan, stack, stored, read) for stack in stacks_in(scan, window)]
     if not is_timed(scan):
         return made[0]
     return Cells(
@@ -149,7 +149,8 @@ def is_valid(values: Values, nodata: float) -> Valid:
     return valid
 
 
-def _merged(scan: Scan, stack: Stack, window: Window, read: ReadCells) -> Cells:
+def merged(scan: Scan, stack: Stack, window: Window, read: ReadCells) -> Cells:
+    """Return the bands of one stack in a window of the group's indices, `(*axes, y, x)`."""
     slots, covers = [], []
     for slot in stack.slots:
         cover = slot_cells(scan, slot, window)

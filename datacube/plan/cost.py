@@ -7,6 +7,7 @@ from datacube.cube import INNER_CHUNK_PX, SHARD_PX, VALID_BAND
 from datacube.errors import LimitExceededError
 from datacube.grid import Window
 from datacube.plan.blocks import PARALLEL_BLOCKS, Cut, steps, tiling
+from datacube.plan.deep import column_parts, deep_chunks, only_in_blocks, ranked
 from datacube.plan.demand import demand, repeated
 from datacube.plan.encoding_memory import encoding_bytes
 from datacube.plan.file_blocks import blocks_read
@@ -220,9 +221,18 @@ def _chunks(scan: Scan, window: Window) -> tuple[int, int]:
     """Count chunks and decoded bytes of a scan's window, in recorded shards only."""
     number = size = 0
     stored = stored_window(scan, window)
-    for stack in stacks_in(scan, window):
+    stacks = stacks_in(scan, window)
+    held = ranked(scan.deep)
+    columns = tuple(column_parts(scan.group, stored)) if held else ()
+    if held:
+        slots = [slot for stack in stacks for slot in stack.slots]
+        masks = any(len(stack.slots) > 1 for stack in stacks)
+        number, size = deep_chunks(scan, stored, slots, masks=masks)
+    for stack in stacks:
         several = len(stack.slots) > 1
         for slot in stack.slots:
+            if held and only_in_blocks(scan, slot, columns, held):
+                continue
             part = slot_cells(scan, slot, stored)
             if part is None:
                 continue

@@ -5,6 +5,7 @@ from math import prod
 
 from datacube.grid import Window
 from datacube.plan.blocks import is_small, steps, tiling
+from datacube.plan.deep import deep_kept_bytes
 from datacube.plan.nodes import (
     Affine,
     Apply,
@@ -232,7 +233,7 @@ def _scan(scan: Scan, window: Window) -> Need:
     several = any(len(stack.slots) > 1 for stack in scan.stacks)
     work = 2 * one * widest + (8 * one if several else 0)
     # Stacking copies all times once, band by band.
-    return Need(own, own + work + (own if times > 1 else 0))
+    return Need(own, own + work + (own if times > 1 else 0) + deep_kept_bytes(scan))
 
 
 def _leaves(plans: tuple[Plan, ...]) -> tuple[Plan, ...]:

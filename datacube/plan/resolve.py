@@ -7,6 +7,7 @@ from itertools import groupby
 from datacube.axes import PLACEHOLDER, TimeAxis
 from datacube.cube import Band, Coverage
 from datacube.grid import Window
+from datacube.plan.deep import deepened
 from datacube.plan.nodes import (
     Bands,
     Domain,
@@ -61,15 +62,17 @@ def resolve(plan: Plan, view: CatalogView) -> Plan:
         coverage = view.coverage(coverage_id)
         slots = _slots(coverage, same, view)
         for source in same:
-            made[source.key] = scanned(source, coverage, slots)
+            made[source.key] = scanned(source, coverage, slots, view)
     return _replaced(plan, made) if made else plan
 
 
-def scanned(source: Source, coverage: Coverage, slots: Iterable[Slot]) -> Plan:
+def scanned(
+    source: Source, coverage: Coverage, slots: Iterable[Slot], view: CatalogView | None = None
+) -> Plan:
     """Return the scans that give what a source stands for.
 
     `slots` hold all of the coverage that touch the source's cells and times, and may
-    hold others.
+    hold others. `view` knows which of them stand in deep blocks.
     """
     windows = _windows(source, coverage)
     touching = tuple(
@@ -96,6 +99,7 @@ def scanned(source: Source, coverage: Coverage, slots: Iterable[Slot]) -> Plan:
             stacks=stacks,
             domain=Domain(outer=outer, grid=base if own else group.grid.cover(base.bbox)),
         )
+        scan = scan if view is None else deepened(scan, view)
         scans[name] = scan if own else Resample(source=scan, grid=base, method=Method.NEAREST)
     if len(scans) == 1:
         return painted(next(iter(scans.values())), source.bands)

@@ -10,6 +10,7 @@ from datacube.cells import Valid
 from datacube.cube import INNER_CHUNK_PX, SHARD_PX, VALID_BAND
 from datacube.grid import Window
 from datacube.plan.blocks import Cut
+from datacube.plan.deep import column_parts, deep_chunks, only_in_blocks, ranked
 from datacube.plan.file_blocks import blocks_read, cut_to
 from datacube.plan.nodes import Scan
 from datacube.plan.places import is_timed, slot_cells, stored_window
@@ -33,6 +34,10 @@ def scanned(scan: Scan, tiles: Tiles) -> tuple[int, int]:
     if tiles.pairs is not None and tiles.pairs.axes == (len(hull.ranges) - 2, len(hull.ranges) - 1):
         hit = tiles.pairs.hit
     number = size = 0
+    held = ranked(scan.deep)
+    columns = tuple(column_parts(scan.group, stored)) if held else ()
+    if held:
+        number, size = _of_blocks(scan, stored, tiles)
     for at, stack in enumerate(scan.stacks):
         reads = sum(1 for a, b in tiles.cuts[0] if a <= at < b) if timed else 1
         covers = [
@@ -41,6 +46,8 @@ def scanned(scan: Scan, tiles: Tiles) -> tuple[int, int]:
             if (cover := slot_cells(scan, slot, stored)) is not None
         ]
         for k, (slot, cover) in enumerate(covers):
+            if held and only_in_blocks(scan, slot, columns, held):
+                continue
             spans = _Spans(scan, slot, cuts, hit)
             for band in scan.bands:
                 found, decoded = spans.read(band.name, cover, band.numpy_dtype.itemsize)
@@ -52,6 +59,17 @@ def scanned(scan: Scan, tiles: Tiles) -> tuple[int, int]:
                 number += reads * found
                 size += reads * decoded
     return number, size
+
+
+def _of_blocks(scan: Scan, stored: Window, tiles: Tiles) -> tuple[int, int]:
+    """Count the chunks of blocks, each once: they are kept from one window to the next."""
+    stacks = [
+        stack
+        for at, stack in enumerate(scan.stacks)
+        if not is_timed(scan) or any(a <= at < b for a, b in tiles.cuts[0])
+    ]
+    slots = [slot for stack in stacks for slot in stack.slots]
+    return deep_chunks(scan, stored, slots, masks=any(len(s.slots) > 1 for s in stacks))
 
 
 def _contested(cover: Window, later: list[Window]) -> Window | None:

@@ -8,7 +8,7 @@ import errno
 import os
 import shutil
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
@@ -45,8 +45,26 @@ class Location(Protocol):
         """Return what was written; FileNotFoundError where it is missing."""
         ...
 
+    def read_ranges(self, key: str, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+        """Return parts of what was written, each `(offset, length)`.
+
+        FileNotFoundError where `key` is missing.
+        """
+        ...
+
     def put_new(self, key: str, data: bytes) -> bool:
         """Write `key` whole where it is missing; False where it exists. Not yet durable."""
+        ...
+
+    def put_parts(self, key: str, parts: Iterable[bytes]) -> int:
+        """Write or replace `key` from parts one after another; return its bytes. Not yet durable.
+
+        Nothing is written where making the parts fails.
+        """
+        ...
+
+    def remove(self, prefix: str) -> None:
+        """Delete all keys below `prefix`, which may be missing."""
         ...
 
     def put(self, key: str, data: bytes) -> None:
@@ -91,6 +109,14 @@ class Folder:
         """Return what was written; FileNotFoundError where it is missing."""
         return (self.path / key).read_bytes()
 
+    def read_ranges(self, key: str, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+        """Return parts of what was written, each `(offset, length)`."""
+        descriptor = os.open(f"{self.path}/{key}", os.O_RDONLY)
+        try:
+            return [os.pread(descriptor, length, offset) for offset, length in ranges]
+        finally:
+            os.close(descriptor)
+
     def put_new(self, key: str, data: bytes) -> bool:
         """Write `key` whole where it is missing; False where it exists. Not yet durable."""
         target = self.path / key
@@ -106,6 +132,25 @@ class Folder:
             finally:
                 draft.unlink(missing_ok=True)
         return True
+
+    def put_parts(self, key: str, parts: Iterable[bytes]) -> int:
+        """Write or replace `key` from parts; return its bytes. Not yet durable."""
+        target = self.path / key
+        with mapped_errors(key):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            draft = target.with_name(f"{target.name}.{uuid.uuid4().hex}{_PARTIAL}")
+            try:
+                with draft.open("wb") as file:
+                    size = sum(map(file.write, parts))
+                draft.replace(target)
+            finally:
+                draft.unlink(missing_ok=True)
+        return size
+
+    def remove(self, prefix: str) -> None:
+        """Delete all keys below `prefix`, which may be missing."""
+        with mapped_errors(prefix), contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(self.path / prefix)
 
     def put(self, key: str, data: bytes) -> None:
         """Write or replace `key` whole and durably."""
@@ -194,6 +239,13 @@ class Objects:
         """Return what was written; FileNotFoundError where it is missing."""
         return bytes(obstore.get(self._bucket, key).bytes())
 
+    def read_ranges(self, key: str, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+        """Return parts of what was written, each `(offset, length)`."""
+        starts = [offset for offset, _ in ranges]
+        lengths = [length for _, length in ranges]
+        found = obstore.get_ranges(self._bucket, key, starts=starts, lengths=lengths)
+        return [bytes(part) for part in found]
+
     def put_new(self, key: str, data: bytes) -> bool:
         """Write `key` whole where it is missing; False where it exists."""
         with mapped_errors(key):
@@ -202,6 +254,26 @@ class Objects:
             except AlreadyExistsError:
                 return False
         return True
+
+    def put_parts(self, key: str, parts: Iterable[bytes]) -> int:
+        """Write or replace `key` from parts, in uploads of some megabytes; return its bytes."""
+        size = 0
+
+        def counted() -> Iterator[bytes]:
+            nonlocal size
+            for part in parts:
+                size += len(part)
+                yield part
+
+        with mapped_errors(key):
+            obstore.put(self._bucket, key, counted())
+        return size
+
+    def remove(self, prefix: str) -> None:
+        """Delete all keys below `prefix`, which may be missing."""
+        with mapped_errors(prefix):
+            for some in obstore.list(self._bucket, prefix):
+                obstore.delete(self._bucket, [entry["path"] for entry in some])
 
     def put(self, key: str, data: bytes) -> None:
         """Write or replace `key` whole."""

@@ -26,8 +26,9 @@ BLOSC_LEVEL = 5
 
 _SIDE = SHARD_PX // INNER_CHUNK_PX
 _INDEX_BYTES = _SIDE * _SIDE * 16
-_CRC_BYTES = 4
-_ABSENT = 2**64 - 1
+CRC_BYTES = 4
+ABSENT = 2**64 - 1
+"""Offset of a chunk that is not stored."""
 
 # Names of the codecs of `layout.py`: of inner chunks, of the index; and where the index is.
 _EXPECTED = ("bytes", "blosc", "crc32c"), ("bytes", "crc32c"), "end"
@@ -68,7 +69,7 @@ def encode_shard(shard: ShardNumber, part: Window, cells: Values, nodata: float)
     where one inner chunk is filled.
     """
     part = _within(shard, part)
-    index = np.full((_SIDE, _SIDE, 2), _ABSENT, dtype="<u8")
+    index = np.full((_SIDE, _SIDE, 2), ABSENT, dtype="<u8")
     encoded = bytearray()
     dtype = cells.dtype.newbyteorder("<")
     fill = dtype.type(nodata)
@@ -85,12 +86,12 @@ def encode_shard(shard: ShardNumber, part: Window, cells: Values, nodata: float)
             whole = np.full(chunk.shape, fill, dtype=dtype)
             whole[common.slices(chunk)] = inside
         body = compress(whole, BLOSC_CODEC.encode(), BLOSC_LEVEL, BITSHUFFLE)
-        index[place] = len(encoded), len(body) + _CRC_BYTES
+        index[place] = len(encoded), len(body) + CRC_BYTES
         encoded += body
-        encoded += _crc(body)
+        encoded += crc_bytes(body)
     tail = index.tobytes()
     encoded += tail
-    encoded += _crc(tail)
+    encoded += crc_bytes(tail)
     return bytes(encoded)
 
 
@@ -150,7 +151,7 @@ class _ShardFile:
         if self._kept is not None and (held := self._kept.chunk(key)) is not None:
             return held
         offset, length = self._place(row, col)
-        if offset == _ABSENT:
+        if offset == ABSENT:
             return None
         cells = _read_chunk(self._opened(), offset, length, dtype)
         if self._kept is not None:
@@ -195,27 +196,34 @@ def _chunks(part: Window) -> Iterator[tuple[tuple[int, int], Window]]:
 
 def _read_index(descriptor: int) -> ShardIndex:
     size = os.fstat(descriptor).st_size
-    wanted = _INDEX_BYTES + _CRC_BYTES
+    wanted = _INDEX_BYTES + CRC_BYTES
     if size < wanted:
         raise ValueError(f"the file has {size} bytes, its index alone {wanted}")
-    index = _checked(os.pread(descriptor, wanted, size - wanted), "the index")
+    index = checked(os.pread(descriptor, wanted, size - wanted), "the index")
     return np.frombuffer(index, dtype="<u8").reshape(_SIDE, _SIDE, 2)
 
 
 def _read_chunk(descriptor: int, offset: int, length: int, dtype: np.dtype[np.generic]) -> Values:
-    encoded = _checked(os.pread(descriptor, length, offset), f"the chunk at {offset}")
+    encoded = checked(os.pread(descriptor, length, offset), f"the chunk at {offset}")
     decoded = decompress(encoded)
     cells: Values = np.frombuffer(decoded, dtype=dtype.newbyteorder("<"))
     return cells.reshape(INNER_CHUNK_PX, INNER_CHUNK_PX)
 
 
-def _crc(data: bytes) -> bytes:
-    return int(google_crc32c.value(data)).to_bytes(_CRC_BYTES, "little")
+def crc_bytes(data: bytes) -> bytes:
+    """Return the CRC-32C of `data` as it is stored behind it."""
+    return int(google_crc32c.value(data)).to_bytes(CRC_BYTES, "little")
 
 
-def _checked(data: bytes, what: str) -> bytes:
-    """Return `data` without the CRC-32C at its end."""
-    body, crc = data[:-_CRC_BYTES], data[-_CRC_BYTES:]
+def checked(data: bytes, what: str) -> bytes:
+    """Return `data` without the CRC-32C at its end.
+
+    Raises
+    ------
+    ValueError
+        If that is another's.
+    """
+    body, crc = data[:-CRC_BYTES], data[-CRC_BYTES:]
     if google_crc32c.value(body) != int.from_bytes(crc, "little"):
         raise ValueError(f"the checksum of {what} does not match")
     return body

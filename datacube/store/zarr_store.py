@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -12,10 +12,12 @@ from obstore.exceptions import BaseError
 
 from datacube.cells import Values
 from datacube.cube import SHARD_PX, VALID_BAND, Cube, ResolutionGroup, ShardNumber
+from datacube.deep import DEEP_KEPT_BYTES, DeepBlock
 from datacube.errors import StoreDamagedError, StoreError, StoreReadOnlyError
 from datacube.grid import Window
 from datacube.protocols import BandRead
 from datacube.slots import Slot
+from datacube.store.deep import DeepFiles
 from datacube.store.kept_chunks import KeptChunks
 from datacube.store.layout import (
     array_key,
@@ -49,6 +51,7 @@ class ZarrStore:
         self.location = location
         self.read_only = read_only
         self._kept = kept
+        self._deep = DeepFiles(location, KeptChunks(DEEP_KEPT_BYTES))
         self._zarr = location.zarr_store()
         self._handles: OrderedDict[str, zarr.Array[Any]] = OrderedDict()
         self._guard = threading.Lock()
@@ -87,6 +90,10 @@ class ZarrStore:
         for shard, part in recorded:
             values[part.slices(inside)] = self._read_part(slot, key, [shard], part, request.dtype)
         return values
+
+    def read_deep(self, block: DeepBlock, request: BandRead, ranks: Sequence[int]) -> Values | None:
+        """Return the cells of a deep block's ranks; see `protocols.ReadDeep`."""
+        return self._deep.read(block, request, ranks)
 
     def _read_part(
         self,

@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,9 +13,10 @@ import numpy as np
 
 from datacube.cells import Values
 from datacube.cube import VALID_BAND
+from datacube.deep import DeepBlock
 from datacube.errors import SourceError, StoreDamagedError
 from datacube.grid import Window
-from datacube.protocols import BandRead, ReadCells
+from datacube.protocols import BandRead, ReadCells, ReadDeep
 from datacube.slots import Slot
 from datacube.times import parse_period
 from ingest.rasters import ObjectStoreAccess
@@ -90,6 +92,14 @@ class RegisteredCells:
         )
         values[part.slices(request.window)] = self._cells(slot, request, own)
         return values
+
+    def read_deep(
+        self, block: DeepBlock, request: BandRead, ranks: Sequence[int]
+    ) -> Values | None:
+        """Return the cells of a deep block, which holds no registered slot, from the store."""
+        if not isinstance(self._store, ReadDeep):
+            return None
+        return self._store.read_deep(block, request, ranks)
 
     def _cells(self, slot: Slot, request: BandRead, window: Window) -> Values:
         registered = self._registered(slot)

@@ -1,7 +1,7 @@
 """What a store really reads: inner chunks decoded, shard indexes, whole requests."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -10,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from datacube.cells import Values
-from datacube.store import shards
+from datacube.store import deep, shards
+from datacube.store.location import Folder
 from datacube.store.zarr_store import ZarrStore
 
 
@@ -23,6 +24,10 @@ class Reads:
     indexes: int = 0
     """Indexes of shards read."""
     decoded_bytes: int = 0
+    ranges: int = 0
+    """Parts of files of deep blocks: chunks, and rows of their indexes."""
+    deep_chunks: int = 0
+    """Chunks of deep blocks decoded."""
     guard: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -33,6 +38,7 @@ def counted() -> Iterator[Reads]:
     A read that goes through Zarr, where chunks cannot be counted, fails.
     """
     reads = Reads()
+    read_ranges, decompress = Folder.read_ranges, deep.__dict__["decompress"]
     chunk, index = shards._read_chunk, shards._read_index  # noqa: SLF001  # nothing public lies as low
 
     def count_chunk(
@@ -49,6 +55,18 @@ def counted() -> Iterator[Reads]:
             reads.indexes += 1
         return index(descriptor)
 
+    def count_ranges(folder: Folder, key: str, parts: Sequence[tuple[int, int]]) -> list[bytes]:
+        with reads.guard:
+            reads.ranges += len(parts)
+        return read_ranges(folder, key, parts)
+
+    def count_deep(encoded: bytes) -> bytes:
+        cells = bytes(decompress(encoded))
+        with reads.guard:
+            reads.deep_chunks += 1
+            reads.decoded_bytes += len(cells)
+        return cells
+
     def refuse(*_: object) -> Values:
         raise AssertionError("a read went through Zarr and cannot be counted")
 
@@ -56,4 +74,6 @@ def counted() -> Iterator[Reads]:
         patch.setattr(shards, "_read_chunk", count_chunk)
         patch.setattr(shards, "_read_index", count_index)
         patch.setattr(ZarrStore, "_read_part", refuse)
+        patch.setattr(Folder, "read_ranges", count_ranges)
+        patch.setattr(deep, "decompress", count_deep)
         yield reads

@@ -22,6 +22,7 @@ from datacube.cube import (
     ResolutionGroup,
     utm_group,
 )
+from datacube.deep import DeepBlock
 from datacube.errors import UnknownNameError
 from datacube.grid import Window
 from datacube.overviews import Mosaics, Overview, Part, TimeRange
@@ -270,6 +271,10 @@ class WorldView:
             found.append(slot)
         found.sort(key=lambda s: s.scene.precedence, reverse=True)
         return sorted(found, key=lambda s: s.scene.reference_time)[:most]
+
+    def deep_blocks(self, *_: object) -> tuple[DeepBlock, ...]:
+        """Return none: this view has no deep blocks."""
+        return ()
 
     def newest(self, collection_id: str) -> datetime | None:
         times = [

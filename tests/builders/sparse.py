@@ -53,6 +53,8 @@ class Sparse:
     """What is written of every date; beyond it there is no shard, or nodata within one."""
     bands: tuple[str, ...] = ("B04", "B08")
     """int16, but for SCL (uint8 with 0 for nodata)."""
+    after: int = 0
+    """Number of the first date, where the cube has others."""
     variants: int = 0
     """Date k has the content of variant k modulo this, in the same files; 0: each its own."""
 
@@ -89,7 +91,7 @@ def add_sparse(made: Made, sparse: Sparse, content: Content) -> None:
             NewSlot(
                 cube=cube,
                 number=number,
-                scene=_scene(sparse.name, date),
+                scene=_scene(sparse.name, sparse.after + date),
                 windows=(covered,),
                 shards=shards,
             )

@@ -9,6 +9,7 @@ from pyproj import CRS
 from datacube.axes import RegularAxis, TimeAxis
 from datacube.cells import Cells
 from datacube.cube import Band, ClassValue, Collection, Coverage, Cube, utm_group
+from datacube.deep import DeepBlock
 from datacube.encode.answer import Answer
 from datacube.errors import LimitExceededError, RevisionError, UnknownNameError
 from datacube.evaluate.place import PlaceAnswer
@@ -175,6 +176,10 @@ class FakeView:
         most: int | None = None,
     ) -> Sequence[Slot]:
         raise NotImplementedError((cube, bbox, first, last, most))
+
+    def deep_blocks(self, *_: object) -> tuple[DeepBlock, ...]:
+        """Return none: this view has no deep blocks."""
+        return ()
 
     def newest(self, collection_id: str) -> datetime | None:
         times = [

@@ -123,10 +123,11 @@ class Field:
 class Node:
     """Equality and hash by `key`."""
 
-    key: str = field(init=False, repr=False)
+    key: str = field(init=False, repr=False, compare=False)
+    """Digest of the fields that are compared."""
 
     def __post_init__(self) -> None:
-        parts = (getattr(self, f.name) for f in fields(self) if f.name != "key")
+        parts = (getattr(self, f.name) for f in fields(self) if f.compare)
         object.__setattr__(self, "key", digest(type(self).__name__, *parts))
 
     def __eq__(self, other: object) -> bool:

@@ -1,10 +1,13 @@
 """Nodes whose cells are stored or held."""
 
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Self
 
 from datacube.cells import Cells
 from datacube.cube import Band, ResolutionGroup
+from datacube.deep import DeepBlock
 from datacube.plan.nodes.base import Domain, Field, Node
 from datacube.slots import Slot
 from datacube.times import Acquisition
@@ -57,6 +60,14 @@ class Scan(Node):
     bands: tuple[Band, ...]
     stacks: tuple[Stack, ...]
     domain: Domain
+    deep: tuple[DeepBlock, ...] = field(default=(), compare=False, repr=False)
+    """Blocks from which some of the slots are read. The cells are the same, so the key is."""
+
+    def reading(self, deep: tuple[DeepBlock, ...]) -> Self:
+        """Return the scan that reads from blocks; its key is not made again."""
+        made = copy(self)
+        object.__setattr__(made, "deep", deep)
+        return made
 
     @property
     def fields(self) -> tuple[Field, ...]:
