@@ -33,7 +33,7 @@ from ogc.crs import CRS84, beyond_world, hull, parse_crs, world_box
 from ogc.exchange import Reply, Session, reply
 from ogc.kvp import Kvp, MissingParameterError, integer
 from ogc.tiles.get_tile import cached
-from ogc.tiles.layers import TileLayer, find_layer, plane_bbox
+from ogc.tiles.layers import TileLayer, find_layer, named_choices, plane_bbox
 from ogc.tiles.times import parse_map_time
 from ogc.xml import number
 
@@ -216,9 +216,11 @@ def handle(request: GetMap, view: CatalogView) -> query.Encode:
     UnknownNameError
         If there is no such layer.
     InvalidParameterError
-        If the area has no place in the CRS of the map, or its size is given twice over.
+        If the area has no place in the CRS of the map, its size is given twice over, or no layer
+        has an axis of which a part is chosen.
     """
     layers = [find_layer(name, view) for name in request.layers]
+    choices = named_choices(request.area.subset.choices, layers)
     crs = request.crs or _native_crs(layers)
     bbox, width, height = _frame(request, layers, crs)
     if beyond_world(crs, bbox):
@@ -237,6 +239,7 @@ def handle(request: GetMap, view: CatalogView) -> query.Encode:
             width_px=width,
             height_px=height,
             time=request.time,
+            choices=choices,
             transparent=clear,
             background=request.background or _WHITE,
             void=_void(request, crs, clear=clear),

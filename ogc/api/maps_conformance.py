@@ -18,6 +18,7 @@ MAP_CLASSES = (
             "display-resolution",
             "spatial-subsetting",
             "datetime",
+            "general-subsetting",
             "crs",
             "png",
             "jpeg",

@@ -31,7 +31,10 @@ _TEXTS: dict[str, tuple[str, Document]] = {
         "Side of a pixel of the display, by default 0.28 mm.",
         {"type": "number", "exclusiveMinimum": True, "minimum": 0},
     ),
-    "subset": ("Show part of the axes: Lat(40:50),Lon(10:20).", {"type": "string"}),
+    "subset": (
+        "Show part of the axes: Lat(40:50),Lon(10:20),height(100); of tiles not of x, y or time.",
+        {"type": "string"},
+    ),
     "subset-crs": ("CRS of subset, by default CRS:84.", {"type": "string"}),
     "datetime": (
         "An instant, a period (2023-08), or start/end; by default the newest valid pixels.",

@@ -11,6 +11,7 @@ from pyproj import CRS
 
 from datacube.errors import InvalidParameterError
 from datacube.grid import northing_first, transformer
+from datacube.plan.query import AxisChoice
 from datacube.protocols import Bbox
 from datacube.render.tiles import PIXEL_M
 from ogc.kvp import shown
@@ -29,7 +30,7 @@ NAMED_COLOURS: Mapping[str, Rgb] = MappingProxyType(
 """The colours that CSS names, in lower case."""
 _COUNTS = {1: "one", 2: "two", 4: "four"}
 _COLOUR = re.compile(r"(?:0x|#)?([0-9a-f]{6})")
-_SUBSET = re.compile(r"([A-Za-z]{1,20})\(([^()]{1,100})\)")
+_SUBSET = re.compile(r"([A-Za-z_][A-Za-z0-9_]{0,39})\(([^()]{1,100})\)")
 _X_NAMES = frozenset({"x", "e", "lon", "long", "longitude", "easting"})
 _Y_NAMES = frozenset({"y", "n", "lat", "latitude", "northing"})
 _TIME_NAMES = frozenset({"time", "ansi", "datetime", "date"})
@@ -44,6 +45,8 @@ class Subset:
     y: tuple[float, float] | None = None
     time: str | None = None
     """As `datetime` would have it."""
+    choices: tuple[AxisChoice, ...] = ()
+    """Of axes between time and plane; whether a layer has them is not yet known."""
 
 
 def parse_numbers(text: str, parameter: str, count: int) -> tuple[float, ...]:
@@ -153,12 +156,12 @@ def parse_colour(text: str, parameter: str) -> Rgb:
 
 
 def parse_subset(texts: tuple[str, ...]) -> Subset:
-    """Read `subset=Lat(40:50),Lon(10:20)` and `subset=time("2023-08-01")`.
+    """Read `subset=Lat(40:50),Lon(10:20)`, `subset=time("2023-08-01")` and `subset=height(100)`.
 
     Raises
     ------
     InvalidParameterError
-        If an axis is unknown or comes twice, or a bound is no number.
+        If an axis comes twice, or a bound is no number.
     """
     found: dict[str, str] = {}
     for name, bounds in _parts(texts):
@@ -171,7 +174,26 @@ def parse_subset(texts: tuple[str, ...]) -> Subset:
         x=_interval(found["x"]) if "x" in found else None,
         y=_interval(found["y"]) if "y" in found else None,
         time=None if time is None else _time(time),
+        choices=tuple(
+            AxisChoice(axis=axis, values=(_places(bounds),))
+            for axis, bounds in found.items()
+            if axis not in {"x", "y", "time"}
+        ),
     )
+
+
+def parse_choices(texts: tuple[str, ...]) -> tuple[AxisChoice, ...]:
+    """Read what `subset` chooses for a tile, whose place and time other parameters say.
+
+    Raises
+    ------
+    InvalidParameterError
+        As `parse_subset`, or if it is of x, y or time.
+    """
+    subset = parse_subset(texts)
+    if (subset.x, subset.y, subset.time) != (None, None, None):
+        raise _bad_subset(",".join(texts), "is of x, y or time, which the address of a tile says")
+    return subset.choices
 
 
 def _parts(texts: tuple[str, ...]) -> Iterator[tuple[str, str]]:
@@ -194,7 +216,7 @@ def _axis(name: str) -> str:
     for axis, names in (("x", _X_NAMES), ("y", _Y_NAMES), ("time", _TIME_NAMES)):
         if folded in names:
             return axis
-    raise _bad_subset(name, "is no axis of a map; allowed are Lon, Lat, E, N, x, y and time")
+    return folded
 
 
 def _interval(bounds: str) -> tuple[float, float]:
@@ -206,6 +228,18 @@ def _interval(bounds: str) -> tuple[float, float]:
     if not all(map(isfinite, numbers)) or numbers[0] >= numbers[1]:
         raise _bad_subset(bounds, "is no interval low:high")
     return numbers
+
+
+def _places(bounds: str) -> tuple[float, float]:
+    """Read `low:high`, or one value for both ends."""
+    low, colon, high = bounds.partition(":")
+    try:
+        ends = float(low), float(high if colon else low)
+    except ValueError:
+        ends = (1.0, 0.0)
+    if not all(map(isfinite, ends)) or ends[0] > ends[1]:
+        raise _bad_subset(bounds, "is neither a number nor an interval low:high")
+    return ends
 
 
 def _time(bounds: str) -> str:

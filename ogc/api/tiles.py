@@ -4,6 +4,7 @@ import json
 
 from datacube.errors import UnknownNameError
 from ogc.api.get_coverage import check_names
+from ogc.api.maps_parameters import parse_choices
 from ogc.api.negotiation import choose_format
 from ogc.api.tiles_documents import JSON, TileSource, describe_tile_set, list_tile_sets
 from ogc.exchange import Reply, Session, reply_document
@@ -12,7 +13,7 @@ from ogc.tiles import get_tile
 from ogc.tiles.get_tile import EXTENSIONS, GetTile, parse_index
 from ogc.tiles.times import parse_map_time
 
-ALLOWED = ("datetime", "f", "as_of")
+ALLOWED = ("datetime", "subset", "f", "as_of")
 PAGE_ALLOWED = ("f", "as_of")
 
 
@@ -34,6 +35,7 @@ def parse(
         row=parse_index(path["row"], "tileRow"),
         column=parse_index(path["column"], "tileCol"),
         time=parse_map_time(kvp.one("datetime", default=""), "datetime"),
+        choices=parse_choices(kvp.many("subset")),
         media_type=choose_format(kvp.one("f", default=""), accept, EXTENSIONS),
     )
 

@@ -4,13 +4,13 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from datacube.plan.formats import JPEG, PNG, WEBP
-from datacube.plan.query import Encode, Map, MapLayer, MapTime
+from datacube.plan.query import AxisChoice, Encode, Map, MapLayer, MapTime
 from datacube.protocols import CatalogView
 from datacube.render.tiles import TILE_PX
 from ogc.crs import hull
 from ogc.exchange import Reply, Session, reply
 from ogc.kvp import integer
-from ogc.tiles.layers import find_layer
+from ogc.tiles.layers import find_layer, named_choices
 
 FORMATS = (PNG, JPEG, WEBP)
 """What a tile can be, the usual one first."""
@@ -40,6 +40,8 @@ class GetTile:
     """Of every layer; empty and `default` are each layer's default."""
     media_type: str = PNG
     time: MapTime = field(default_factory=MapTime)
+    choices: tuple[AxisChoice, ...] = ()
+    """Places on axes between time and plane."""
 
 
 def parse_index(text: str, parameter: str) -> int:
@@ -65,10 +67,13 @@ def picture(request: GetTile, view: CatalogView) -> Map:
     ------
     UnknownNameError
         If there is no such layer, or it has no such tile matrix set or matrix.
+    InvalidParameterError
+        If no layer has an axis on which places are chosen.
     TileOutOfRangeError
         If the layers have nothing there at any time.
     """
     layers = [find_layer(name, view) for name in request.layers]
+    choices = named_choices(request.choices, layers)
     sets = [layer.tile_matrix_set(request.tile_matrix_set) for layer in layers]
     matrix = sets[0].matrix(request.matrix)
     bbox = hull([layer.bbox(sets[0]) for layer in layers])
@@ -82,6 +87,7 @@ def picture(request: GetTile, view: CatalogView) -> Map:
         height_px=TILE_PX,
         time=request.time,
         transparent=request.media_type in CLEAR,
+        choices=choices,
     )
 
 

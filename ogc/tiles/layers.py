@@ -1,6 +1,7 @@
 """The layers that are served in tiles: a collection, or one coverage."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import isfinite
 
@@ -9,15 +10,19 @@ from pyproj import CRS
 from datacube.acquisitions import day_values
 from datacube.axes import RegularAxis
 from datacube.cube import Band, Collection, Coverage, acquisition_years
-from datacube.errors import OutOfDomainError, UnknownNameError
+from datacube.errors import InvalidParameterError, OutOfDomainError, UnknownNameError
 from datacube.grid import Grid, KnownCrs, known_crs, transformer
+from datacube.plan.query import AxisChoice
 from datacube.plan.style import Style, StyleBook
 from datacube.protocols import Bbox, CatalogView
 from datacube.render.tiles import WORLD_SETS, TileLimits, TileMatrix, TileMatrixSet, native_set
 from ogc.crs import CRS84, hull, lonlat_bbox
+from ogc.wms.dimensions import ELEVATION, VERTICAL
 
 _MERCATOR_LATITUDE_DEG = 85.051129
 """Beyond it, the square of web Mercator shows nothing."""
+_UPRIGHT = ("vertical", ELEVATION)
+"""Names for any vertical axis: that of EDR and that of WMS."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +99,37 @@ class TileLayer:
     def limits_of(self, tiles: TileMatrixSet, matrix: TileMatrix) -> TileLimits:
         """Return the tiles of one matrix that it fills."""
         return matrix.limits(self.bbox(tiles))
+
+
+def named_choices(
+    choices: tuple[AxisChoice, ...], layers: Sequence[TileLayer]
+) -> tuple[AxisChoice, ...]:
+    """Return choices with the names that axes of layers have; `vertical` is any vertical axis.
+
+    Raises
+    ------
+    InvalidParameterError
+        If no layer has an axis of that name.
+    """
+    known = {
+        axis.name.casefold(): axis.name
+        for layer in layers
+        for coverage in layer.coverages
+        for axis in coverage.axes
+    }
+    made: dict[str, AxisChoice] = {}
+    for choice in choices:
+        asked = choice.axis.casefold()
+        upright = [name for name in known if name in VERTICAL] if asked in _UPRIGHT else []
+        names = [asked] if asked in known else upright
+        if not names:
+            allowed = ", ".join(("Lon", "Lat", "E", "N", "x", "y", "time", *known.values()))
+            raise InvalidParameterError(
+                f"subset {choice.axis!r} is no axis of the map; allowed are {allowed}",
+                parameter="subset",
+            )
+        made |= {name: replace(choice, axis=name) for name in names if name not in made}
+    return tuple(made.values())
 
 
 def find_layers(view: CatalogView) -> tuple[TileLayer, ...]:

@@ -8,6 +8,7 @@ from starlette.routing import Route
 from datacube.errors import UnknownNameError
 from datacube.render.tiles import WEB_MERCATOR_QUAD
 from ogc.api.get_coverage import check_names
+from ogc.api.maps_parameters import parse_choices
 from ogc.desk import Desk
 from ogc.exchange import Reply, Session, Sessions, reply_document
 from ogc.kvp import Kvp
@@ -18,7 +19,7 @@ from ogc.tiles.get_tile import EXTENSIONS, GetTile, parse_index
 from ogc.tiles.times import parse_map_time
 from ogc.turns import Lane
 
-ALLOWED = ("time", "style", "as_of")
+ALLOWED = ("time", "style", "subset", "as_of")
 
 
 def tile_routes(sessions: Sessions, root_of: RootOf, *, desk: Desk | None = None) -> list[Route]:
@@ -57,6 +58,7 @@ def parse_tile(path: dict[str, str], kvp: Kvp) -> GetTile:
         style=kvp.one("style", default=""),
         media_type=EXTENSIONS[extension],
         time=parse_map_time(kvp.one("time", default=""), "time"),
+        choices=parse_choices(kvp.many("subset")),
     )
 
 
@@ -72,7 +74,10 @@ def parse_tilejson(layer: str, kvp: Kvp) -> tilejson.GetTileJson:
     extension = kvp.one("f", default="png").casefold()
     if extension not in EXTENSIONS:
         raise UnknownNameError("format", extension, tuple(EXTENSIONS))
-    given = tuple((name, kvp.one(name, default="")) for name in ALLOWED)
+    subsets = kvp.many("subset")
+    parse_choices(subsets)
+    given = [(name, kvp.one(name, default="")) for name in ALLOWED if name != "subset"]
+    given.append(("subset", ",".join(subsets)))
     return tilejson.GetTileJson(
         layer=layer,
         extension=extension,

@@ -21,7 +21,7 @@ class GetTileJson:
     layer: str
     extension: str = "png"
     parameters: tuple[tuple[str, str], ...] = ()
-    """Query parameters that the tiles' addresses repeat: `time`, `style`, `as_of`."""
+    """Query parameters that the tiles' addresses repeat: `time`, `style`, `as_of`, `subset`."""
 
 
 def encode(request: GetTileJson, view: CatalogView, url: str) -> bytes:

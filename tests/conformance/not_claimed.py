@@ -30,9 +30,6 @@ NOT_CLAIMED = MappingProxyType(
         "maps10:/req/jpegxl/content": "the format is not offered",
         "maps10:/req/projection/projections-resource": "CRSs are chosen by their codes",
         "maps10:/req/orientation/orientation-definition": "maps are drawn with north up",
-        "maps10:/req/general-subsetting/subset-definition": (
-            "maps of further axes are chosen by WMS, with ELEVATION and DIM_*"
-        ),
         "edr10:/conf/locations": "cubes have no named locations",
         "edr10:/conf/items": "cubes have no items",
         "edr10:/conf/instances": "cubes have no instances",

@@ -10,6 +10,7 @@ from datacube.axes import IrregularAxis, TimeAxis
 from datacube.cube import Band, Coverage
 from datacube.encode.described import describe_band, unit_code
 from datacube.grid import crs_url
+from ogc.api.collections import AXIS_URL
 from ogc.api.edr.request import METRES, Kind, format_names
 from ogc.crs import CRS84
 from ogc.wms.dimensions import VERTICAL
@@ -61,6 +62,7 @@ def describe_queries(document: Document, coverage: Coverage, url: str) -> Docume
         if not isinstance(axis, TimeAxis) and axis.name.casefold() in VERTICAL:
             values = axis.coefficients if isinstance(axis, IrregularAxis) else ()
             document["extent"]["vertical"] = {
+                "definition": AXIS_URL,
                 "interval": [list(axis.extent)],
                 **({"values": [f"{value:g}" for value in values]} if values else {}),
                 "vrs": f"{axis.name} in {axis.uom}",
