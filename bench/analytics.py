@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import dask.array as da
@@ -19,9 +20,9 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from rasterio.features import geometry_mask
 
-from bench import loops, scenes
+from bench import loops
 from bench.measure import Row, race
-from bench.scenes import CUBE, DATES, SIDE_PX
+from bench.scenes import EPSG, SCENES, Archive
 from copernicube.wiring import Local, open_local
 from datacube.grid import Window
 from datacube.plan.nodes import Plan
@@ -30,6 +31,7 @@ from tests.builders.made import GROUP
 from tests.builders.sparse import CELL_M, LEFT_M, NODATA, TOP_M
 
 ROUNDS = 3
+CUBE, DATES, SIDE_PX = SCENES.cube, SCENES.dates, SCENES.side_px
 SCENE, PLACE = 3, (2000, 1234)
 """The date of what is done with one scene; row and column of the pixel that is drilled."""
 BINS, BIN_WIDTH = 256, 32
@@ -53,6 +55,7 @@ class Analysis:
 
     name: str
     query: str
+    archive: Archive = SCENES
     by_hand: Callable[[Cells], xr.DataArray]
     """Lazy; from the cells that `box`, `dates` and `bands` say."""
     bands: tuple[str, ...] = ("B04", "B08")
@@ -65,7 +68,7 @@ class Analysis:
     """The same on two threads with all decisions taken before."""
 
 
-_NDVI = (
+NDVI = (
     '((float)($c.B08[ansi:"CRS:1"($t)] - $c.B04[ansi:"CRS:1"($t)])'
     ' / ($c.B08[ansi:"CRS:1"($t)] + $c.B04[ansi:"CRS:1"($t)]))'
 )
@@ -79,20 +82,23 @@ def _data(cells: xr.DataArray) -> xr.DataArray:
     return cells.where(cells != NODATA).astype(np.float64)
 
 
-def _ndvi(cells: Cells) -> xr.DataArray:
+def ndvi(cells: Cells) -> xr.DataArray:
+    """Return the index, NaN where a band is."""
     red, infrared = _data(cells.B04), _data(cells.B08)
     return (infrared - red) / (infrared + red)
 
 
-def _inside(box: Box) -> NDArray[np.bool_]:
+def inside(area: shapely.Polygon, box: Box) -> NDArray[np.bool_]:
+    """Tell which cells of a box have their middle in an area."""
     rows, cols = box
     shape = rows.stop - rows.start, cols.stop - cols.start
     corner = LEFT_M + cols.start * CELL_M, TOP_M - rows.start * CELL_M
     affine = Affine(CELL_M, 0, corner[0], 0, -CELL_M, corner[1])
-    return np.asarray(geometry_mask([AREA], shape, affine, invert=True))
+    return np.asarray(geometry_mask([area], shape, affine, invert=True))
 
 
-def _bounds(area: shapely.Polygon) -> Box:
+def bounds(area: shapely.Polygon) -> Box:
+    """Return the box of cells around an area."""
     west, south, east, north = area.bounds
     return (
         slice(int((TOP_M - north) // CELL_M), int((TOP_M - south) // CELL_M) + 1),
@@ -100,12 +106,12 @@ def _bounds(area: shapely.Polygon) -> Box:
     )
 
 
-_BOX = _bounds(AREA)
+_BOX = bounds(AREA)
 
 
 def _series(cells: Cells) -> xr.DataArray:
-    inside = xr.DataArray(_inside(_BOX), dims=("y", "x"))
-    return _ndvi(cells).where(inside).mean(("y", "x"))
+    within = xr.DataArray(inside(AREA, _BOX), dims=("y", "x"))
+    return ndvi(cells).where(within).mean(("y", "x"))
 
 
 def _median(cells: Cells) -> xr.DataArray:
@@ -115,7 +121,7 @@ def _median(cells: Cells) -> xr.DataArray:
 
 def _best_time(cells: Cells) -> xr.DataArray:
     # All-NaN cells make argmax fail; none of them is compared.
-    return _ndvi(cells).fillna(-np.inf).argmax("time")
+    return ndvi(cells).fillna(-np.inf).argmax("time")
 
 
 def _histogram(cells: Cells) -> xr.DataArray:
@@ -151,15 +157,15 @@ ANALYSES = (
     Analysis(
         name=f"NDVI mean of {DATES} dates over a polygon",
         query=f"for $c in ({CUBE}) return coverage s {_OVER} "
-        f"values avg(clip({_NDVI}, {shapely.to_wkt(AREA)}))",
+        f"values avg(clip({NDVI}, {shapely.to_wkt(AREA)}))",
         by_hand=_series,
         box=_BOX,
-        loop=lambda read: loops.series(read, _inside(_BOX), _BOX, DATES),
+        loop=lambda read: loops.series(read, inside(AREA, _BOX), _BOX, DATES),
     ),
     Analysis(
         name=f"NDVI mean over {_FEW} dates, a map",
-        query=f"for $c in ({CUBE}) return condense avg {_OVER_FEW} using {_NDVI}",
-        by_hand=lambda cells: _ndvi(cells).mean("time"),
+        query=f"for $c in ({CUBE}) return condense avg {_OVER_FEW} using {NDVI}",
+        by_hand=lambda cells: ndvi(cells).mean("time"),
         dates=slice(0, _FEW),
         rounds=1,
         loop=lambda read: loops.mean_map(read, _FEW),
@@ -186,7 +192,7 @@ ANALYSES = (
     ),
     Analysis(
         name=f"which of {_FEW} dates has the greatest NDVI, a map",
-        query=f"for $c in ({CUBE}) return condense maxtime {_OVER_FEW} using {_NDVI}",
+        query=f"for $c in ({CUBE}) return condense maxtime {_OVER_FEW} using {NDVI}",
         by_hand=_best_time,
         dates=slice(0, _FEW),
         rounds=1,
@@ -212,47 +218,58 @@ ANALYSES = (
 
 def rows() -> Iterator[Row]:
     """Yield two rows a question: against xarray and Dask, and against odc-stac."""
-    unlimited = Limits(decoded_bytes=2**40, memory_bytes=2**40, output_bytes=2**40, seconds=3600)
-    local = open_local(str(scenes.store()), read_only=True, limits=unlimited)
-    items = [pystac.Item.from_dict(item) for item in scenes.items()]
-    warnings.simplefilter("ignore", RuntimeWarning)
+    local = unlimited(SCENES.store())
     for analysis in ANALYSES:
-        works: Mapping[str, Callable[[], Array]] = {
-            "ours": partial(_ours, local, analysis),
-            "xarray": partial(_xarray, str(scenes.store()), analysis),
-            "odc-stac": partial(_odc_stac, items, analysis),
-        }
-        peers = ("xarray", "odc-stac")
-        if analysis.loop is not None:
-            works = {**works, "loop": partial(analysis.loop, _reader(local))}
-        made: dict[str, Array] = {}
-        took = race(
-            {
-                **{name: partial(_kept, made, name, work) for name, work in works.items()},
-                "bare": partial(_read, local, analysis),
-            },
-            rounds=analysis.rounds,
+        yield from compared(analysis, local)
+
+
+def unlimited(store: Path) -> Local:
+    """Open a store without limits."""
+    limits = Limits(decoded_bytes=2**40, memory_bytes=2**40, output_bytes=2**40, seconds=3600)
+    return open_local(str(store), read_only=True, limits=limits)
+
+
+def compared(analysis: Analysis, local: Local) -> Iterator[Row]:
+    """Yield a row a peer; all give the same numbers."""
+    warnings.simplefilter("ignore", RuntimeWarning)
+    archive = analysis.archive
+    items = [pystac.Item.from_dict(item) for item in archive.items()]
+    works: Mapping[str, Callable[[], Array]] = {
+        "ours": partial(ours, local, analysis),
+        "xarray": partial(_xarray, str(archive.store()), analysis),
+        "odc-stac": partial(_odc_stac, items, analysis),
+    }
+    if analysis.loop is not None:
+        works = {**works, "loop": partial(analysis.loop, _reader(local, archive))}
+    made: dict[str, Array] = {}
+    took = race(
+        {
+            **{name: partial(_kept, made, name, work) for name, work in works.items()},
+            "bare": partial(_read, local, analysis),
+        },
+        rounds=analysis.rounds,
+    )
+    for name in works.keys() - {"ours"}:
+        _agree(made["ours"], made[name], f"{analysis.name}: {name}")
+    note = ""
+    if "loop" in took:
+        note = f"{took['ours'] / took['loop']:.2f} times a loop in NumPy"
+    for peer in ("xarray", "odc-stac"):
+        yield Row(
+            what=f"{analysis.name}; the peer is {peer}",
+            note=note,
+            ours_s=took["ours"],
+            peer_s=took[peer],
+            bare_s=took["bare"],
         )
-        for name in works.keys() - {"ours"}:
-            _agree(made["ours"], made[name], f"{analysis.name}: {name}")
-        note = ""
-        if "loop" in took:
-            note = f"{took['ours'] / took['loop']:.2f} times a loop in NumPy"
-        for peer in peers:
-            yield Row(
-                what=f"{analysis.name}; the peer is {peer}",
-                note=note,
-                ours_s=took["ours"],
-                peer_s=took[peer],
-                bare_s=took["bare"],
-            )
 
 
 def _kept(made: dict[str, Array], name: str, work: Callable[[], Array], _round: int) -> None:
     made[name] = work()
 
 
-def _ours(local: Local, analysis: Analysis) -> Array:
+def ours(local: Local, analysis: Analysis) -> Array:
+    """Return the cells of a query's one result."""
     session = local.engine.session()
     (plan,) = session.processor().results(analysis.query)
     if not isinstance(plan, Plan.__value__):
@@ -266,7 +283,10 @@ def _ours(local: Local, analysis: Analysis) -> Array:
 
 def _xarray(store: str, analysis: Analysis) -> Array:
     raw = xr.open_zarr(
-        f"{store}/{CUBE}/{GROUP}/0", consolidated=False, chunks=None, mask_and_scale=False
+        f"{store}/{analysis.archive.cube}/{GROUP}/0",
+        consolidated=False,
+        chunks=None,
+        mask_and_scale=False,
     )[list(analysis.bands)]
     corner = 2**23
     rows, cols = analysis.box
@@ -286,7 +306,7 @@ def _odc_stac(items: list[pystac.Item], analysis: Analysis) -> Array:
     rows, cols = analysis.box
     shape = rows.stop - rows.start, cols.stop - cols.start
     corner = LEFT_M + cols.start * CELL_M, TOP_M - rows.start * CELL_M
-    box = GeoBox(shape, Affine(CELL_M, 0, corner[0], 0, -CELL_M, corner[1]), f"EPSG:{scenes.EPSG}")
+    box = GeoBox(shape, Affine(CELL_M, 0, corner[0], 0, -CELL_M, corner[1]), f"EPSG:{EPSG}")
     side = analysis.chunk_px
     cells = odc.stac.load(
         items[analysis.dates],
@@ -301,22 +321,22 @@ def _odc_stac(items: list[pystac.Item], analysis: Analysis) -> Array:
 
 def _read(local: Local, analysis: Analysis, _round: int = 0) -> None:
     """Read the cells that the question needs, a block of a shard at a time on two threads."""
-    read = _reader(local)
+    read = _reader(local, analysis.archive)
     cuts = [
         [slice(k, min(k + 2048, side.stop)) for k in range(side.start, side.stop, 2048)]
         for side in analysis.box
     ]
-    dates = range(*analysis.dates.indices(DATES))
+    dates = range(*analysis.dates.indices(analysis.archive.dates))
     with ThreadPoolExecutor(2) as pool:
         boxes = product(dates, analysis.bands, product(*cuts))
         for _ in pool.map(lambda one: read(*one).size, boxes):
             pass
 
 
-def _reader(local: Local) -> loops.Read:
+def _reader(local: Local, archive: Archive) -> loops.Read:
     view = local.catalog.view()
-    cube = view.coverage(CUBE).cube
-    slots = view.slots(CUBE)
+    cube = view.coverage(archive.cube).cube
+    slots = view.slots(archive.cube)
 
     def read(date: int, name: str, box: Box) -> Array:
         request = BandRead(

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.scenes import SIDE_PX
+from bench.scenes import SCENES
 from tests.builders.sparse import NODATA
 
 type Array = NDArray[Any]
@@ -81,8 +81,10 @@ def _strips(out: Array) -> list[slice]:
 
 
 def _blocks(fill: Callable[[Array, tuple[slice, slice]], None]) -> Array:
-    made = np.empty((SIDE_PX, SIDE_PX))
-    edges = [slice(k, min(k + BLOCK_PX, SIDE_PX)) for k in range(0, SIDE_PX, BLOCK_PX)]
+    made = np.empty((SCENES.side_px, SCENES.side_px))
+    edges = [
+        slice(k, min(k + BLOCK_PX, SCENES.side_px)) for k in range(0, SCENES.side_px, BLOCK_PX)
+    ]
 
     def one(box: tuple[slice, slice]) -> None:
         with np.errstate(all="ignore"):

@@ -63,10 +63,6 @@ class Location(Protocol):
         """
         ...
 
-    def remove(self, prefix: str) -> None:
-        """Delete all keys below `prefix`, which may be missing."""
-        ...
-
     def put(self, key: str, data: bytes) -> None:
         """Write or replace `key` whole and durably."""
         ...
@@ -146,11 +142,6 @@ class Folder:
             finally:
                 draft.unlink(missing_ok=True)
         return size
-
-    def remove(self, prefix: str) -> None:
-        """Delete all keys below `prefix`, which may be missing."""
-        with mapped_errors(prefix), contextlib.suppress(FileNotFoundError):
-            shutil.rmtree(self.path / prefix)
 
     def put(self, key: str, data: bytes) -> None:
         """Write or replace `key` whole and durably."""
@@ -268,12 +259,6 @@ class Objects:
         with mapped_errors(key):
             obstore.put(self._bucket, key, counted())
         return size
-
-    def remove(self, prefix: str) -> None:
-        """Delete all keys below `prefix`, which may be missing."""
-        with mapped_errors(prefix):
-            for some in obstore.list(self._bucket, prefix):
-                obstore.delete(self._bucket, [entry["path"] for entry in some])
 
     def put(self, key: str, data: bytes) -> None:
         """Write or replace `key` whole."""
