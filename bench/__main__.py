@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 from bench import (
     analytics,
+    archive,
     area,
     busy,
     catalogue,
@@ -39,6 +40,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Row]]] = {
     "area": area.rows,
     "reduction": reduction.rows,
     "catalogue": catalogue.rows,
+    "archive": archive.rows,
     "ingest": ingest.rows,
 }
 

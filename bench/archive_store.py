@@ -46,7 +46,7 @@ SIDE_M, SPACING_M, LEFT_M, TOP_M = 109_800, 100_020, 300_000, 5_300_040
 SOUTH_M = 400_000
 """So much more in the south: then array indices are those of the north."""
 BANDS = ("B02", "B03", "B04", "B08", "B05", "B06", "B07", "B8A", "B11", "B12", "SCL", "B01", "B09")
-WRITTEN = ("B02", "B03", "B04", "B08", "SCL", VALID_BAND)
+WRITTEN = (*BANDS, VALID_BAND)
 _START = datetime(2016, 6, 1, 10, 0, 31, tzinfo=UTC)
 _PRODUCT = PRODUCTS["L2A"]
 _COPIED = ("slots", "hulls", "acquisitions", "acquisition_years", "band_presence", "counts")

@@ -14,7 +14,7 @@ from datacube.plan.bind_map_time import MapSlots, choose_time
 from datacube.plan.bind_style import channels, choose_style
 from datacube.plan.bind_temporal import TemporalMap
 from datacube.plan.footprints import MOST_SCENES, CrowdedError, are_small, footprints
-from datacube.plan.geometry import lonlat_box, reach_window, reproject_box
+from datacube.plan.geometry import reach_window, reproject_box
 from datacube.plan.map_layers import LayerCubes, find_layer
 from datacube.plan.map_limits import check_map
 from datacube.plan.map_reading import level_for, near
@@ -149,9 +149,7 @@ def _scenes(
     members = []
     several = len(layer.coverages) > 1
     left = most
-    for coverage in layer.coverages:
-        if several and _apart(coverage.grid, shown.grid):
-            continue
+    for coverage in layer.near(shown.grid):
         spot = _spot(coverage, shown)
         if spot is None:
             continue
@@ -314,15 +312,6 @@ class _Wanted:
                 nodes.Pick(source=resampled[b.group], field=b.name, name=b.name) for b in self.bands
             )
         )
-
-
-def _apart(hull: Grid, grid: Grid) -> bool:
-    """Tell cheaply that a cube lies elsewhere: a layer may have a hundred of them."""
-    here, there = lonlat_box(grid.bbox, grid.crs), lonlat_box(hull.bbox, hull.crs)
-    if here is None or there is None:
-        return False
-    beside = here[2] < there[0] or there[2] < here[0]
-    return beside or here[3] < there[1] or there[3] < here[1]
 
 
 def _pixel_size(seen: Grid, cube: Cube) -> float:
