@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from copernicube.config import Settings
 from copernicube.deepening import make_deepening
+from copernicube.overviews import overview_chore
 from copernicube.upkeep import Chore, Upkeep
 from copernicube.wiring import Local, open_local
 from datacube.catalog.leases import CatalogLease
@@ -13,7 +14,7 @@ def _deepening(local: Local, settings: Settings) -> Chore:
     return make_deepening(local, settings.deep_cubes)
 
 
-CHORES: tuple[Callable[[Local, Settings], Chore], ...] = (_deepening,)
+CHORES: tuple[Callable[[Local, Settings], Chore], ...] = (overview_chore, _deepening)
 """What makes each chore over an opened store, in the order in which they take turns."""
 
 

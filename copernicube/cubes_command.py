@@ -14,6 +14,7 @@ from shapely.geometry import mapping
 
 from copernicube.deepen_command import deepen
 from copernicube.options import as_of_option, json_option, store_option
+from copernicube.overviews_command import overviews
 from copernicube.wiring import open_local, rebuild_local
 from datacube.catalog import SqlCatalog
 from datacube.cube import Cube
@@ -33,6 +34,9 @@ def cubes() -> None:
 
 
 cubes.add_command(deepen)
+
+
+cubes.add_command(overviews)
 
 
 @cubes.command("list")

@@ -220,15 +220,17 @@ class OverviewMaking:
             if row.zoom == rows[0].zoom
         ]
 
-    def backlog(self) -> int:
+    def backlog(self, mosaics: Mosaics) -> int:
         """Return how many parts are to be made, of periods that are told of."""
-        p = overview_parts.c
+        p, period = overview_parts.c, overview_periods.c
+        query = (
+            select(func.count())
+            .select_from(overview_parts)
+            .join(overview_periods, period.id == p.period_id)
+            .where(period.overview_id == mosaics.id, p.valid_to == OPEN, p.number.is_(None))
+        )
         with self.database.read() as connection:
-            return int(
-                connection.execute(
-                    select(func.count()).where(p.valid_to == OPEN, p.number.is_(None))
-                ).scalar_one()
-            )
+            return int(connection.execute(query).scalar_one())
 
     def claim(self, mosaics: Mosaics, zooms: Sequence[int]) -> list[int]:
         """Return a number for each part that will be written, never used before."""
