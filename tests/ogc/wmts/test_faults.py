@@ -6,6 +6,10 @@ import pytest
 from lxml import etree
 from starlette.testclient import TestClient
 
+from datacube.errors import LimitExceededError, OutOfDomainError, RevisionError, StoreError
+from ogc.faults import UnsupportedError
+from ogc.turns import BusyError
+from ogc.wmts.faults import TABLE
 from tests.ogc.conftest import Schemas
 
 OWS = "http://www.opengis.net/ows/1.1"
@@ -37,6 +41,8 @@ def told(body: bytes, schemas: Schemas) -> tuple[str | None, str | None]:
     return found[0].get("exceptionCode"), found[0].get("locator")
 
 
+INVALID, OUTSIDE = "InvalidParameterValue", "TileOutOfRange"
+PLACE = "WebMercatorQuad/13/3168/2375"
 CASES = [
     ({"SERVICE": None}, "MissingParameterValue", "SERVICE", 400),
     ({"SERVICE": "WXS"}, "InvalidParameterValue", "SERVICE", 400),
@@ -153,21 +159,31 @@ def test_get_capabilities(
 
 
 @pytest.mark.parametrize(
-    ("path", "code"),
+    ("path", "code", "locator"),
     [
-        ("2.0.0/WMTSCapabilities.xml", "InvalidParameterValue"),
-        ("1.0.0/", "InvalidParameterValue"),
-        ("1.0.0/S2_L1C/default/WebMercatorQuad/13/3168.png", "InvalidParameterValue"),
-        ("1.0.0/nothing/default/current/WebMercatorQuad/13/3168/2375.png", "InvalidParameterValue"),
-        ("1.0.0/S2_L1C/default/current/nothing/13/3168/2375.png", "InvalidParameterValue"),
-        ("1.0.0/S2_L1C/default/current/WebMercatorQuad/13/3168/2375.tga", "InvalidParameterValue"),
-        ("1.0.0/S2_L1C/default/current/WebMercatorQuad/13/0/2375.png", "TileOutOfRange"),
+        ("2.0.0/WMTSCapabilities.xml", INVALID, "2.0.0/WMTSCapabilities.xml"),
+        ("1.0.0/", INVALID, "1.0.0/"),
+        ("1.0.0/S2_L1C/13/3168.png", INVALID, "1.0.0/S2_L1C/13/3168.png"),
+        (f"1.0.0/nothing/default/current/{PLACE}.png", INVALID, "Layer"),
+        (f"1.0.0/S2_L1C/nothing/current/{PLACE}.png", INVALID, "Style"),
+        (f"1.0.0/S2_L1C/default/yesterday/{PLACE}.png", INVALID, "TIME"),
+        (f"1.0.0/S2_L1C/default/1999-01-01/{PLACE}.png", INVALID, "TIME"),
+        ("1.0.0/S2_L1C/default/current/nothing/13/3168/2375.png", INVALID, "TileMatrixSet"),
+        ("1.0.0/S2_L1C/default/current/WebMercatorQuad/25/3168/2375.png", INVALID, "TileMatrix"),
+        ("1.0.0/S2_L1C/default/current/WebMercatorQuad/13/x/2375.png", INVALID, "TileRow"),
+        ("1.0.0/S2_L1C/default/current/WebMercatorQuad/13/3168/1.5.png", INVALID, "TileCol"),
+        (f"1.0.0/S2_L1C/default/current/{PLACE}.tga", INVALID, "Format"),
+        ("1.0.0/S2_L1C/default/current/WebMercatorQuad/13/0/2375.png", OUTSIDE, "TileRow"),
+        ("1.0.0/S2_L1C/default/current/WebMercatorQuad/13/3168/0.png", OUTSIDE, "TileCol"),
+        (f"1.0.0/S2_L1C/default/current/{PLACE}/256/5.json", "PointIJOutOfRange", "J"),
+        (f"1.0.0/S2_L1C/default/current/{PLACE}/5/256.json", "PointIJOutOfRange", "I"),
+        (f"1.0.0/S2_L1C/default/current/{PLACE}/x/5.json", INVALID, "J"),
+        (f"1.0.0/S2_L1C/default/current/{PLACE}/5/5.tga", INVALID, "Format"),
     ],
 )
-def test_resources(tiles: TestClient, schemas: Schemas, path: str, code: str) -> None:
+def test_resources(tiles: TestClient, schemas: Schemas, path: str, code: str, locator: str) -> None:
     response = tiles.get(f"/wmts/{path}")
-    assert response.status_code == 404
-    assert told(response.content, schemas)[0] == code
+    assert (response.status_code, *told(response.content, schemas)) == (404, code, locator)
 
 
 def xml_tile(layer: str = "S2_L1C", row: str = "3168", time: str = "2015-12-26") -> str:
@@ -208,11 +224,11 @@ def envelope(content: str) -> str:
 )
 def test_xml_and_soap(tiles: TestClient, schemas: Schemas, body: str, code: str) -> None:
     plain = tiles.post("/wmts", content=body, headers={"Content-Type": "text/xml"})
-    assert told(plain.content, schemas)[0] == code
+    assert (plain.status_code, told(plain.content, schemas)[0]) == (400, code)
     kind = {"Content-Type": "application/soap+xml"}
     enveloped = tiles.post("/wmts", content=envelope(body), headers=kind)
     assert enveloped.headers["content-type"].startswith("application/soap+xml")
-    assert enveloped.status_code == plain.status_code
+    assert enveloped.status_code == 400
     report = etree.fromstring(enveloped.content).find(
         f"{{{SOAP}}}Body/{{{SOAP}}}Fault/{{{SOAP}}}Detail/{{{OWS}}}ExceptionReport"
     )
@@ -246,4 +262,31 @@ def test_other_bodies_are_refused(tiles: TestClient, schemas: Schemas) -> None:
 
 def test_ows_tells_failures_of_tiles_as_wmts_does(tiles: TestClient, schemas: Schemas) -> None:
     response = tiles.get(f"/ows?{changed({'LAYER': 'nothing'}, TILE)}")
+    assert response.status_code == 400
     assert told(response.content, schemas) == ("InvalidParameterValue", "Layer")
+
+
+class _Broken(StoreError):
+    """A failure that no table lists."""
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "status"),
+    [
+        (KeyError("secret"), "NoApplicableCode", 500),
+        (_Broken("the disk is gone"), "NoApplicableCode", 500),
+        (LimitExceededError("too many cells"), "NoApplicableCode", 413),
+        (BusyError("the queue is full", retry_after_s=3), "NoApplicableCode", 503),
+        (UnsupportedError("no such thing", parameter="X"), "OperationNotSupported", 501),
+        (RevisionError("never was", purged=False), "InvalidParameterValue", 400),
+        (OutOfDomainError("nothing there"), "InvalidParameterValue", 400),
+    ],
+)
+def test_failures_of_any_request(
+    schemas: Schemas, error: Exception, code: str, status: int
+) -> None:
+    report = TABLE.report(error)
+    assert report.fault.status == status
+    body = TABLE.encode(report)
+    assert told(body, schemas)[0] == code
+    assert b"secret" not in body
