@@ -266,7 +266,7 @@ def test_ows_tells_failures_of_tiles_as_wmts_does(tiles: TestClient, schemas: Sc
     assert told(response.content, schemas) == ("InvalidParameterValue", "Layer")
 
 
-class _Broken(StoreError):
+class _BrokenError(StoreError):
     """A failure that no table lists."""
 
 
@@ -274,7 +274,7 @@ class _Broken(StoreError):
     ("error", "code", "status"),
     [
         (KeyError("secret"), "NoApplicableCode", 500),
-        (_Broken("the disk is gone"), "NoApplicableCode", 500),
+        (_BrokenError("the disk is gone"), "NoApplicableCode", 500),
         (LimitExceededError("too many cells"), "NoApplicableCode", 413),
         (BusyError("the queue is full", retry_after_s=3), "NoApplicableCode", 503),
         (UnsupportedError("no such thing", parameter="X"), "OperationNotSupported", 501),
