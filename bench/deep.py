@@ -116,10 +116,11 @@ def _making() -> Row:
     level = DEEP_STORE / LONG.cube / GROUP / "0"
     stored = sum(path.stat().st_size for path in level.rglob("c/**/*") if path.is_file())
     cells = LONG.dates * LONG.side_px**2 * 2 * len(LONG.bands)
+    size = f"{work.bytes_made / 1e6:.0f} MB beside {stored / 1e6:.0f} MB of the scenes' level 0"
+    shape = f"{LONG.side_px} x {LONG.side_px} cells, {len(LONG.bands)} bands"
     return Row(
-        what=f"making the deep blocks of {LONG.dates} dates, two bands of {LONG.side_px} x {LONG.side_px}",
-        note=f"{work.blocks_made} blocks, {work.bytes_made / 1e6:.0f} MB beside {stored / 1e6:.0f} MB "
-        f"of the scenes' level 0, {cells / took / 1e6:.0f} MB/s of cells",
+        what=f"making the deep blocks of {LONG.dates} dates, {shape}",
+        note=f"{work.blocks_made} blocks, {size}, {cells / took / 1e6:.0f} MB/s of cells",
         ours_s=took,
     )
 

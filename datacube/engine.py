@@ -10,6 +10,7 @@ from datacube.encode.answer import Answer, EncodeJob, Encoder, answer_tag
 from datacube.encode.credits import credits_of
 from datacube.encode.kept import KeptDocuments
 from datacube.errors import UnknownNameError
+from datacube.evaluate.deep import over_blocks
 from datacube.evaluate.handed import Handed
 from datacube.evaluate.place import PlaceAnswer, read_layer
 from datacube.evaluate.schedule import compute
@@ -167,8 +168,10 @@ class Session:
         check_place(layers, engine.limits, series=asked.series)
         deadline = monotonic() + engine.limits.seconds
 
+        cells = over_blocks(engine.cells, tuple(b for layer in layers for b in layer.deep))
+
         def read(plan: Plan) -> Cells:
-            return compute(plan, engine.cells, limits=engine.limits, deadline=deadline)
+            return compute(plan, cells, limits=engine.limits, deadline=deadline)
 
         return PlaceAnswer(
             layers=tuple(read_layer(layer, read, series=asked.series) for layer in layers),

@@ -6,12 +6,13 @@ import numpy as np
 
 from datacube.cells import Cells, Valid, Values
 from datacube.cube import Band
+from datacube.deep import DeepBlock
 from datacube.evaluate.scan import is_valid, merged
 from datacube.grid import Window
 from datacube.plan.deep import Ranked, column_parts, ranked
 from datacube.plan.nodes import Scan
 from datacube.plan.places import slot_cells, stacks_in, stored_window
-from datacube.protocols import BandRead, ReadDeep
+from datacube.protocols import BandRead, ReadCells, ReadDeep
 from datacube.slots import Slot
 
 
@@ -27,16 +28,22 @@ class FromBlocks:
         if request.level:
             return self.below.read(slot, request)
         parts = column_parts(request.group, request.window)
-        if not any((column, slot.number) in self.held for column in parts):
+        at = slot.cube, request.group.name
+        if not any((*at, column, slot.number) in self.held for column in parts):
             return self.below.read(slot, request)
         values: Values = np.empty(request.window.shape, dtype=request.dtype)
         for column, window in parts.items():
             part = replace(request, window=window)
-            held = self.held.get((column, slot.number))
+            held = self.held.get((*at, column, slot.number))
             found = None if held is None else self.below.read_deep(held[0], part, (held[1],))
-            at = window.slices(request.window)
-            values[at] = self.below.read(slot, part) if found is None else found[0]
+            cells = window.slices(request.window)
+            values[cells] = self.below.read(slot, part) if found is None else found[0]
         return values
+
+
+def over_blocks(read: ReadCells, blocks: tuple[DeepBlock, ...]) -> ReadCells:
+    """Return what reads slots from blocks where one has them, where `read` knows blocks."""
+    return FromBlocks(read, ranked(blocks)) if blocks and isinstance(read, ReadDeep) else read
 
 
 def read_times(scan: Scan, window: Window, read: ReadDeep) -> Cells:

@@ -7,6 +7,7 @@ from math import isfinite
 from pyproj import CRS
 
 from datacube.cube import Band, Coverage, find_band
+from datacube.deep import LEAST_RANKS, DeepBlock
 from datacube.errors import (
     InvalidParameterError,
     LimitExceededError,
@@ -21,6 +22,7 @@ from datacube.plan.bind_map_time import MapSlots, choose_time
 from datacube.plan.bind_style import channels, choose_style, one_band
 from datacube.plan.bind_temporal import TemporalMap
 from datacube.plan.cost import Cost, check, estimate
+from datacube.plan.deep import series_blocks
 from datacube.plan.map_layers import LayerCubes, find_layer
 from datacube.plan.resolve import scanned
 from datacube.plan.shading import stored_bands
@@ -62,6 +64,8 @@ class PlaceLayer:
     over_time: nodes.Plan | None = None
     """One cell: what a style over time makes of all scenes; None where the style is of one time,
     or no scene has cells there."""
+    deep: tuple[DeepBlock, ...] = ()
+    """Blocks that hold cells of a series' scenes; elsewhere they are not looked for."""
 
 
 def bind_place(
@@ -144,8 +148,23 @@ def _layer(
         style=style,
         scenes=tuple(scenes),
         notes=(*times.notes, *places.notes),
+        deep=_blocks(scenes, asked, view),
         over_time=_over_time(layer, asked, style, _Shown(times=times, places=places, view=view)),
     )
+
+
+def _blocks(
+    scenes: Sequence[PlaceScene], asked: query.Place, view: CatalogView
+) -> tuple[DeepBlock, ...]:
+    """Find the deep blocks from which a series of many scenes is read."""
+    if not asked.series or len(scenes) < LEAST_RANKS:
+        return ()
+    made: list[DeepBlock] = []
+    for coverage in {scene.coverage.id: scene.coverage for scene in scenes}.values():
+        cell = cell_at(coverage, asked.x, asked.y, asked.crs)
+        if cell is not None:
+            made += series_blocks(coverage.cube, stored_bands(coverage.bands), cell, view)
+    return tuple(made)
 
 
 def _over_time(

@@ -8,9 +8,9 @@ times and the plane.
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import product
 
-from datacube.cube import INNER_CHUNK_PX, VALID_BAND, ResolutionGroup, ShardNumber
+from datacube.cube import INNER_CHUNK_PX, VALID_BAND, Band, Cube, ResolutionGroup, ShardNumber
 from datacube.deep import DEEP_CHUNK_PX, DEEP_KEPT_BYTES, LEAST_RANKS, DeepBlock
-from datacube.grid import Window
+from datacube.grid import Grid, Window
 from datacube.plan.nodes import Scan
 from datacube.plan.places import is_timed, stored_window
 from datacube.protocols import CatalogView
@@ -23,8 +23,8 @@ _KEPT_AT_ONCE = DEEP_KEPT_BYTES // 4
 one to the next, each by two threads.
 """
 
-type Ranked = Mapping[tuple[ShardNumber, int], tuple[DeepBlock, int]]
-"""By column and slot number: the block that has it there, and its rank."""
+type Ranked = Mapping[tuple[str, str, ShardNumber, int], tuple[DeepBlock, int]]
+"""By cube, group, column and slot number: the block that has it there, and its rank."""
 
 
 def deepened(scan: Scan, view: CatalogView) -> Scan:
@@ -53,6 +53,19 @@ def deepened(scan: Scan, view: CatalogView) -> Scan:
     return scan.reading(tuple(chosen)) if 0 < at_once <= _KEPT_AT_ONCE else scan
 
 
+def series_blocks(
+    cube: Cube, bands: Iterable[Band], cell: Grid, view: CatalogView
+) -> tuple[DeepBlock, ...]:
+    """Return the blocks over a cell, from which the bands of many scenes are read one by one."""
+    made: list[DeepBlock] = []
+    for name in dict.fromkeys(band.group for band in bands):
+        group = cube.group(name)
+        plane = group.grid.cover(cell.bbox).window
+        columns = tuple(column_parts(group, group.cells_of(plane)))
+        made += view.deep_blocks(cube.name, name, columns)
+    return tuple(made)
+
+
 def column_parts(group: ResolutionGroup, stored: Window) -> dict[ShardNumber, Window]:
     """Cut a window of a group's indices, `(*axes, y, x)`, where shards meet: by column."""
     starts, sides = group.array_starts(0), group.shard_shape
@@ -73,7 +86,7 @@ def column_parts(group: ResolutionGroup, stored: Window) -> dict[ShardNumber, Wi
 def ranked(blocks: Iterable[DeepBlock]) -> Ranked:
     """Return where each slot stands."""
     return {
-        (block.column, number): (block, rank)
+        (block.cube, block.group, block.column, number): (block, rank)
         for block in blocks
         for rank, number in enumerate(block.slots)
     }
@@ -82,7 +95,9 @@ def ranked(blocks: Iterable[DeepBlock]) -> Ranked:
 def only_in_blocks(scan: Scan, slot: Slot, columns: Collection[ShardNumber], held: Ranked) -> bool:
     """Tell whether no chunk of a slot itself is read in some columns."""
     return all(
-        (column, slot.number) in held or not _records(scan, slot, column) for column in columns
+        (scan.cube, scan.group.name, column, slot.number) in held
+        or not _records(scan, slot, column)
+        for column in columns
     )
 
 

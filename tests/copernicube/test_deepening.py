@@ -11,6 +11,7 @@ import pytest
 import shapely
 from click.testing import CliRunner
 
+import copernicube
 from copernicube import deepening
 from copernicube.cubes_command import cubes, verify
 from copernicube.deepening import Deepening, make_deepening
@@ -19,12 +20,14 @@ from datacube.cells import Values
 from datacube.deep import LEAST_RANKS, RANKS
 from datacube.plan.cost import estimate
 from datacube.plan.nodes import Picture
+from datacube.plan.query import MapLayer, MapTime, Place
 from datacube.protocols import ReadDeep
 from datacube.store.location import Folder
+from datacube.times import parse_period
 from datacube.wcps.bind.values import Encoded
 from tests.acceptance.counting import Reads, counted
 from tests.builders.made import make_store
-from tests.builders.sparse import LEFT_M, NODATA, TOP_M, Part, Sparse, add_sparse
+from tests.builders.sparse import LEFT_M, NODATA, TOP_M, UTM, Part, Sparse, add_sparse
 
 DATES, VARIANTS = 500, 20
 NEAR: Part = (0, 260, 0, 260)
@@ -135,6 +138,42 @@ def test_the_estimate_is_what_is_read(local: Local, query: str) -> None:
     _, reads = reads_of(local, query)
     assert reads.deep_chunks <= cost.chunks <= 1.2 * reads.deep_chunks
     assert reads.decoded_bytes <= cost.decoded_bytes <= 1.2 * reads.decoded_bytes
+
+
+def test_the_series_of_a_place_is_read_from_blocks(local: Local) -> None:
+    asked = Place(
+        layers=(MapLayer(layer="LONG"),),
+        crs=UTM,
+        x=LEFT_M + 10 * COL + 5,
+        y=TOP_M - 10 * ROW - 5,
+        time=MapTime(start=parse_period("2018"), end=parse_period("2025")),
+        series=True,
+    )
+    with counted() as reads:
+        (layer,) = local.engine.session().place(asked).layers
+    found = {
+        band: [v.value for r in layer.readings for v in r.values if v.band.name == band]
+        for band in ("B04", "B08")
+    }
+    for band, values in found.items():
+        expected = [None if n == NODATA else n for n in stored(band).tolist()]
+        both = zip(stored("B04"), stored("B08"), strict=True)
+        known = [any(n != NODATA for n in pair) for pair in both]
+        assert values == [n for n, shown in zip(expected, known, strict=True) if shown]
+    assert reads.chunks == 0
+    assert reads.ranges <= 30
+
+
+def test_xarray_reads_from_blocks(long_store: Path) -> None:
+    cube = copernicube.open(str(long_store))["LONG"]
+    x, y = LEFT_M + 10 * COL + 5, TOP_M - 10 * ROW - 5
+    with counted() as reads:
+        cells = cube.to_xarray(bbox=(x - 1, y - 1, x + 1, y + 1), bands=("B08",)).compute()
+    expected = stored("B08").astype(float)
+    expected[expected == NODATA] = np.nan
+    np.testing.assert_allclose(cells.B08.values[:, 0, 0], expected * 1e-4, rtol=1e-6)
+    assert reads.chunks == 0
+    assert reads.ranges <= 30
 
 
 def test_few_dates_are_read_from_slots(local: Local) -> None:
