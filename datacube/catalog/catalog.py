@@ -27,9 +27,9 @@ from datacube.catalog.commit import (
     same_scenes,
     take_revision,
 )
+from datacube.catalog.opening import open_database
 from datacube.catalog.precedence import Extent, supersedes
 from datacube.catalog.reading import SqlReader
-from datacube.catalog.sqlite import SqliteDatabase
 from datacube.catalog.styles import style_changes
 from datacube.catalog.tables import (
     ASKED_AT_ONCE,
@@ -46,7 +46,7 @@ from datacube.errors import (
     StoreFullError,
     UnknownNameError,
 )
-from datacube.offers import Offers
+from datacube.offers import NO_OFFERS, Offers
 from datacube.protocols import Committed, NewSlot, Standing, StoredStyle
 from datacube.slots import SceneRecord, Slot, SlotWindow
 from datacube.times import from_micros, iso_text, to_micros
@@ -60,7 +60,7 @@ class SqlCatalog(SqlReader):
     """What exists and what is visible. Safe to use from threads and after a fork; pickles."""
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _reopen, (self._database.path, self._database.read_only, self.offers)
+        return _reopen, (self._database.address, self._database.read_only, self.offers)
 
     def ensure_cube(self, collection: Collection, cube: Cube) -> Cube:
         """Register a cube's definition where it is new; return the one that stands."""
@@ -360,5 +360,27 @@ def _now() -> int:
     return to_micros(datetime.now(UTC))
 
 
-def _reopen(path: Path, read_only: bool, offers: Offers) -> SqlCatalog:  # noqa: FBT001 - called by pickle
-    return SqlCatalog(SqliteDatabase(path, read_only=read_only), offers)
+def open_catalog(
+    location: str | Path, *, read_only: bool = False, offers: Offers = NO_OFFERS
+) -> SqlCatalog:
+    """Open the catalogue of a store, made where it is missing and may be written.
+
+    `location` is a store's folder, a file ending in `.sqlite`, `sqlite:///PATH`, or
+    `postgresql://USER@HOST/DATABASE`.
+    A catalogue that cannot be opened for writing is read; of a file that is a copy, which
+    follows the original within a second. Then, as with `read_only`, writing raises
+    StoreReadOnlyError. `offers` are what products offer beside their stored bands.
+
+    Raises
+    ------
+    InvalidParameterError
+        If `location` names another kind of database, or an object store, which has
+        no room for a catalogue.
+    StoreError
+        If it is missing and may not be made, or was made by another version.
+    """
+    return SqlCatalog(open_database(location, read_only=read_only), offers)
+
+
+def _reopen(address: str, read_only: bool, offers: Offers) -> SqlCatalog:  # noqa: FBT001 - called by pickle
+    return open_catalog(address, read_only=read_only, offers=offers)

@@ -18,10 +18,10 @@ from datacube.catalog.codec import (
     unpack_shards,
     windows_from_json,
 )
+from datacube.catalog.database import Database
 from datacube.catalog.following import follow, replace_row
 from datacube.catalog.overview_marking import Changed, mark_changed
 from datacube.catalog.precedence import Extent, supersedes
-from datacube.catalog.sqlite import SqliteDatabase
 from datacube.catalog.styles import apply_styles
 from datacube.catalog.tables import (
     ASKED_AT_ONCE,
@@ -93,7 +93,7 @@ def take_revision(connection: Connection) -> int:
     )
 
 
-def apply_record(database: SqliteDatabase, connection: Connection, record: Json) -> list[Retired]:
+def apply_record(database: Database, connection: Connection, record: Json) -> list[Retired]:
     """Write every row that `record` calls for; used by commits and by the rebuild alike.
 
     Raises `sqlalchemy.exc.IntegrityError` where a slot's key is taken.
@@ -219,7 +219,7 @@ def scene_from_row(row: SqlRow[Any]) -> SceneRecord:
 
 
 def _add_slots(
-    database: SqliteDatabase,
+    database: Database,
     connection: Connection,
     revision: int,
     held: tuple[int, Cube],
@@ -292,7 +292,7 @@ def _slot_values(new: Added, cube_id: int, revision: int, box: Bbox) -> dict[str
 
 
 def _index(
-    database: SqliteDatabase,
+    database: Database,
     connection: Connection,
     cube_id: int,
     added: Sequence[Added],

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, Row, delete, insert, inspect, select, update
 
-from datacube.catalog.sqlite import SqliteDatabase
+from datacube.catalog.database import Database
 from datacube.catalog.tables import (
     ASKED_AT_ONCE,
     cubes,
@@ -38,7 +38,7 @@ class DeepNames:
 class DeepRows:
     """The tables of deep blocks. They belong to no revision: a block changes no cell."""
 
-    def __init__(self, database: SqliteDatabase) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
         self._present = False
 

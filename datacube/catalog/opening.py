@@ -1,36 +1,23 @@
 """Where a catalogue lies, from what the user names."""
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from datacube.catalog.catalog import SqlCatalog
+from sqlalchemy import Connection
+
+from datacube.catalog import sqlite
+from datacube.catalog.database import Database
 from datacube.catalog.sqlite import SqliteDatabase
 from datacube.errors import InvalidParameterError, StoreReadOnlyError
-from datacube.offers import NO_OFFERS, Offers
 
 CATALOG_FILE = "catalog.sqlite"
 """Name of the catalogue inside a store that is a folder."""
 _SCHEME = "sqlite:///"
 
 
-def open_catalog(
-    location: str | Path, *, read_only: bool = False, offers: Offers = NO_OFFERS
-) -> SqlCatalog:
-    """Open the catalogue of a store, made where it is missing and may be written.
-
-    `location` is a store's folder, a file ending in `.sqlite`, or `sqlite:///PATH`.
-    A catalogue that cannot be opened for writing is read from a copy, which follows
-    the original within a second; then, as with `read_only`, writing raises
-    StoreReadOnlyError. `offers` are what products offer beside their stored bands.
-
-    Raises
-    ------
-    InvalidParameterError
-        If `location` names another kind of database, or an object store, which has
-        no room for a catalogue.
-    StoreError
-        If it is missing and may not be made, or was made by another version.
-    """
-    return SqlCatalog(SqliteDatabase(catalog_path(location), read_only=read_only), offers)
+def open_database(location: str | Path, *, read_only: bool = False) -> Database:
+    """Open the database of a catalogue; see `open_catalog`."""
+    return SqliteDatabase(catalog_path(location), read_only=read_only)
 
 
 def catalog_exists(location: str | Path) -> bool:
@@ -38,8 +25,19 @@ def catalog_exists(location: str | Path) -> bool:
     return _file(location).exists()
 
 
+def made_at_once(location: str | Path) -> AbstractContextManager[tuple[Database, Connection]]:
+    """Give a new catalogue in one write transaction: it is there at the end, or never was.
+
+    Raises
+    ------
+    StoreError
+        If a catalogue exists at `location`.
+    """
+    return sqlite.made_at_once(catalog_path(location))
+
+
 def catalog_path(location: str | Path) -> Path:
-    """Return the file that `open_catalog` would open; creates a missing store folder."""
+    """Return the SQLite file that `open_catalog` would open; creates a missing store folder."""
     path = _file(location)
     if not path.parent.is_dir():
         try:

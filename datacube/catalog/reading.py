@@ -17,11 +17,11 @@ from datacube.catalog.codec import (
     windows_from_json,
 )
 from datacube.catalog.commit import scene_from_row
+from datacube.catalog.database import Database, SlotSearch
 from datacube.catalog.deep import DeepRows
 from datacube.catalog.describing import read_descriptions, read_times
 from datacube.catalog.overview_marking import DERIVED
 from datacube.catalog.overviews import Loaded, OverviewRows
-from datacube.catalog.sqlite import SlotSearch, SqliteDatabase
 from datacube.catalog.styles import load_styles
 from datacube.catalog.tables import (
     aliases,
@@ -74,7 +74,7 @@ class _Memo[K: Hashable, V]:
 class SqlReader:
     """What exists and what is visible. Safe to use from threads and after a fork."""
 
-    def __init__(self, database: SqliteDatabase, offers: Offers = NO_OFFERS) -> None:
+    def __init__(self, database: Database, offers: Offers = NO_OFFERS) -> None:
         self._database = database
         self.offers = offers
         """What products offer beside their stored bands."""
@@ -97,7 +97,7 @@ class SqlReader:
         return self._database.read_only
 
     @property
-    def database(self) -> SqliteDatabase:
+    def database(self) -> Database:
         """Where the rows lie."""
         return self._database
 

@@ -1,19 +1,17 @@
 """A lost catalogue from the records of its commits."""
 
-import contextlib
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from sqlalchemy import Connection, select, update
 
-from datacube.catalog.catalog import SqlCatalog
+from datacube.catalog.catalog import SqlCatalog, open_catalog
 from datacube.catalog.commit import add_revision, apply_record, take_revision
-from datacube.catalog.opening import catalog_path
-from datacube.catalog.sqlite import SqliteDatabase
+from datacube.catalog.database import Database
+from datacube.catalog.opening import made_at_once
 from datacube.catalog.tables import cubes, slots
-from datacube.errors import StoreDamagedError, StoreError
+from datacube.errors import StoreDamagedError
 from datacube.times import parse_period, to_micros
 
 _NAMED = 10
@@ -39,29 +37,11 @@ def rebuild_catalog(
     """
     found = tuple(records)
     refuse_gaps([revision for revision, _ in found])
-    path = catalog_path(location)
-    if path.exists():
-        raise StoreError(f"there is a catalogue at {path}; move it away to rebuild it")
-    draft = path.with_name(f"{path.stem}-rebuild-{os.getpid()}.sqlite")
-    _remove(draft)
-    try:
-        database = SqliteDatabase(draft)
-        try:
-            with database.write() as connection:
-                for revision, text in found:
-                    _replay(database, connection, revision, text)
-                _raise_slot_numbers(connection, slots_found)
-            with database.read() as connection:
-                # Brings everything into the one file that is moved into place.
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        finally:
-            database.close()
-        os.link(draft, path)
-    except FileExistsError as error:
-        raise StoreError(f"another process made {path} meanwhile") from error
-    finally:
-        _remove(draft)
-    return SqlCatalog(SqliteDatabase(path))
+    with made_at_once(location) as (database, connection):
+        for revision, text in found:
+            _replay(database, connection, revision, text)
+        _raise_slot_numbers(connection, slots_found)
+    return open_catalog(location)
 
 
 def refuse_gaps(revisions: Sequence[int]) -> None:
@@ -96,7 +76,7 @@ def refuse_gaps(revisions: Sequence[int]) -> None:
     )
 
 
-def _replay(database: SqliteDatabase, connection: Connection, revision: int, text: str) -> None:
+def _replay(database: Database, connection: Connection, revision: int, text: str) -> None:
     taken = take_revision(connection)
     if taken != revision:
         raise StoreDamagedError(f"revision {revision} has a record where {taken} is due")
@@ -118,9 +98,3 @@ def _raise_slot_numbers(connection: Connection, slots_found: Mapping[str, int]) 
         connection.execute(
             update(cubes).where(cubes.c.id == cube_id).values(next_slot=greatest + 1)
         )
-
-
-def _remove(draft: Path) -> None:
-    for suffix in ("", "-wal", "-shm"):
-        with contextlib.suppress(FileNotFoundError):
-            Path(f"{draft}{suffix}").unlink()

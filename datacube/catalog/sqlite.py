@@ -1,7 +1,4 @@
-"""Everything that only SQLite has: files, pragmas, the RTree, locks and its errors.
-
-Another database takes the place of `SqliteDatabase` with the same methods.
-"""
+"""Everything that only SQLite has: files, pragmas, the RTree, locks and its errors."""
 
 import contextlib
 import os
@@ -11,7 +8,6 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -35,20 +31,19 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import Pool
 
 from datacube.catalog.copying import FileCopy
-from datacube.catalog.tables import SCHEMA_VERSION, meta, metadata, slots
+from datacube.catalog.database import (
+    BUSY_TIMEOUT_S,
+    CUBE_SPACING,
+    SlotSearch,
+    begin_meta,
+    check_schema,
+)
+from datacube.catalog.tables import metadata, slots
 from datacube.catalog.upgrade import upgrade
 from datacube.errors import StoreDamagedError, StoreError, StoreFullError, StoreReadOnlyError
 from datacube.protocols import Bbox
 
-BUSY_TIMEOUT_S = 60.0
-"""How long a statement waits for another writer."""
 LOCK_ATTEMPTS = 3
-CUBE_SPACING = 1e8
-"""Width that each cube gets on the RTree's first axis, so that one tree serves all cubes.
-
-The axis must have an extent: SQLite places an entry where the volume grows least, and
-a volume with a side of zero never grows.
-"""
 DAY_WIDTH = 20_000.0
 """RTree units a day: five days weigh as much as a scene's 100 km."""
 _MICROS_PER_DAY = 86_400_000_000
@@ -63,26 +58,6 @@ _rtree = Table(
 _RTREE_DDL = (
     "CREATE VIRTUAL TABLE IF NOT EXISTS slots_rtree USING rtree(id, c0, c1, x0, x1, y0, y1, t0, t1)"
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SlotSearch:
-    """Which slots are wanted of a cube."""
-
-    cube_id: int
-    revision: int
-    box: Bbox | None = None
-    """In the CRS of the cube; slots share area with it, unless `touching`."""
-    first: int | None = None
-    """Microseconds since 1970, inclusive, as `last`."""
-    last: int | None = None
-    most: int | None = None
-    """No more are looked for than these."""
-
-    @property
-    def touching(self) -> bool:
-        """Whether the box is a point or a line, so that touching it is enough."""
-        return self.box is not None and (self.box[0] >= self.box[2] or self.box[1] >= self.box[3])
 
 
 class SqliteDatabase:
@@ -126,6 +101,11 @@ class SqliteDatabase:
             _check_schema(self._engine)
         except (DBAPIError, sqlite3.Error) as error:
             raise _mapped(error, self.path) from error
+
+    @property
+    def address(self) -> str:
+        """Where `open_catalog` finds it again."""
+        return f"sqlite:///{self.path}"
 
     @property
     def copied(self) -> bool:
@@ -201,6 +181,8 @@ class SqliteDatabase:
         rows = [
             {
                 "id": slot_id,
+                # An extent: SQLite places an entry where the volume grows least, and a volume
+                # with a side of zero never grows.
                 "c0": cube_id * CUBE_SPACING,
                 "c1": cube_id * CUBE_SPACING + CUBE_SPACING / 2,
                 "x0": box[0],
@@ -321,15 +303,7 @@ def _create(engine: Engine) -> None:
         try:
             metadata.create_all(connection)
             connection.exec_driver_sql(_RTREE_DDL)
-            version = select(meta.c.value).where(meta.c.name == "schema_version")
-            found = connection.execute(version).scalar()
-            if found is None:
-                start = {"schema_version": SCHEMA_VERSION, "revision": 0, "oldest_readable": 0}
-                connection.execute(
-                    insert(meta), [{"name": name, "value": value} for name, value in start.items()]
-                )
-            else:
-                upgrade(connection, found)
+            upgrade(connection, begin_meta(connection))
             connection.commit()
         except BaseException:
             connection.rollback()
@@ -339,13 +313,7 @@ def _create(engine: Engine) -> None:
 
 def _check_schema(engine: Engine) -> None:
     with engine.connect() as connection:
-        found = connection.execute(
-            select(meta.c.value).where(meta.c.name == "schema_version")
-        ).scalar_one()
-    if found != SCHEMA_VERSION:
-        raise StoreError(
-            f"the catalogue has schema version {found}; this program reads {SCHEMA_VERSION}"
-        )
+        check_schema(connection)
 
 
 def _begin(connection: Connection, path: Path) -> None:
@@ -404,3 +372,39 @@ def _disk_full(path: Path) -> bool:
 
 def _days(micros: int) -> float:
     return micros / _MICROS_PER_DAY * DAY_WIDTH
+
+
+@contextlib.contextmanager
+def made_at_once(path: Path) -> Iterator[tuple[SqliteDatabase, Connection]]:
+    """Give an empty catalogue in one write transaction; at the end it appears at `path`.
+
+    Raises
+    ------
+    StoreError
+        If a catalogue exists there.
+    """
+    if path.exists():
+        raise StoreError(f"there is a catalogue at {path}; move it away to rebuild it")
+    draft = path.with_name(f"{path.stem}-rebuild-{os.getpid()}.sqlite")
+    _remove(draft)
+    try:
+        database = SqliteDatabase(draft)
+        try:
+            with database.write() as connection:
+                yield database, connection
+            with database.read() as connection:
+                # Brings everything into the one file that is moved into place.
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            database.close()
+        os.link(draft, path)
+    except FileExistsError as error:
+        raise StoreError(f"another process made {path} meanwhile") from error
+    finally:
+        _remove(draft)
+
+
+def _remove(draft: Path) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            Path(f"{draft}{suffix}").unlink()

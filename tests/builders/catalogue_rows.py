@@ -23,4 +23,4 @@ def purge_below(catalog: SqlCatalog, revision: int) -> None:
 
 
 def _opened(catalog: SqlCatalog) -> closing[sqlite3.Connection]:
-    return closing(sqlite3.connect(catalog._database.path))  # noqa: SLF001  # nothing else tells it
+    return closing(sqlite3.connect(catalog.database.address.removeprefix("sqlite:///")))

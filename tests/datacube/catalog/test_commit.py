@@ -212,7 +212,7 @@ def test_the_interval_of_an_acquisition_follows_the_visible_tiles(catalog: SqlCa
 def test_committed_scenes_come_back_as_they_were_given(catalog: SqlCatalog) -> None:
     scene, windows = make_scene(), make_windows()
     commit_scene(catalog, scene, windows=windows)
-    (slot,) = open_catalog(catalog.database.path).view().slots(CUBE)
+    (slot,) = open_catalog(catalog.database.address).view().slots(CUBE)
     assert (slot.scene, slot.windows) == (scene, windows)
     assert set(slot.shards) == set(full_shards(make_cube(), windows))
 
