@@ -7,6 +7,7 @@ from types import MappingProxyType
 from datacube.cube import Coverage
 from datacube.encode import gml
 from datacube.encode.described import Described, ncname
+from datacube.encode.xml import parse as parse_element
 from datacube.errors import InvalidParameterError, UnknownNameError
 from datacube.plan.encoding import GENERAL_GRID
 from datacube.plan.nodes import Domain, band_field
@@ -14,7 +15,7 @@ from datacube.protocols import CatalogView
 from ogc.capabilities import listed
 from ogc.exchange import Reply, Session, Site, reply_document
 from ogc.kvp import Kvp, MissingParameterError
-from ogc.wcs.eo.documents import add_scene
+from ogc.wcs.eo.documents import add_scene, observation
 from ogc.wcs.eo.names import XML as EO_XML
 from ogc.wcs.eo.scenes import Scene, find_scene
 from ogc.wcs.names import (
@@ -162,6 +163,10 @@ def encode(
             native_format=native_format(stored),
             general=general,
         )
+        if isinstance(coverage, Scene):
+            metadata = xml.add(root[-1], "cis11:Metadata")
+            metadata.append(parse_element(observation(coverage, name)))
+            root[-1][-2].addprevious(metadata)
     return document(root)
 
 

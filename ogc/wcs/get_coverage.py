@@ -12,6 +12,7 @@ from pyproj import CRS
 
 from datacube.cube import Coverage as Stored
 from datacube.encode.answer import Answer
+from datacube.encode.described import ncname
 from datacube.encode.documents import reference_document
 from datacube.errors import InvalidParameterError, UnknownNameError
 from datacube.plan.bind import Bound
@@ -192,7 +193,8 @@ def _observed(bound: Bound, scene: Scene) -> Bound:
     encode, source = bound.encode, bound.encode.source
     if isinstance(source, Picture):
         raise TypeError("a coverage was bound to a picture")
-    extension = observation(scene, lonlat_bbox(source.domain.plane))
+    bbox = lonlat_bbox(source.domain.plane)
+    extension = observation(scene, ncname(f"{scene.id}-cells"), bbox)
     parameters = replace(encode.parameters, extension=extension)
     return replace(bound, encode=replace(encode, parameters=parameters))
 

@@ -64,17 +64,18 @@ def add_scene(parent: Element, scene: Scene, name: str) -> None:
         subtype.text = "RectifiedDataset" if rectified else "ReferenceableDataset"
 
 
-def observation(scene: Scene, bbox: Bbox) -> str:
-    """Return the wcseo:EOMetadata of cells cut out of a dataset, which lie in `bbox`, as text.
+def observation(scene: Scene, name: str, bbox: Bbox | None = None) -> str:
+    """Return the wcseo:EOMetadata of a dataset, or of cells cut out of it, as text.
 
-    The box is in longitude and latitude; what lies beyond is left out of the footprint.
+    `name` begins the ids of its elements. `bbox`, in longitude and latitude, is around the cells;
+    what lies beyond is left out of the footprint.
     """
-    name = ncname(f"{scene.id}-cells")
-    whole = scene.footprint
-    footprint = shapely.box(*bbox).intersection(whole)
-    # What only touches the box has no area, and its footprint is all that is known.
-    polygons = [one for one in shapely.get_parts(footprint) if one.area > 0]
-    area = shapely.multipolygons(polygons) if polygons else whole
+    area = scene.footprint
+    if bbox is not None:
+        footprint = shapely.box(*bbox).intersection(area)
+        # What only touches the box has no area, and its footprint is all that is known.
+        polygons = [one for one in shapely.get_parts(footprint) if one.area > 0]
+        area = shapely.multipolygons(polygons) if polygons else area
     extension = XML.root("gmlcov:Extension")
     _add_observation(extension, scene, name, area)
     return element_text(extension[0])

@@ -8,12 +8,13 @@ from wcs.parser import parse_coverage_summaries, parse_describe_coverage
 
 from tests.ogc.conftest import Schemas
 from tests.ogc.fakes import NEWEST, Client
+from tests.ogc.wcs.conftest import Asker, content
+from tests.ogc.wcs.parts_2_1 import WCS_2_1, check_capabilities, check_descriptions
 
 # As the client asks.
 DESCRIBE = (
     "service=WCS&version=2.1.0&outputType=GeneralGridCoverage&request=DescribeCoverage&coverageId="
 )
-CIS = "http://www.opengis.net/cis/1.1/gml"
 
 
 def test_the_client_reads_axes_grid_and_fields(client: Client) -> None:
@@ -52,15 +53,27 @@ def test_the_client_lists_coverages(client: Client) -> None:
     assert all(coverage.subtype for coverage in found)
 
 
-def test_the_parts_of_cis_are_valid(client: Client, schemas: Schemas) -> None:
-    root = etree.fromstring(client.body(DESCRIBE + "S2_L2A_32633,DEM_4326"))
-    for name in ("Envelope", "DomainSet", "RangeType"):
-        parts = root.findall(f".//{{{CIS}}}{name}")
-        assert len(parts) == 2
-        for part in parts:
-            schemas.check(
-                etree.tostring(part), (CIS, "http://schemas.opengis.net/cis/1.1/gml/cisAll.xsd")
-            )
+def test_documents_are_valid(asker: Asker, schemas: Schemas) -> None:
+    names = [one for name in "ABTGLPWU" for one in (name, f"{name}_1")]
+    described = check_descriptions(content(asker.get(DESCRIBE + ",".join(names))), schemas)
+    found = [one.findtext(f"{{{WCS_2_1}}}CoverageId") for one in described]
+    assert found == names
+    query = "service=WCS&acceptversions=2.1.0&request=GetCapabilities"
+    for sections in ("", "&sections=Contents", "&sections=ServiceMetadata"):
+        check_capabilities(content(asker.get(query + sections)), schemas)
+
+
+def test_descriptions_that_are_wrong_are_seen(asker: Asker, schemas: Schemas) -> None:
+    body = content(asker.get(DESCRIBE + "T"))
+    for right, wrong in (
+        (b"RegularAxis", b"RegulaAxis"),
+        (b"axisLabel=", b"axislabel="),
+        (b"<swe:uom", b"<swe:unit"),
+        (b"nativeFormat>", b"native>"),
+    ):
+        assert right in body
+        with pytest.raises((etree.DocumentInvalid, etree.XMLSyntaxError)):
+            check_descriptions(body.replace(right, wrong), schemas)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from ogc.wcs.eo.names import DEFAULT_COUNT, PROFILES, SCHEMA, WCSEO
 from tests.builders.made import T_TIMES
 from tests.ogc.conftest import Schemas
 from tests.ogc.wcs.conftest import Asker, content, parts
+from tests.ogc.wcs.parts_2_1 import check_descriptions
 from tests.ogc.wcs.test_metadata import CAPABILITIES, DESCRIBE, GRIDS
 from tests.ogc.wcs.test_metadata import NAMES as WCS_NAMES
 
@@ -195,6 +196,14 @@ def test_the_gml_of_a_scene_has_the_metadata_of_what_is_cut(asker: Asker, schema
     found = etree.fromstring(content(asker.coverage(general)))
     assert found.find(f"{{*}}Metadata/{{{WCSEO}}}EOMetadata") is not None
     assert b"EOMetadata" not in content(asker.coverage("T&format=application/gml%2Bxml"))
+
+
+def test_scenes_are_described_in_2_1(asker: Asker, schemas: Schemas) -> None:
+    names = _ids(asker, f"eoid=T,W&{SECTION}")
+    query = "service=WCS&version=2.1.0&request=DescribeCoverage&coverageid="
+    described = check_descriptions(content(asker.get(query + ",".join(names))), schemas)
+    products = [one.findtext(".//eop:identifier", None, NAMES) for one in described]
+    assert [name.partition("..")[2] for name in names] == products
 
 
 def test_the_grid_of_a_scene_is_that_of_its_cells(asker: Asker) -> None:

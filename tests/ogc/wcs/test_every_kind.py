@@ -17,6 +17,7 @@ from copernicube.config import Settings
 from tests.builders.multipart import bytes_of, parts_of
 from tests.ogc.conftest import Schemas
 from tests.ogc.wcs.kinds import build_kinds
+from tests.ogc.wcs.parts_2_1 import check_descriptions
 from tests.ogc.wcs.test_documents import CIS, GMLCOV
 from tests.ogc.wcs.test_metadata import GRIDS, NAMES, SCHEMA
 
@@ -128,6 +129,12 @@ def test_nothing_that_is_offered_is_left_out(kinds: Asked, schemas: Schemas) -> 
 def test_descriptions(kinds: Asked, schemas: Schemas, name: str) -> None:
     body = kinds.get(request="DescribeCoverage", coverageid=name).body
     schemas.check(body, SCHEMA, *DOCUMENTS)
+
+
+@pytest.mark.parametrize("name", sorted(CUBES.keys() | WHOLE))
+def test_descriptions_of_2_1(kinds: Asked, schemas: Schemas, name: str) -> None:
+    found = kinds.get("2.1.0", request="DescribeCoverage", coverageid=name)
+    check_descriptions(found.body, schemas)
 
 
 @pytest.mark.parametrize("name", CUBES)
