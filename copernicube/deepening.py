@@ -12,9 +12,9 @@ from copernicube.wiring import Local
 from datacube.catalog import SqlCatalog
 from datacube.cube import VALID_BAND, Cube, ResolutionGroup, ShardNumber
 from datacube.deep import RANKS, DeepBlock, absorbed
-from datacube.protocols import ReadCells
+from datacube.protocols import Bbox, ReadCells
 from datacube.slots import Slot
-from datacube.store import BlockMaking, Location, block_folder, block_key, column_window
+from datacube.store import BlockMaking, Location, block_folder, block_key
 
 GIVEN_UP_AFTER = timedelta(days=1)
 """A block that was begun so long ago and is not finished was left behind by a crash."""
@@ -36,6 +36,11 @@ class Column:
     def key(self) -> tuple[int, str]:
         """The cube's row id and name."""
         return self.cube_id, self.cube.name
+
+    @property
+    def bbox(self) -> Bbox:
+        """In the CRS of the cube."""
+        return self.group.grid.at(self.group.shard_cells(self.number, 0).plane).bbox
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,10 +149,9 @@ class Deepening:
     def missing(self, column: Column) -> Missing:
         """Find out which slots of a column stand in no block."""
         group = column.group
-        box = group.grid.at(column_window(group, column.number).plane).bbox
         visible = [
             slot
-            for slot in self.catalog.visible_slots(column.key, box)
+            for slot in self.catalog.visible_slots(column.key, column.bbox)
             if slot.file_blocks is None and slot.has_shard(group, 0, VALID_BAND, column.number)
         ]
         numbers = {slot.number for slot in visible}
@@ -219,8 +223,7 @@ class Deepening:
         merged = tuple(found.blocks[at] for at in taken)
         members = {number for block in merged for number in block.slots}
         members |= {slot.number for slot in found.pending}
-        box = column.group.grid.at(column_window(column.group, column.number).plane).bbox
-        visible = self.catalog.visible_slots(column.key, box)
+        visible = self.catalog.visible_slots(column.key, column.bbox)
         slots = tuple(slot for slot in visible if slot.number in members)[:RANKS]
         making = BlockMaking(
             cube=column.cube,

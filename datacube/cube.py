@@ -173,6 +173,17 @@ class ResolutionGroup:
             )
         )
 
+    def shard_cells(self, shard: ShardNumber, level: int) -> Window:
+        """Grid indices, `(*axes, y, x)`, of all cells of a shard at `level`."""
+        return Window(
+            tuple(
+                (number * side - start, (number + 1) * side - start)
+                for number, side, start in zip(
+                    shard, self.shard_shape, self.array_starts(level), strict=True
+                )
+            )
+        )
+
     def shard_window(self, window: Window, level: int) -> Window:
         """Numbers of the shards that a window of grid indices, `(*axes, y, x)`, touches."""
         return Window(

@@ -7,7 +7,7 @@ from datacube.cube import INNER_CHUNK_PX, SHARD_PX, VALID_BAND
 from datacube.errors import LimitExceededError
 from datacube.grid import Window
 from datacube.plan.blocks import PARALLEL_BLOCKS, Cut, steps, tiling
-from datacube.plan.deep import column_parts, deep_chunks, only_in_blocks, ranked
+from datacube.plan.deep import column_parts, deep_chunks, held_in_blocks, only_in_blocks
 from datacube.plan.demand import demand, repeated
 from datacube.plan.encoding_memory import encoding_bytes
 from datacube.plan.file_blocks import blocks_read
@@ -222,7 +222,7 @@ def _chunks(scan: Scan, window: Window) -> tuple[int, int]:
     number = size = 0
     stored = stored_window(scan, window)
     stacks = stacks_in(scan, window)
-    held = ranked(scan.deep)
+    held = held_in_blocks(scan)
     columns = tuple(column_parts(scan.group, stored)) if held else ()
     if held:
         slots = [slot for stack in stacks for slot in stack.slots]

@@ -68,19 +68,9 @@ def series_blocks(
 
 def column_parts(group: ResolutionGroup, stored: Window) -> dict[ShardNumber, Window]:
     """Cut a window of a group's indices, `(*axes, y, x)`, where shards meet: by column."""
-    starts, sides = group.array_starts(0), group.shard_shape
-    parts = {}
-    for column in product(*(range(*span) for span in group.shard_window(stored, 0).ranges)):
-        whole = Window(
-            tuple(
-                (number * side - start, (number + 1) * side - start)
-                for number, side, start in zip(column, sides, starts, strict=True)
-            )
-        )
-        part = whole.intersect(stored)
-        if part is not None:
-            parts[column] = part
-    return parts
+    columns = product(*(range(*span) for span in group.shard_window(stored, 0).ranges))
+    parts = {column: group.shard_cells(column, 0).intersect(stored) for column in columns}
+    return {column: part for column, part in parts.items() if part is not None}
 
 
 def ranked(blocks: Iterable[DeepBlock]) -> Ranked:
@@ -90,6 +80,11 @@ def ranked(blocks: Iterable[DeepBlock]) -> Ranked:
         for block in blocks
         for rank, number in enumerate(block.slots)
     }
+
+
+def held_in_blocks(scan: Scan) -> Ranked:
+    """Return what evaluation reads from the blocks of a scan: nothing without an axis of time."""
+    return ranked(scan.deep) if is_timed(scan) else {}
 
 
 def only_in_blocks(scan: Scan, slot: Slot, columns: Collection[ShardNumber], held: Ranked) -> bool:

@@ -10,7 +10,7 @@ from datacube.cells import Valid
 from datacube.cube import INNER_CHUNK_PX, SHARD_PX, VALID_BAND
 from datacube.grid import Window
 from datacube.plan.blocks import Cut
-from datacube.plan.deep import column_parts, deep_chunks, only_in_blocks, ranked
+from datacube.plan.deep import column_parts, deep_chunks, held_in_blocks, only_in_blocks
 from datacube.plan.file_blocks import blocks_read, cut_to
 from datacube.plan.nodes import Scan
 from datacube.plan.places import is_timed, slot_cells, stored_window
@@ -34,7 +34,7 @@ def scanned(scan: Scan, tiles: Tiles) -> tuple[int, int]:
     if tiles.pairs is not None and tiles.pairs.axes == (len(hull.ranges) - 2, len(hull.ranges) - 1):
         hit = tiles.pairs.hit
     number = size = 0
-    held = ranked(scan.deep)
+    held = held_in_blocks(scan)
     columns = tuple(column_parts(scan.group, stored)) if held else ()
     if held:
         number, size = _of_blocks(scan, stored, tiles)
@@ -63,11 +63,8 @@ def scanned(scan: Scan, tiles: Tiles) -> tuple[int, int]:
 
 def _of_blocks(scan: Scan, stored: Window, tiles: Tiles) -> tuple[int, int]:
     """Count the chunks of blocks, each once: they are kept from one window to the next."""
-    stacks = [
-        stack
-        for at, stack in enumerate(scan.stacks)
-        if not is_timed(scan) or any(a <= at < b for a, b in tiles.cuts[0])
-    ]
+    times = {at for a, b in tiles.cuts[0] for at in range(a, b)}
+    stacks = [stack for at, stack in enumerate(scan.stacks) if at in times]
     slots = [slot for stack in stacks for slot in stack.slots]
     return deep_chunks(scan, stored, slots, masks=any(len(s.slots) > 1 for s in stacks))
 

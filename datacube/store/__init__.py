@@ -1,6 +1,6 @@
 """The store: cells of all cubes as sharded Zarr arrays, and the records of commits."""
 
-from datacube.store.deep import BlockMaking, block_folder, block_key, check_block, column_window
+from datacube.store.deep import BlockMaking, block_folder, block_key, check_block
 from datacube.store.kept_chunks import KeptChunks
 from datacube.store.layout import level_count
 from datacube.store.location import Location
@@ -18,7 +18,6 @@ __all__ = [
     "block_folder",
     "block_key",
     "check_block",
-    "column_window",
     "level_count",
     "open_store",
     "reduce_level",

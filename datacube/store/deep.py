@@ -46,16 +46,6 @@ def block_key(cube: str, group: str, name: str) -> str:
     return f"{block_folder(cube, group)}/{name}"
 
 
-def column_window(group: ResolutionGroup, column: ShardNumber) -> Window:
-    """Return the grid indices, `(*axes, y, x)`, of a column's cells."""
-    starts = zip(column, group.shard_shape, group.array_starts(0), strict=True)
-    return Window(
-        tuple(
-            (number * side - start, (number + 1) * side - start) for number, side, start in starts
-        )
-    )
-
-
 class DeepFiles:
     """Reads blocks; the chunks read last are kept. Safe to use from threads."""
 
@@ -230,7 +220,7 @@ class BlockMaking:
             ask = partial(ask, dtype=stored.dtype, nodata=stored.nodata)
         index = np.full((_SIDE, _SIDE, 2), ABSENT, dtype="<u8")
         offset = 0
-        for square in _squares(column_window(self.group, self.column)):
+        for square in _squares(self.group.shard_cells(self.column, 0)):
             covering = [(rank, slot) for rank, slot in having if self._covers(slot, square)]
             if not covering:
                 continue

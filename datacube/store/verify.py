@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datacube.cube import VALID_BAND, Cube, ResolutionGroup, ShardNumber
+from datacube.cube import VALID_BAND, Cube
 from datacube.errors import StoreDamagedError
-from datacube.grid import Window
 from datacube.protocols import BandRead, CatalogView, ReadCells
 from datacube.slots import Slot
 
@@ -76,7 +75,7 @@ def _recorded(cube: Cube, slot: Slot) -> Iterator[BandRead]:
             band = cube.band(entry.band)
             dtype, nodata = band.dtype, band.nodata
         for shard in slot.recorded_shards(group, entry.level, entry.band):
-            window = _grid_window(group, entry.level, shard)
+            window = group.shard_cells(shard, entry.level)
             own = slot.window(group.name)
             part = None if own is None else window.intersect(own.window.coarser(entry.level))
             if part is not None:
@@ -88,15 +87,3 @@ def _recorded(cube: Cube, slot: Slot) -> Iterator[BandRead]:
                     nodata=nodata,
                     window=part,
                 )
-
-
-def _grid_window(group: ResolutionGroup, level: int, shard: ShardNumber) -> Window:
-    """Return the grid indices, `(*axes, y, x)`, of a shard at a level."""
-    return Window(
-        tuple(
-            (number * side - origin, (number + 1) * side - origin)
-            for number, side, origin in zip(
-                shard, group.shard_shape, group.array_starts(level), strict=True
-            )
-        )
-    )
