@@ -22,11 +22,16 @@ from numpy.typing import NDArray
 
 from bench.archive_cells import Arrays, pyramid
 from bench.data import CACHE
+from copernicube.overviews import Candidate, OverviewChore
+from copernicube.wiring import open_local
 from datacube.catalog import SqlCatalog, open_catalog
 from datacube.catalog.opening import catalog_path
-from datacube.catalog.sqlite import CUBE_SPACING
+from datacube.catalog.overview_making import Due
+from datacube.catalog.database import CUBE_SPACING
+from datacube.catalog.view import SqlView
 from datacube.cube import VALID_BAND, Cube, ResolutionGroup, utm_group
 from datacube.grid import Window, crs_from_text, transformer
+from datacube.overviews import Span
 from datacube.protocols import BandRead, NewSlot
 from datacube.slots import BandShards, SceneRecord, SlotWindow
 from datacube.store import level_count, open_store
@@ -40,8 +45,13 @@ CLOSE = 14
 """The place at which all levels of all dates have cells."""
 MONTH = 7
 """Cycles whose slots have cells everywhere: what a map without a time shows, and a bit more."""
-FEW_PLACES = (*(column * ROWS + row for column in (1, 2, 3) for row in (1, 2, 3)), 0)
-"""The places of the ten scenes of the small catalogue, around the close one."""
+FEW = (
+    *((cycle, CLOSE) for cycle in range(CYCLES - 6, CYCLES)),
+    *((CYCLES - 1, CLOSE + beside) for beside in (-ROWS, -1, 1, ROWS)),
+)
+"""Cycle and place of the ten scenes of the small catalogue: a month at the close place, as the
+large one has it, and the newest scenes around it.
+"""
 SIDE_M, SPACING_M, LEFT_M, TOP_M = 109_800, 100_020, 300_000, 5_300_040
 SOUTH_M = 400_000
 """So much more in the south: then array indices are those of the north."""
@@ -161,12 +171,27 @@ def new_slot(cube: Cube, cycle: int, place: int) -> NewSlot:
     )
 
 
+def make_overview(folder: Path) -> None:
+    """Make the overview of the newest month, as the upkeep of a server does."""
+    chore = NewestOverview(open_local(str(folder)), map_days=30)
+    while chore.step():
+        pass
+
+
+class NewestOverview(OverviewChore):
+    """Makes no overviews of months: of those no cells were written."""
+
+    def due(self, candidate: Candidate, view: SqlView) -> list[Due]:
+        """Return the newest period alone, where it is due."""
+        return [one for one in super().due(candidate, view) if one.span is Span.NEWEST]
+
+
 def _fill_few(catalog: SqlCatalog) -> None:
     cube = catalog.ensure_cube(_PRODUCT.collection, cube_of("S2_L2A_32633"))
     # All numbers, because the cells lie where the large catalogue has them.
     catalog.claim(cube.name, CYCLES * PLACES)
-    for place in FEW_PLACES:
-        catalog.commit([new_slot(cube, CYCLES - 1, place)])
+    for cycle, place in FEW:
+        catalog.commit([new_slot(cube, cycle, place)])
 
 
 def _fill_many(catalog: SqlCatalog) -> None:
@@ -181,7 +206,7 @@ def _fill_many(catalog: SqlCatalog) -> None:
             for column in range(COLUMNS):
                 places = range(column * ROWS, (column + 1) * ROWS)
                 catalog.commit([new_slot(cube, cycle, place) for place in places])
-    with closing(sqlite3.connect(catalog_path(catalog.database.path.parent))) as connection:
+    with closing(sqlite3.connect(catalog_path(catalog.database.address))) as connection:
         connection.execute("PRAGMA synchronous=OFF")
         for index, model in enumerate(models):
             for name in names[60 * index : 60 * index + 60]:

@@ -8,7 +8,6 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-import pyogrio.raw
 import shapely
 from numpy.typing import NDArray
 from rasterio.features import shapes
@@ -202,6 +201,9 @@ def _attribute_type(field: Field) -> str:
 def _written(
     kind: VectorFormat, geometries: NDArray[np.object_], numbers: Values, crs: str
 ) -> bytes:
+    # It loads pandas where that is installed, and a starting server would wait for it.
+    import pyogrio.raw  # noqa: PLC0415
+
     with tempfile.TemporaryDirectory(prefix="copernicube-") as folder:
         path = Path(folder) / f"polygons{kind.suffix}"
         pyogrio.raw.write(

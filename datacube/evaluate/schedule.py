@@ -1,21 +1,25 @@
-"""Cutting an output into blocks, and running them at once, on threads or lazily on Dask."""
+"""Cutting an output into blocks, and running them at once, on threads, or on a cluster.
+
+Lazy arrays are Dask's own.
+"""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
-from math import ceil
+from math import ceil, inf
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dask
-import dask.array as da
 import numpy as np
 
 from datacube.cells import Cells, Values
 from datacube.cube import SHARD_PX
 from datacube.errors import InvalidParameterError, LimitExceededError
 from datacube.evaluate.cells import evaluate, evaluate_into
+from datacube.evaluate.cluster import Cluster
 from datacube.evaluate.joint import Joint, JointStates, merge_all
 from datacube.evaluate.memo import Memo, Shared
 from datacube.evaluate.reduce import Folding
@@ -29,14 +33,17 @@ from datacube.plan.blocks import (
     tiling,
     windows,
 )
-from datacube.plan.demand import repeated
+from datacube.plan.demand import At, repeated
 from datacube.plan.nodes import Bands, Pick, Plan, Reduce
 from datacube.plan.rules import rewrite
 from datacube.plan.small import block_groups, small_groups, small_reductions
 from datacube.protocols import Limits, ReadCells
 
+if TYPE_CHECKING:
+    import dask.array as da
 
-def compute(
+
+def compute(  # noqa: PLR0913  # each part of the work, and each bound on it
     node: Plan,
     read: ReadCells,
     *,
@@ -44,32 +51,42 @@ def compute(
     limits: Limits,
     deadline: float | None = None,
     shared: Shared | None = None,
+    cluster: Cluster | None = None,
 ) -> Cells:
     """Evaluate `node` in `window`, by default all of it.
 
     Reductions to few cells are done first, each once, their steps on threads. Then the
-    blocks of the rest: one at once in this thread, several on threads. The clock is
-    looked at between blocks and steps; `deadline` is in `time.monotonic` seconds, by
-    default `limits.seconds` from now. `shared` keeps the small results for further
-    windows of the same answer.
+    blocks of the rest: one at once in this thread, several on threads, or on `cluster`,
+    bit for bit the same. The clock is looked at between blocks and steps; `deadline` is in
+    `time.monotonic` seconds, by default `limits.seconds` from now. `shared` keeps the small
+    results for further windows of the same answer.
 
     Raises
     ------
     LimitExceededError
         If the time is up.
+    SchedulerError
+        If the cluster does not answer, or is lost.
     """
     window = node.domain.window if window is None else window
-    tick = clock(limits, monotonic() + limits.seconds if deadline is None else deadline)
+    deadline = monotonic() + limits.seconds if deadline is None else deadline
+    tick = clock(limits, deadline)
     tick()
     shared = {} if shared is None else shared
     uses = repeated(node)
-    _share(node, window, read, shared, Memo(shared=shared, repeated=uses, tick=tick))
+    crew = _Crew(read=read, limits=limits, deadline=deadline, cluster=cluster)
+    _share(node, window, crew, shared, Memo(shared=shared, repeated=uses, tick=tick))
     blocks = tuple(windows(output_cuts(node, window)))
     memo = Memo(shared=shared, repeated=uses, tick=tick)
     if len(blocks) == 1:
         _join(node, window, read, memo)
         return evaluate(node, window, read, memo)
     made = empty(node.fields, window.shape)
+    if cluster is not None:
+        cells = crew.each(partial(_block_cells, node, read), blocks, memo)
+        for block, found in zip(blocks, cells, strict=True):
+            put(made, block.slices(window), found)
+        return made
 
     def run(block: Window) -> None:
         tick()
@@ -81,6 +98,11 @@ def compute(
     for _ in _in_order(run, blocks):
         pass
     return made
+
+
+def _block_cells(node: Plan, read: ReadCells, block: Window, memo: Memo) -> Cells:
+    _join(node, block, read, memo)
+    return evaluate(node, block, read, memo)
 
 
 def _join(node: Plan, block: Window, read: ReadCells, memo: Memo) -> None:
@@ -97,7 +119,13 @@ def _join(node: Plan, block: Window, read: ReadCells, memo: Memo) -> None:
 
 
 def compute_small(
-    node: Plan, read: ReadCells, *, limits: Limits, deadline: float, shared: Shared
+    node: Plan,
+    read: ReadCells,
+    *,
+    limits: Limits,
+    deadline: float,
+    shared: Shared,
+    cluster: Cluster | None = None,
 ) -> None:
     """Do the reductions to few cells that the whole of `node` needs, for all its windows.
 
@@ -107,7 +135,8 @@ def compute_small(
         If the time is up.
     """
     memo = Memo(shared=shared, repeated=repeated(node), tick=clock(limits, deadline))
-    _share(node, node.domain.window, read, shared, memo)
+    crew = _Crew(read=read, limits=limits, deadline=deadline, cluster=cluster)
+    _share(node, node.domain.window, crew, shared, memo)
 
 
 def clock(limits: Limits, deadline: float) -> Callable[[], None]:
@@ -137,7 +166,48 @@ def _in_order[T, R](run: Callable[[T], R], work: Iterable[T]) -> Iterator[R]:
         pool.shutdown(cancel_futures=True)
 
 
-def _share(node: Plan, window: Window, read: ReadCells, shared: Shared, memo: Memo) -> None:
+type _Task[T, R] = Callable[[T, Memo], R]
+"""Does one piece of work with a memo of its own; travels to a cluster."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Crew:
+    """Who does the pieces of an answer."""
+
+    read: ReadCells
+    limits: Limits
+    deadline: float
+    """In `time.monotonic` seconds."""
+    cluster: Cluster | None = None
+
+    def each[T, R](self, task: _Task[T, R], work: Iterable[T], memo: Memo) -> Iterator[R]:
+        """Yield the results of pieces in order, each made with a memo within `memo`.
+
+        On a cluster each piece begins with the small results of `memo` alone.
+        """
+        pieces = tuple(work)
+        if self.cluster is None or len(pieces) == 1:
+            return _in_order(lambda one: task(one, memo.inner()), pieces)
+        seconds = max(0.0, self.deadline - monotonic())
+        limits = self.limits
+        away = partial(_away, task, dict(memo.shared), memo.repeated, limits, seconds)
+        return self.cluster.in_order(away, pieces, deadline=self.deadline)
+
+
+def _away[T, R](
+    task: _Task[T, R],
+    shared: Shared,
+    repeats: frozenset[str] | None,
+    limits: Limits,
+    seconds: float,
+    one: T,
+) -> R:
+    """Do a piece of work in another process, whose clock starts now."""
+    tick = clock(limits, monotonic() + seconds)
+    return task(one, Memo(shared=shared, repeated=repeats, tick=tick))
+
+
+def _share(node: Plan, window: Window, crew: _Crew, shared: Shared, memo: Memo) -> None:
     """Do the small reductions that a window needs, those within others first."""
     for group in small_groups(node, window):
         wanted = []
@@ -147,43 +217,35 @@ def _share(node: Plan, window: Window, read: ReadCells, shared: Shared, memo: Me
                 wanted.append((small, part))
         if wanted:
             nodes, part = tuple(small for small, _ in wanted), wanted[0][1]
-            for small, cells in zip(nodes, _reduce(nodes, part, read, memo), strict=True):
+            for small, cells in zip(nodes, _reduce(nodes, part, crew, memo), strict=True):
                 shared[small.key] = part, cells
 
 
 def _reduce(
-    nodes: tuple[Reduce, ...], window: Window, read: ReadCells, memo: Memo
+    nodes: tuple[Reduce, ...], window: Window, crew: _Crew, memo: Memo
 ) -> tuple[Cells, ...]:
-    """Reduce to few cells, on threads, merging in the order of the steps.
+    """Reduce to few cells, piece by piece, merging in the order of the steps.
 
     Several reductions of a group are done in one pass.
     """
     node = nodes[0]
     tally = tally_of(node) if len(nodes) == 1 else None
     if tally is not None:
-        return (_tallied(tally, window, read, memo),)
-    joint = Joint(tuple(Folding(one, partial(evaluate, read=read)) for one in nodes))
+        return (_tallied(tally, window, crew, memo),)
+    joint = Joint(tuple(Folding(one, partial(evaluate, read=crew.read)) for one in nodes))
     memo = joint.memo(memo)
     parts = tuple(windows(tiling(node, window).cuts))
     made = tuple(empty(one.fields, window.shape) for one in nodes)
     strided = joint.strips(parts[0]) is not None
     if joint.elementwise or (strided and len(parts) > 1):
-        cells = _in_order(lambda part: joint.part(part, memo.inner()), parts)
+        cells = crew.each(joint.part, parts, memo)
         for part, found in zip(parts, cells, strict=True):
             _put(made, part.slices(window), found)
         return made
     if len(parts) == 1:
-        return _steps_of_one(joint, window, memo)
+        return _steps_of_one(joint, window, crew, memo)
     states = [joint.states(part) for part in parts]
-
-    def run(work: tuple[Window, range]) -> tuple[range, list[JointStates]]:
-        step, numbers = work
-        memo.tick()
-        pinned = joint.shared_by((parts[0], step), (parts[-1], step))
-        stream = memo.inner()
-        return numbers, [joint.partial(parts[k], step, stream.inner(pinned)) for k in numbers]
-
-    for numbers, seen_by in _in_order(run, _work(joint, parts)):
+    for numbers, seen_by in crew.each(partial(_seen, joint, parts), _work(joint, parts), memo):
         for k, seen in zip(numbers, seen_by, strict=True):
             merge_all(states[k], seen)
     for part, held in zip(parts, states, strict=True):
@@ -191,37 +253,52 @@ def _reduce(
     return made
 
 
+def _seen(
+    joint: Joint, parts: tuple[Window, ...], work: tuple[Window, range], memo: Memo
+) -> tuple[range, list[JointStates]]:
+    """Return the states of one step for some of the parts."""
+    step, numbers = work
+    memo.tick()
+    pinned = joint.shared_by((parts[0], step), (parts[-1], step))
+    return numbers, [joint.partial(parts[k], step, memo.inner(pinned)) for k in numbers]
+
+
 def _put(made: tuple[Cells, ...], at: tuple[slice, ...], found: tuple[Cells, ...]) -> None:
     for whole, one in zip(made, found, strict=True):
         put(whole, at, one)
 
 
-def _tallied(tally: Tally, window: Window, read: ReadCells, memo: Memo) -> Cells:
-    """Count from a histogram, whose steps are taken on threads."""
-    below = partial(evaluate, read=read)
-
-    def run(step: Window) -> Values:
-        memo.tick()
-        return tally.counted(step, memo.inner(), below)
-
-    return tally.finished(_in_order(run, tally.steps()), window, memo.inner(), below)
+def _tallied(tally: Tally, window: Window, crew: _Crew, memo: Memo) -> Cells:
+    """Count from a histogram, whose steps are taken piece by piece."""
+    below = partial(evaluate, read=crew.read)
+    counts = crew.each(partial(_counted, tally, crew.read), tally.steps(), memo)
+    return tally.finished(counts, window, memo.inner(), below)
 
 
-def _steps_of_one(joint: Joint, part: Window, memo: Memo) -> tuple[Cells, ...]:
+def _counted(tally: Tally, read: ReadCells, step: Window, memo: Memo) -> Values:
+    memo.tick()
+    return tally.counted(step, memo, partial(evaluate, read=read))
+
+
+def _steps_of_one(joint: Joint, part: Window, crew: _Crew, memo: Memo) -> tuple[Cells, ...]:
     states = joint.states(part)
     every = tuple(windows(steps(joint.foldings[0].node)))
     if len(every) == 1:
         return joint.part(part, memo)
     pinned = joint.shared_by((part, every[0]), (part, every[-1]))
     stream = memo.inner(strips=joint.strips(part))
-
-    def run(step: Window) -> JointStates:
-        memo.tick()
-        return joint.partial(part, step, stream.inner(pinned))
-
-    for one in _in_order(run, every):
+    for one in crew.each(partial(_one_step, joint, part, pinned), every, stream):
         merge_all(states, one)
     return joint.finished(states, part)
+
+
+def _one_step(
+    joint: Joint, part: Window, pinned: frozenset[At], step: Window, memo: Memo
+) -> JointStates:
+    memo.tick()
+    # What is pinned is kept in the memo that this one lies in, for the steps to come.
+    memo.pinned = pinned
+    return joint.partial(part, step, memo)
 
 
 def _work(joint: Joint, parts: tuple[Window, ...]) -> Iterator[tuple[Window, range]]:
@@ -235,7 +312,7 @@ def _work(joint: Joint, parts: tuple[Window, ...]) -> Iterator[tuple[Window, ran
 
 def as_dask(
     node: Plan, read: ReadCells, chunks: tuple[int, ...] | None = None
-) -> Mapping[str, da.Array]:
+) -> Mapping[str, "da.Array"]:
     """Return one lazy array a field, stored numbers with the field's nodata where not valid.
 
     A field without one gets NaN, the least signed, or the greatest unsigned number.
@@ -244,6 +321,9 @@ def as_dask(
     equal plans give equal tokens. Each chunk evaluates one field only; reductions to few
     cells are done once for all chunks, when the first of them is computed.
     """
+    # With pandas it takes longer to load than all else of a server, which rarely needs it.
+    import dask.array as da  # noqa: PLC0415
+
     shape = node.domain.shape
     lengths = chunks or (*([1] * (len(shape) - 2)), SHARD_PX, SHARD_PX)
     if len(lengths) != len(shape) or min(lengths) < 1:
@@ -294,7 +374,9 @@ class _Carried:
 def _shared(plan: _Carried, read: _Carried) -> "_Carried":
     node = plan.value
     shared: Shared = {}
-    _share(node, node.domain.window, read.value, shared, Memo(shared=shared))
+    limits = Limits()
+    crew = _Crew(read=read.value, limits=limits, deadline=inf)
+    _share(node, node.domain.window, crew, shared, Memo(shared=shared))
     return _Carried(shared)
 
 
