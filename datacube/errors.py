@@ -12,10 +12,12 @@
     │   ├── RevisionError
     │   ├── LimitExceededError
     │   └── QuerySyntaxError
+    ├── SchedulerError             the cluster that work is sent to cannot take it
     ├── StoreError                 the store cannot give or take what it should
     │   ├── StoreDamagedError
     │   ├── StoreFullError
     │   ├── StoreReadOnlyError
+    │   ├── StoreUnreachableError
     │   └── CommitConflictError
     └── SourceError                a file or item offered for ingest is unusable
         ├── UnsupportedSourceError
@@ -132,6 +134,12 @@ class QuerySyntaxError(RequestError):
         """Its place in the line, from 1."""
 
 
+class SchedulerError(CubeError):
+    """The cluster that work is sent to does not answer, does not fit, or lost the work."""
+
+    code = "scheduler"
+
+
 class StoreError(CubeError):
     """The store cannot give or take what it should."""
 
@@ -154,6 +162,14 @@ class StoreReadOnlyError(StoreError):
     """The store or its catalogue cannot be written."""
 
     code = "store-read-only"
+
+
+class StoreUnreachableError(StoreError):
+    """The database of the catalogue does not answer; later it may."""
+
+    code = "store-unreachable"
+    retry_after_s = 5
+    """When to try again."""
 
 
 class CommitConflictError(StoreError):

@@ -5,7 +5,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from uuid import uuid4
 
-from datacube.errors import CubeError, InvalidParameterError, RequestError, UnknownNameError
+from datacube.errors import (
+    CubeError,
+    InvalidParameterError,
+    RequestError,
+    StoreUnreachableError,
+    UnknownNameError,
+)
 from ogc.turns import BusyError
 
 _LOG = logging.getLogger(__name__)
@@ -74,12 +80,16 @@ class FaultTable:
         fault = next(self.faults[key] for key in _keys(error) if key in self.faults)
         if fault.status == 500:
             _LOG.error("request failed: %s", error, exc_info=error)
+        elif isinstance(error, StoreUnreachableError):
+            _LOG.error("request failed: %s", error)
         return Report(fault=fault, locator=_locator(error), message=_message(error))
 
 
 def retry_headers(error: Exception) -> tuple[tuple[str, str], ...]:
     """Return when to ask again, where that may help (RFC 9110, 10.2.3)."""
-    return (("Retry-After", str(error.retry_after_s)),) if isinstance(error, BusyError) else ()
+    if isinstance(error, BusyError | StoreUnreachableError):
+        return (("Retry-After", str(error.retry_after_s)),)
+    return ()
 
 
 def _message(error: CubeError) -> str:

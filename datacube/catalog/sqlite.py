@@ -28,7 +28,6 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import Pool
 
 from datacube.catalog.copying import FileCopy
 from datacube.catalog.database import (
@@ -38,6 +37,7 @@ from datacube.catalog.database import (
     begin_meta,
     check_schema,
 )
+from datacube.catalog.forks import forget_after_fork, forget_pool
 from datacube.catalog.tables import metadata, slots
 from datacube.catalog.upgrade import upgrade
 from datacube.errors import StoreDamagedError, StoreError, StoreFullError, StoreReadOnlyError
@@ -76,7 +76,7 @@ class SqliteDatabase:
             self._use_copy()
         else:
             self._open_in_place()
-        _DATABASES.add(self)
+        forget_after_fork(self)
 
     def _open_in_place(self) -> None:
         self._engine = _engine(self, self.path, query_only=self.read_only)
@@ -231,22 +231,7 @@ class SqliteDatabase:
     def forget_connections(self) -> None:
         """Leave alone the connections inherited through a fork; open new ones."""
         if self._engine is not None:
-            # Even closing them would be a use, so they are kept.
-            _INHERITED.append(self._engine.pool)
-            self._engine.dispose(close=False)
-
-
-_INHERITED: list[Pool] = []
-_DATABASES: "weakref.WeakSet[SqliteDatabase]" = weakref.WeakSet()
-
-
-def _forget_all() -> None:
-    for database in list(_DATABASES):
-        database.forget_connections()
-
-
-# SQLite connections may not cross a fork.
-os.register_at_fork(after_in_child=_forget_all)
+            forget_pool(self._engine)
 
 
 @lru_cache(maxsize=16)

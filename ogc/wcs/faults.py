@@ -62,6 +62,7 @@ FAULTS = MappingProxyType(
         "revision": Fault(exception_code="InvalidParameterValue", status=404),
         "limit-exceeded": Fault(exception_code="NoApplicableCode", status=413),
         "busy": Fault(exception_code="NoApplicableCode", status=503),
+        "store-unreachable": Fault(exception_code="NoApplicableCode", status=503),
     }
 )
 

@@ -62,6 +62,7 @@ FAULTS = MappingProxyType(
         "revision": Fault(exception_code=None, status=400),
         "limit-exceeded": Fault(exception_code=None, status=413),
         "busy": Fault(exception_code=None, status=503),
+        "store-unreachable": Fault(exception_code=None, status=503),
     }
 )
 

@@ -29,6 +29,7 @@ FAULTS = MappingProxyType(
         "revision": _INVALID,
         "limit-exceeded": Fault(exception_code=None, status=413),
         "busy": Fault(exception_code=None, status=503),
+        "store-unreachable": Fault(exception_code=None, status=503),
     }
 )
 
