@@ -199,7 +199,9 @@ def _touched(box: Box, crs: str, zoom: int) -> tuple[Place, ...]:
     step, size = cell_size_m(zoom), _TILE_PX << zoom
     world = (0, size)
     # Points beside each other that are half a world apart lie on both sides of 180 degrees.
-    jumps = bool((np.abs(np.diff(tx, axis=1))[known[:, 1:] & known[:, :-1]] > HALF_WORLD_M).any())
+    pairs = known[:, 1:] & known[:, :-1]
+    steps = tx[:, 1:][pairs] - tx[:, :-1][pairs]
+    jumps = bool((np.abs(steps) > HALF_WORLD_M).any())
     rows = _cells(HALF_WORLD_M - ty[known], step, world)
     sides = (known & (tx < 0), known & (tx >= 0)) if jumps else (known,)
     found = {
