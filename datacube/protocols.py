@@ -23,6 +23,8 @@ class Principal:
     name: str = "anonymous"
     access: frozenset[str] = field(default=frozenset({"public"}))
     """Access classes it may read."""
+    may_write: bool = False
+    """Whether it may change which coverages there are."""
 
 
 ANONYMOUS = Principal()
@@ -45,6 +47,8 @@ class Limits:
     """Values in the list of a map's time."""
     series_scenes: int = 5000
     """Scenes of a series at a place."""
+    table_rows: int = 2_000_000
+    """Places and times in a table of EDR: CSV or GeoJSON."""
     decoded_bytes: int = 4 * 2**30
     """Bytes of chunks decoded for one answer."""
     output_bytes: int = 2 * 2**30
@@ -362,6 +366,16 @@ class CatalogWriter(Catalog, Protocol):
         ------
         UnknownNameError
             If a style to be removed does not stand.
+        """
+        ...
+
+    def delete_cubes(self, names: Sequence[str]) -> Committed:
+        """Retire every scene of cubes, which then are no longer offered; older revisions show them.
+
+        Raises
+        ------
+        UnknownNameError
+            If one has no visible scene.
         """
         ...
 

@@ -60,7 +60,7 @@ def api_routes(
         route("/collections/{name}/coverage", coverage, lane=Lane.DATA),
         route("/collections/{name}/coverage/{part}", part),
         *map_routes(sessions, root_of, desk=desk),
-        *edr_routes(sessions, root_of, desk=desk),
+        *edr_routes(sessions, root_of, about.limits, desk=desk),
         wcps_route(sessions, about, desk=desk),
         *process_routes(sessions, about, desk=desk),
         *(route(path, partial(page, found)) for path, found in PAGES.items()),

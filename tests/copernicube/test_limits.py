@@ -88,6 +88,21 @@ CASES: Mapping[str, tuple[Case, ...]] = {
             asked=r"a series of \d\d+ scenes",
         ),
     ),
+    "table_rows": (
+        Case(
+            value=100,
+            path="/ogcapi/collections/S2_L1C_32618_60m/cube?f=CSV&bbox=-75.65,37.66,-75.6,37.7",
+            asked=r"a table of [\d,]+ rows",
+        ),
+        Case(
+            value=1,
+            path=(
+                "/ogcapi/collections/S2_L1C_32618_60m/position?f=CSV"
+                "&coords=MULTIPOINT((-75.61 37.69),(-75.62 37.69))"
+            ),
+            asked="a table of 2 rows",
+        ),
+    ),
     "decoded_bytes": (
         Case(value=50_000, allowed="50,000 bytes", path=COVERAGE, asked=MEGABYTES),
         Case(value=50_000, allowed="50,000 bytes", path=get_map(), asked=MEGABYTES),

@@ -6,6 +6,7 @@ from datacube.errors import OutOfDomainError, TimeSelectionError
 from datacube.plan.bind import Bound
 from datacube.plan.formats import CSV
 from datacube.plan.nodes import Encode, Plan, contributing_scenes
+from datacube.protocols import Limits
 from ogc.api.edr.grids import bind_grid
 from ogc.api.edr.parts import vertical_position
 from ogc.api.edr.place_answers import (
@@ -17,7 +18,7 @@ from ogc.api.edr.place_answers import (
     series_json,
 )
 from ogc.api.edr.places import bind_places
-from ogc.api.edr.request import GEOJSON, PLACES, EdrQuery, Kind, parse
+from ogc.api.edr.request import GEOJSON, PLACES, EdrQuery, Kind
 from ogc.api.edr.values import check_rows, grid_table
 from ogc.exchange import (
     Reply,
@@ -28,12 +29,9 @@ from ogc.exchange import (
     scenes_header,
     warning_headers,
 )
-from ogc.kvp import Kvp
 
 
-def answer(
-    kind: Kind, coverage_id: str, kvp: Kvp, accept: str, session: Session, address: str
-) -> Reply:
+def answer(asked: EdrQuery, session: Session, *, address: str, limits: Limits) -> Reply:
     """Answer a query; 204 without a body where nothing lies (OGC 19-086r6, table 8).
 
     `address` is the query's own, without parameters; features name it.
@@ -42,11 +40,10 @@ def answer(
     ------
     CubeError
     """
-    asked = parse(kind, coverage_id, kvp, accept)
     try:
-        if kind in PLACES:
-            return _of_places(asked, session, address)
-        return _of_grid(asked, session)
+        if asked.kind in PLACES:
+            return _of_places(asked, session, address, limits)
+        return _of_grid(asked, session, limits)
     except (OutOfDomainError, TimeSelectionError) as error:
         return _nothing(session, str(error))
 
@@ -60,12 +57,14 @@ def _nothing(session: Session, why: str) -> Reply:
     )
 
 
-def _of_places(asked: EdrQuery, session: Session, address: str) -> Reply:
+def _of_places(asked: EdrQuery, session: Session, address: str, limits: Limits) -> Reply:
     places = bind_places(asked, session.view)
     cells = session.compute(places.plan)
     values = PlaceValues.of(asked.coverage_id, places, cells, asked.crs)
     if not values.anything.any():
         return _nothing(session, "the scenes there have no data at these places")
+    if asked.media_type in (CSV, GEOJSON):
+        check_rows(values.anything.size, limits)
     match asked.media_type:
         case media_type if media_type == CSV:
             body = place_table(values).as_csv()
@@ -77,10 +76,10 @@ def _of_places(asked: EdrQuery, session: Session, address: str) -> Reply:
     return _document(body, media_type, places.plan, session)
 
 
-def _of_grid(asked: EdrQuery, session: Session) -> Reply:
+def _of_grid(asked: EdrQuery, session: Session, limits: Limits) -> Reply:
     plan = bind_grid(asked, session.view)
     if asked.media_type == CSV:
-        check_rows(plan.domain.size)
+        check_rows(plan.domain.size, limits)
         cells = session.compute(plan).select(tuple(field.name for field in plan.fields))
         table = grid_table(plan, cells, vertical_position(plan.domain))
         return _document(table.as_csv(), CSV, plan, session)

@@ -20,7 +20,6 @@ from ogc.api.edr.values import (
     Number,
     Table,
     axis_key,
-    check_rows,
     column_order,
     coordinate_texts,
     iso_of,
@@ -225,14 +224,7 @@ def _referencing(values: PlaceValues) -> list[Json]:
 
 
 def place_table(values: PlaceValues) -> Table:
-    """List the places, and of each the times and levels that have data.
-
-    Raises
-    ------
-    LimitExceededError
-        If there are too many.
-    """
-    check_rows(values.anything.size)
+    """List the places, and of each the times and levels that have data."""
     own = tuple(name for name, _ in values.place(0))
     keys = tuple(sorted((*own, *values.keys), key=column_order))
     return Table(keys=keys, names=values.cells.names, rows=_rows(values, keys))

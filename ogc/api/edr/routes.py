@@ -5,8 +5,9 @@ from functools import partial
 from starlette.requests import Request
 from starlette.routing import Route
 
+from datacube.protocols import Limits
 from ogc.api.edr.answer import answer
-from ogc.api.edr.request import Kind
+from ogc.api.edr.request import Kind, parse
 from ogc.desk import Desk
 from ogc.exchange import Reply, Session, Sessions
 from ogc.pinned import kvp_of, resource_route
@@ -14,7 +15,9 @@ from ogc.responses import RootOf
 from ogc.turns import Lane
 
 
-def edr_routes(sessions: Sessions, root_of: RootOf, *, desk: Desk | None = None) -> list[Route]:
+def edr_routes(
+    sessions: Sessions, root_of: RootOf, limits: Limits, *, desk: Desk | None = None
+) -> list[Route]:
     """Return the routes of the queries, which share a queue."""
     shared = desk or Desk()
 
@@ -22,7 +25,8 @@ def edr_routes(sessions: Sessions, root_of: RootOf, *, desk: Desk | None = None)
         name = request.path_params["name"]
         accept = request.headers.get("accept", "")
         address = f"{root_of(request)}/ogcapi/collections/{name}/{kind}"
-        return answer(kind, name, kvp_of(request), accept, session, address)
+        asked_for = parse(kind, name, kvp_of(request), accept)
+        return answer(asked_for, session, address=address, limits=limits)
 
     return [
         resource_route(

@@ -13,12 +13,10 @@ from datacube.cells import Cells, Valid, Values
 from datacube.encode.described import listed_places
 from datacube.errors import LimitExceededError
 from datacube.plan.nodes import Domain, Plan
+from datacube.protocols import Limits
 from datacube.times import iso_text
 
 type Number = int | float | None
-
-MAX_ROWS = 2_000_000
-"""Rows of one table."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,15 +78,8 @@ def iso_of(seconds: float) -> str:
 
 
 def grid_table(plan: Plan, cells: Cells, vertical: int | None) -> Table:
-    """List the cells of a grid.
-
-    Raises
-    ------
-    LimitExceededError
-        If there are more than `MAX_ROWS`.
-    """
+    """List the cells of a grid."""
     domain = plan.domain
-    check_rows(domain.size)
     keys = [axis_key(axis, domain, vertical) for axis in domain.axes]
     order = sorted(range(len(keys)), key=lambda at: column_order(keys[at]))
     places = [coordinate_texts(axis) for axis in domain.axes]
@@ -104,17 +95,17 @@ def column_order(key: str) -> int:
     return ("t", "x", "y", "z", key).index(key)
 
 
-def check_rows(rows: int) -> None:
+def check_rows(rows: int, limits: Limits) -> None:
     """Refuse a table that is too long.
 
     Raises
     ------
     LimitExceededError
     """
-    if rows > MAX_ROWS:
+    if rows > limits.table_rows:
         raise LimitExceededError(
-            f"a table of {rows:,} rows is over the limit of {MAX_ROWS:,}; ask for less, or for "
-            "f=netCDF"
+            f"a table of {rows:,} rows is over the limit of {limits.table_rows:,} "
+            "(LIMIT_TABLE_ROWS); ask for less, or for f=netCDF"
         )
 
 
