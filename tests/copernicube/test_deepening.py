@@ -17,7 +17,7 @@ from copernicube.cubes_command import cubes, verify
 from copernicube.deepening import Deepening, make_deepening
 from copernicube.wiring import Local, open_local
 from datacube.cells import Values
-from datacube.deep import LEAST_RANKS, RANKS
+from datacube.deep import LEAST_RANKS, RANKS, absorbed
 from datacube.plan.cost import estimate
 from datacube.plan.nodes import Picture
 from datacube.plan.query import MapLayer, MapTime, Place
@@ -272,17 +272,33 @@ def test_two_at_work_make_no_slot_twice(tmp_path: Path) -> None:
     assert len(list((tmp_path / "store").glob("C/*/deep/*"))) == 1
 
 
-def test_blocks_grow_and_few_are_not_full(tmp_path: Path) -> None:
+def test_blocks_grow_with_the_cube(tmp_path: Path) -> None:
     made = make_store(tmp_path / "store")
     work = make_deepening(made.local, "*")
-    depths: list[int] = []
-    for dates in range(0, 180, 6):
+    depths: list[list[int]] = []
+    for dates in range(0, 48, 6):
         parts = ((0, 20, 0, 20),)
         more = Sparse(name="C", dates=6, side_px=300, parts=parts, bands=("B04",), after=dates)
         add_sparse(made, more, content)
         run(work)
         found = made.local.catalog.deep.of_cube(made.local.catalog.deep.cubes()[0])
-        depths = sorted(len(block.slots) for block in found)
-        assert len([depth for depth in depths if depth < RANKS]) <= 4
-        assert sum(depths) > dates + 6 - LEAST_RANKS
-    assert depths[-1] == RANKS
+        depths.append(sorted(len(block.slots) for block in found))
+        assert len(list((tmp_path / "store").glob("C/*/deep/*"))) == len(found)
+    assert depths == [[], [12], [12], [24], [24], [36], [36], [48]]
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 6, 50])
+def test_a_column_takes_few_reads_while_it_grows(at_once: int) -> None:
+    pending, copied, depths = 0, 0, list[int]()
+    for dates in range(at_once, 2000, at_once):
+        pending += at_once
+        while (taken := absorbed(pending, depths)) is not None:
+            gathered = pending + sum(depths[at] for at in taken)
+            made = min(gathered, RANKS)
+            depths = [depth for at, depth in enumerate(depths) if at not in taken] + [made]
+            pending, copied = gathered - made, copied + made
+        assert pending < LEAST_RANKS
+        assert sum(depths) + pending == dates
+        assert len([depth for depth in depths if depth < RANKS]) <= 3
+        assert 2 * (len(depths) + pending) <= 24 or dates > 500
+        assert copied <= 5 * dates
