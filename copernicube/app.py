@@ -19,7 +19,7 @@ from starlette.staticfiles import StaticFiles
 
 from copernicube.addresses import Addresses
 from copernicube.config import Settings, load_settings
-from copernicube.wiring import open_local
+from copernicube.wiring import cluster_at, open_local
 from datacube.engine import Engine, Session
 from datacube.errors import CubeError
 from ogc import soap
@@ -68,6 +68,7 @@ def build(settings: Settings) -> Starlette:
         map_days=settings.default_map_days,
         chunk_cache_bytes=settings.chunk_cache_bytes,
         picture_cache_bytes=settings.picture_cache_bytes,
+        cluster=cluster_at(settings.scheduler),
     )
     sessions = local.engine.session
     addresses = Addresses.read(settings.public_url, settings.trusted_proxies)

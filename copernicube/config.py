@@ -15,6 +15,7 @@ from ogc.turns import QueueLimits
 
 PREFIX = "COPERNICUBE_"
 CHUNK_CACHE_BYTES = 256 * 2**20
+SCHEDULER_BYTES = 256 * 2**20
 PICTURE_CACHE_BYTES = 64 * 2**20
 PARTS = MappingProxyType(
     {"limits": "LIMIT_", "queue": "QUEUE_", "spool": "SPOOL_", "provider": "PROVIDER_"}
@@ -44,6 +45,10 @@ class Settings:
     """Decoded chunks that maps keep in memory, in each server process."""
     picture_cache_bytes: int = PICTURE_CACHE_BYTES
     """Finished maps that are kept in memory, in each server process."""
+    scheduler: str = ""
+    """Scheduler of a Dask cluster that bulk work is sent to, as `tcp://HOST:PORT`; empty: none."""
+    scheduler_bytes: int = SCHEDULER_BYTES
+    """Decoded bytes of stored chunks from which work is sent to the cluster."""
     upkeep: str = "on"
     """Whether a process beside the server makes what is derived from scenes: `on` or `off`."""
     deep_cubes: str = "*"

@@ -3,9 +3,10 @@
 import json
 import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,13 +14,16 @@ import click
 from rich.console import Console
 
 from copernicube.config import load_object_store_access
-from copernicube.options import json_option, store_option
+from copernicube.ingest_cluster import ClusterIngest, absolute, ingest_on
+from copernicube.options import json_option, scheduler_option, store_option
+from copernicube.wiring import cluster_at
 from datacube.catalog import catalog_exists, open_catalog
+from datacube.evaluate.cluster import Cluster
 from datacube.store import open_store
 from datacube.store.pyramid import reduce_level
 from ingest.job import Destination
 from ingest.pipeline import IngestOptions, run
-from ingest.progress import Bar, Lines
+from ingest.progress import Bar, IngestProgress, Lines, Silent
 from ingest.recipes.files import find_files
 from ingest.recipes.parse import read_recipe
 from ingest.recipes.parse import recipe_schema as schema_of_recipes
@@ -59,6 +63,7 @@ from ingest.summary import Status, Summary
     show_default=True,
     help="Bands worked on at once; a whole tile takes 700 MB and 400 MB a job.",
 )
+@scheduler_option
 @click.option("--dry-run", is_flag=True, help="Say what would be done; write nothing.")
 @json_option
 def ingest(  # noqa: PLR0913, PLR0917  # click passes one parameter an option
@@ -70,6 +75,7 @@ def ingest(  # noqa: PLR0913, PLR0917  # click passes one parameter an option
     cube: str | None,
     resolution: float | None,
     jobs: int,
+    scheduler: str,
     dry_run: bool,  # noqa: FBT001  # as above
     as_json: bool,  # noqa: FBT001  # as above
 ) -> None:
@@ -86,11 +92,14 @@ def ingest(  # noqa: PLR0913, PLR0917  # click passes one parameter an option
     options = IngestOptions(
         choice=CubeChoice(name=cube, resolution=resolution), jobs=jobs, dry_run=dry_run
     )
+    cluster = None if dry_run else cluster_at(scheduler)
+    if cluster is not None:
+        cluster.check()
     if recipe is None:
-        summary = ingest_places(places, store, options)
+        summary = ingest_places(places, store, options, cluster)
     else:
         asked = RecipeIngest(recipe=read_recipe(recipe), places=places, register=register)
-        summary = ingest_recipe(asked, store, options)
+        summary = ingest_recipe(asked, store, options, cluster)
     if as_json:
         click.echo(json.dumps(summary.to_json(), indent=2))
     else:
@@ -115,11 +124,32 @@ def _check_options(
         raise click.UsageError("--cube and --resolution are said by the recipe")
 
 
-def ingest_places(places: tuple[str, ...], store: str, options: IngestOptions) -> Summary:
-    """Ingest into the store at `store`, with a bar where stderr is a terminal, else log lines."""
-    readers = [Sentinel2Reader(load_object_store_access())]
+def ingest_places(
+    places: tuple[str, ...], store: str, options: IngestOptions, cluster: Cluster | None = None
+) -> Summary:
+    """Ingest into the store at `store`, with a bar where stderr is a terminal, else log lines.
+
+    On a `cluster` each place is a piece of work; `options.jobs` are those of each.
+    """
     with _destination(store, dry_run=options.dry_run) as destination:
-        return _run(places, readers, destination, options)
+        if cluster is None:
+            return _shown(partial(_run, places, _readers(), destination, options), options)
+        asked = ClusterIngest(
+            places=tuple(map(absolute, places)),
+            part=partial(_places_there, absolute(store), options),
+            first_alone=False,
+        )
+        return _sent(cluster, asked, destination, options)
+
+
+def _readers() -> Sequence[SceneReader]:
+    return [Sentinel2Reader(load_object_store_access())]
+
+
+def _places_there(store: str, options: IngestOptions, places: tuple[str, ...]) -> Summary:
+    """Ingest some places in a worker, which opens store and catalogue by their addresses."""
+    with _destination(store, dry_run=False) as destination:
+        return _run(places, _readers(), destination, options, Silent())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,25 +162,60 @@ class RecipeIngest:
     register: bool = False
 
 
-def ingest_recipe(asked: RecipeIngest, store: str, options: IngestOptions) -> Summary:
-    """Ingest or register the files of a recipe; progress as of `ingest_places`.
+def ingest_recipe(
+    asked: RecipeIngest, store: str, options: IngestOptions, cluster: Cluster | None = None
+) -> Summary:
+    """Ingest or register the files of a recipe; progress and cluster as of `ingest_places`.
 
     Raises
     ------
     SourceError
         If the recipe names no file, or does not describe the coverage that stands.
     """
-    recipe = asked.recipe
-    places = find_files(recipe, asked.places)
+    places = find_files(asked.recipe, asked.places)
     with _destination(store, dry_run=options.dry_run) as destination:
-        reader = RecipeReader(
-            recipe,
-            standing=destination.catalog.find_cube(recipe.coverage),
-            access=load_object_store_access(),
-            register=asked.register,
-        )
-        reader.begin(places)
-        return _run(places, [reader], destination, options)
+        if cluster is None:
+            reader = _recipe_reader(asked, destination, places)
+            return _shown(partial(_run, places, [reader], destination, options), options)
+        places = tuple(map(absolute, places))
+        part = partial(_files_there, asked, absolute(store), options, places)
+        sent = ClusterIngest(places=places, part=part, first_alone=True)
+        return _sent(cluster, sent, destination, options)
+
+
+def _recipe_reader(
+    asked: RecipeIngest, destination: Destination, places: tuple[str, ...]
+) -> RecipeReader:
+    reader = RecipeReader(
+        asked.recipe,
+        standing=destination.catalog.find_cube(asked.recipe.coverage),
+        access=load_object_store_access(),
+        register=asked.register,
+    )
+    reader.begin(places)
+    return reader
+
+
+def _files_there(
+    asked: RecipeIngest,
+    store: str,
+    options: IngestOptions,
+    every: tuple[str, ...],
+    places: tuple[str, ...],
+) -> Summary:
+    """Ingest some of `every` file in a worker."""
+    with _destination(store, dry_run=False) as destination:
+        reader = _recipe_reader(asked, destination, every)
+        return _run(places, [reader], destination, options, Silent())
+
+
+def _sent(
+    cluster: Cluster, asked: ClusterIngest, destination: Destination, options: IngestOptions
+) -> Summary:
+    made = _shown(partial(ingest_on, cluster, asked), options)
+    # Those of workers that died between a commit and its record.
+    _run((), (), destination, options, Silent())
+    return made
 
 
 def _run(
@@ -158,14 +223,18 @@ def _run(
     readers: Sequence[SceneReader],
     destination: Destination,
     options: IngestOptions,
+    progress: IngestProgress,
 ) -> Summary:
+    return run(places, readers=readers, destination=destination, options=options, progress=progress)
+
+
+def _shown(work: Callable[[IngestProgress], Summary], options: IngestOptions) -> Summary:
+    """Do work with a bar where stderr is a terminal, else with log lines."""
     if sys.stderr.isatty() and not options.dry_run:
         with Bar(Console(stderr=True)) as bar:
-            return run(
-                places, readers=readers, destination=destination, options=options, progress=bar
-            )
+            return work(bar)
     logging.getLogger("ingest").setLevel(logging.INFO)
-    return run(places, readers=readers, destination=destination, options=options, progress=Lines())
+    return work(Lines())
 
 
 @contextmanager

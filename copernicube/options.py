@@ -20,3 +20,10 @@ json_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
 as_of_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
     "--as-of", type=click.IntRange(min=0), metavar="REVISION", help="Look at an older revision."
 )
+scheduler_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
+    "--scheduler",
+    metavar="URL",
+    default=lambda: load_settings().scheduler,
+    show_default="COPERNICUBE_SCHEDULER, else none",
+    help="Dask cluster that bulk work is sent to: tcp://HOST:PORT of its scheduler.",
+)

@@ -11,8 +11,8 @@ from click.core import ParameterSource
 from copernicube.client.asking import Server
 from copernicube.client.local_results import body_of
 from copernicube.client.questions import Question, Single, upload
-from copernicube.options import as_of_option, store_option
-from copernicube.wiring import open_local
+from copernicube.options import as_of_option, scheduler_option, store_option
+from copernicube.wiring import cluster_at, open_local
 from datacube.errors import UnknownNameError
 from datacube.explain.forms import to_text
 from datacube.explain.values import Level
@@ -63,6 +63,14 @@ class _Made:
         return self.media_type.startswith(_READABLE)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Local:
+    """Where a query is answered that no server is asked."""
+
+    store: str
+    scheduler: str
+
+
 class _QueryCommand(click.Command):
     """Takes `--explain` without a value, too: what follows is one only if it is a level.
 
@@ -82,6 +90,7 @@ class _QueryCommand(click.Command):
 @click.command(cls=_QueryCommand)
 @click.argument("query", metavar="QUERY")
 @store_option
+@scheduler_option
 @click.option("--server", metavar="URL", help="Ask this server instead of a store.")
 @click.option(
     "-o",
@@ -112,6 +121,7 @@ def query(  # noqa: PLR0913, PLR0917  # click passes one parameter an option
     context: click.Context,
     query: str,
     store: str,
+    scheduler: str,
     server: str | None,
     output: str | None,
     parameters: tuple[str, ...],
@@ -135,7 +145,8 @@ def query(  # noqa: PLR0913, PLR0917  # click passes one parameter an option
         told = _told(question, Level(explain), store=store, server=server, as_of=as_of)
         made: Iterable[_Made] = [_Made(body=told, media_type=TEXT)]
     else:
-        made = _results(question, store=store, server=server, as_of=as_of, output=output)
+        local = _Local(store=store, scheduler=scheduler)
+        made = _results(question, local=local, server=server, as_of=as_of, output=output)
     if output is None:
         _print(list(made))
     else:
@@ -157,7 +168,7 @@ def _told(
 def _results(
     question: Question,
     *,
-    store: str,
+    local: _Local,
     server: str | None,
     as_of: int | None,
     output: str | None,
@@ -166,7 +177,7 @@ def _results(
     if output is None and sys.stdout.isatty():
         for single in singles:
             _refuse_binary(single)
-    return _answered(singles, store, as_of) if server is None else _asked(singles, server, as_of)
+    return _answered(singles, local, as_of) if server is None else _asked(singles, server, as_of)
 
 
 def _text(query: str) -> str:
@@ -206,8 +217,11 @@ def _unshown(kind: str) -> click.UsageError:
     return click.UsageError(f"the result is {kind}, which no terminal shows; name a file with -o")
 
 
-def _answered(singles: tuple[Single, ...], store: str, as_of: int | None) -> Iterator[_Made]:
-    session = open_local(store, read_only=True).engine.session(as_of)
+def _answered(singles: tuple[Single, ...], local: _Local, as_of: int | None) -> Iterator[_Made]:
+    cluster = cluster_at(local.scheduler)
+    if cluster is not None:
+        cluster.check()
+    session = open_local(local.store, read_only=True, cluster=cluster).engine.session(as_of)
     for single in singles:
         asked = single.question
         for answer in session.query(

@@ -1,12 +1,14 @@
 """Putting the engine together: which catalogue, which store, which styles and encoders."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from copernicube.config import (
     CHUNK_CACHE_BYTES,
     PICTURE_CACHE_BYTES,
     load_object_store_access,
     load_provider,
+    load_settings,
 )
 from copernicube.functions import load_functions
 from datacube.catalog import SqlCatalog, open_catalog, rebuild_catalog, refuse_gaps
@@ -14,6 +16,7 @@ from datacube.encode import ENCODERS
 from datacube.encode.kept import KeptDocuments
 from datacube.engine import Engine
 from datacube.errors import StoreError
+from datacube.evaluate.cluster import Cluster
 from datacube.protocols import Limits
 from datacube.render.styles import DEFAULT_STYLES
 from datacube.store import KeptChunks, ZarrStore, open_store
@@ -30,7 +33,45 @@ class Local:
     store: ZarrStore
 
 
-def open_local(
+class StoreCells(RegisteredCells):
+    """Cells of a store, which travel to other processes as its address alone.
+
+    Those reopen it, once each, with the keys of their own environment.
+    """
+
+    def __init__(self, location: str, store: ZarrStore) -> None:
+        super().__init__(store, load_object_store_access())
+        self._location = location
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return cells_at, (self._location,)
+
+
+@lru_cache(maxsize=8)
+def cells_at(location: str) -> StoreCells:
+    """Open the cells of a store for reading, once a process.
+
+    Raises
+    ------
+    StoreError
+        If there is no store: a worker of a cluster has to see it where its client does.
+    """
+    return StoreCells(location, open_store(location, read_only=True))
+
+
+def cluster_at(scheduler: str) -> Cluster | None:
+    """Name the cluster of a scheduler; none where it is empty.
+
+    Raises
+    ------
+    InvalidParameterError
+        If it is no address.
+    """
+    worth = load_settings().scheduler_bytes
+    return Cluster(scheduler, worth_bytes=worth) if scheduler else None
+
+
+def open_local(  # noqa: PLR0913  # each setting of the engine
     location: str,
     *,
     limits: Limits | None = None,
@@ -38,12 +79,14 @@ def open_local(
     read_only: bool = False,
     chunk_cache_bytes: int = CHUNK_CACHE_BYTES,
     picture_cache_bytes: int = PICTURE_CACHE_BYTES,
+    cluster: Cluster | None = None,
 ) -> Local:
     """Open the store at `location`, a folder; a store that is not there yet is made.
 
     `map_days` are the days before a layer's newest acquisition that a map without
     TIME may show. `read_only` opens what exists and refuses to write. `chunk_cache_bytes`
     bound the decoded chunks that maps keep in memory, `picture_cache_bytes` the finished maps.
+    `cluster` takes bulk work.
 
     Raises
     ------
@@ -52,7 +95,7 @@ def open_local(
     """
     store = open_store(location, read_only=read_only)
     catalog = open_catalog(location, read_only=read_only, offers=OFFERS)
-    cells = RegisteredCells(store, load_object_store_access())
+    cells = StoreCells(store.location.name, store)
     engine = Engine(
         catalog=catalog,
         cells=cells,
@@ -62,6 +105,7 @@ def open_local(
         encoders=ENCODERS,
         limits=limits or Limits(),
         default_map_days=map_days,
+        cluster=cluster,
         functions=load_functions(),
         provider=load_provider(),
     )

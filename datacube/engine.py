@@ -10,6 +10,7 @@ from datacube.encode.answer import Answer, EncodeJob, Encoder, answer_tag
 from datacube.encode.credits import credits_of
 from datacube.encode.kept import KeptDocuments
 from datacube.errors import UnknownNameError
+from datacube.evaluate.cluster import Cluster, taking
 from datacube.evaluate.deep import over_blocks
 from datacube.evaluate.handed import Handed
 from datacube.evaluate.place import PlaceAnswer, read_layer
@@ -59,6 +60,8 @@ class Engine:
     """Maps that were made before, by ETag."""
     bindings: KeptBindings = field(default_factory=KeptBindings)
     """Maps that were bound before."""
+    cluster: Cluster | None = None
+    """Takes what is large enough."""
 
     def session(self, as_of: int | None = None, principal: Principal = ANONYMOUS) -> "Session":
         """Pin a revision, by default the newest, for one request.
@@ -219,6 +222,7 @@ class Session:
             limits=engine.limits,
             functions=engine.functions,
             provider=engine.provider,
+            cluster=engine.cluster,
             compat=compat,
             uploads=uploads,
         )
@@ -229,9 +233,14 @@ class Session:
         The size of a `window`, such as a chunk of a view, is the caller's to bound: estimating
         the whole plan for each of its parts would cost more than reading them.
         """
+        cluster = None
         if window is None:
-            check(estimate(plan), self.engine.limits)
-        return compute(plan, self.engine.cells, window=window, limits=self.engine.limits)
+            cost = estimate(plan)
+            check(cost, self.engine.limits)
+            cluster = taking(self.engine.cluster, cost)
+        return compute(
+            plan, self.engine.cells, window=window, limits=self.engine.limits, cluster=cluster
+        )
 
     def _encoder(self, media_type: str) -> Encoder:
         encoder = self.engine.encoders.get(media_type)
@@ -258,13 +267,17 @@ class Session:
 
     def _job(self, bound: Bound, scenes: tuple[str, ...]) -> EncodeJob:
         engine = self.engine
+        cluster = None
         if not is_surely_little(bound.encode, engine.limits):
-            check(estimate(bound.encode), engine.limits)
+            cost = estimate(bound.encode)
+            check(cost, engine.limits)
+            cluster = taking(engine.cluster, cost)
         is_map = isinstance(bound.encode.source, Picture)
         handed = Handed(
             read=(engine.map_cells if is_map else None) or engine.cells,
             limits=engine.limits,
             deadline=monotonic() + engine.limits.seconds,
+            cluster=cluster,
         )
         return EncodeJob(
             node=bound.encode,

@@ -16,6 +16,7 @@ from datacube.errors import (
     UnknownNameError,
 )
 from datacube.evaluate.cells import evaluate
+from datacube.evaluate.cluster import Cluster, taking
 from datacube.evaluate.handed import Handed
 from datacube.evaluate.memo import Shared
 from datacube.plan.cost import Cost, Done, check, estimate
@@ -58,6 +59,8 @@ class _Run:
     """In `time.monotonic` seconds."""
     shared: Shared = field(default_factory=dict)
     """Small reductions that were done for one of them."""
+    cluster: Cluster | None = None
+    """Takes the blocks, where all of them are large enough."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +74,8 @@ class Processor:
     limits: Limits
     functions: UserFunctions
     provider: ServiceProvider = field(default_factory=ServiceProvider)
+    cluster: Cluster | None = None
+    """Takes what is large enough."""
     compat: bool = False
     """Nulls go by rasdaman's rules."""
     uploads: tuple[Upload, ...] = ()
@@ -172,6 +177,7 @@ class Processor:
         costs = [estimate(p, done) for p in map(_costly, prepared) if p is not None]
         if not arrays:
             check(together(costs), self.limits)
+        run = replace(run, cluster=taking(self.cluster, together(costs)))
         sent = 0
         for value in prepared:
             if arrays and isinstance(value, Raster):
@@ -205,7 +211,9 @@ class Processor:
             for at, result in enumerate(bound)
             if result.where is not None
         }
-        check(together([estimate(plan, done) for plan in wheres.values()]), self.limits)
+        cost = together([estimate(plan, done) for plan in wheres.values()])
+        check(cost, self.limits)
+        run = replace(run, cluster=taking(self.cluster, cost))
         truths = {at: self._true(plan, run) for at, plan in wheres.items()}
         return [result.value for at, result in enumerate(bound) if truths.get(at, True)]
 
@@ -291,7 +299,13 @@ class Processor:
         )
 
     def _handed(self, run: _Run) -> Handed:
-        return Handed(read=self.cells, limits=self.limits, deadline=run.deadline, shared=run.shared)
+        return Handed(
+            read=self.cells,
+            limits=self.limits,
+            deadline=run.deadline,
+            shared=run.shared,
+            cluster=run.cluster,
+        )
 
     def _etag(self, node: Encode | Plan, *further: object) -> str:
         read = {scan.cube for scan in scans(node)}

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from datacube.cells import Cells
+from datacube.evaluate.cluster import Cluster
 from datacube.evaluate.memo import Shared
 from datacube.evaluate.schedule import clock, compute, compute_small
 from datacube.grid import Window
@@ -25,6 +26,8 @@ class Handed:
     """In `time.monotonic` seconds."""
     shared: Shared = field(default_factory=dict)
     """Small reductions that were done."""
+    cluster: Cluster | None = None
+    """Takes the blocks of bulk work."""
     _key: str = ""
     """Of the plan that was asked for last."""
     _cells: Cells | None = None
@@ -52,6 +55,7 @@ class Handed:
                     limits=self.limits,
                     deadline=self.deadline,
                     shared=self.shared,
+                    cluster=self.cluster,
                 )
         if self._cells is None:
             return self._computed(plan, window)
@@ -65,4 +69,5 @@ class Handed:
             limits=self.limits,
             deadline=self.deadline,
             shared=self.shared,
+            cluster=self.cluster,
         )
