@@ -96,7 +96,8 @@ class OverviewMaking:
             rows = connection.execute(
                 select(day, func.count().label("scenes"))
                 .where(slots.c.cube_id.in_(ids), slots.c.valid_to == OPEN)
-                .group_by(day)
+                # By name: a database may take two bound numbers for different ones.
+                .group_by("day")
             ).all()
             told = {
                 (row.span, row.first)

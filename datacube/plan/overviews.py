@@ -61,9 +61,11 @@ def from_overview(
     cells, for exactly the times of one overview, in the styles of stored bands. Where a part
     was not made yet, or is being made again, finer parts are read in its place.
     """
-    mosaics = _answering(layer, style, view)
+    mosaics = view.mosaics(layer.collection.id)
     pixel = None if mosaics is None else _pixel_m(grid)
     if mosaics is None or pixel is None or pixel * _WHOLE_CELL < cell_size_m(mosaics.zoom):
+        return None
+    if not _answered(mosaics, layer, style, view):
         return None
     area = clipped(reproject_box(grid.bbox, grid.crs, MERCATOR, widen=0.0) or _NOWHERE)
     if area is None or _sees_beyond(layer.coverages, grid):
@@ -86,19 +88,17 @@ def from_overview(
     return Seen(members=members, gaps=tuple(part.bbox for part in gaps), note=note)
 
 
-def _answering(layer: LayerCubes, style: Style, view: CatalogView) -> Mosaics | None:
-    """Return the overviews of a layer where they hold all that a style reads."""
-    name = layer.collection.id
+def _answered(mosaics: Mosaics, layer: LayerCubes, style: Style, view: CatalogView) -> bool:
+    """Tell whether the overviews are those of the layer, and hold all that a style reads."""
     whole = all(coverage.id == coverage.cube.name for coverage in layer.coverages)
-    mosaics = view.mosaics(name) if whole and style.temporal is None else None
-    if mosaics is None or len(layer.coverages) != len(view.cubes(name)):
-        return None
+    if not whole or len(layer.coverages) != len(view.cubes(mosaics.collection)):
+        return False
     held = {band.name for band in mosaics.bands}
     try:
         read = {find_band(layer.bands, band).name for band in style.bands}
     except UnknownNameError:
-        return None
-    return mosaics if read and read <= held else None
+        return False
+    return style.temporal is None and bool(read) and read <= held
 
 
 def _pixel_m(grid: Grid) -> float | None:

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -166,7 +166,7 @@ def test_tiles_read_few_chunks_of_a_band_and_no_scene(many: Archive, style: str)
         cells, read = shown(many, bound)
         assert said(bound, "Overview shown: S2_L2A newest"), place
         assert not read.scenes
-        filled += cells.valid[0].any()
+        filled += int(cells.valid[0].any())
         most = max(most, *read.chunks.values())
     # A tile's pixels are cells of the overview, and its edges those of a chunk.
     assert most == 1
@@ -350,8 +350,8 @@ def test_two_zones_are_merged_as_a_map_merges_them(tmp_path: Path) -> None:
             source = cube.crs, cube.groups[0].grid.at(hull).transform
             planes_of.append(warped(merged(scenes, style, hull), nodata, source, zoom, window, how))
         home = np.where(_longitudes(zoom, window) < 12, 0, 1)
-        first, second = np.choose(home, planes_of), np.choose(1 - home, planes_of)
-        wanted = np.where(first != nodata, first, second)
+        own, other = np.choose(home, planes_of), np.choose(1 - home, planes_of)
+        wanted = np.where(own != nodata, own, other)
         assert len({int(k) for k in home[wanted != nodata]}) == 2
         compare(overview_cells(archive, zoom, window, style), wanted, nodata, off=off, share=0.985)
 
@@ -553,6 +553,23 @@ def test_removed_overviews_leave_every_map_answered(few: Archive) -> None:
     keep_up(few)
     again, _ = shown(few, bind(few, HERE))
     np.testing.assert_array_equal(again.values[0], with_overview.values[0])
+
+
+def test_scenes_without_a_time_have_an_overview_of_all(tmp_path: Path) -> None:
+    archive = Archive(tmp_path / "store")
+    cube = replace(world_cube(0.2), timed=False)
+    for number, (name, window) in enumerate(
+        tiles_of(cube, first=(150, 800), count=(3, 4), side=64)
+    ):
+        when = START - timedelta(days=1000 * number)
+        scene = MadeScene(cube=cube, window=window, values=ramp(window, 1), when=when, tile=name)
+        archive.add(scene)
+    keep_up(archive, all_periods=True)
+    bound = bind(archive, HERE)
+    cells, read = shown(archive, bound)
+    assert said(bound, "Overview shown: S2_L2A newest")
+    assert not read.scenes
+    assert cells.valid[0].any()
 
 
 def test_cubes_that_not_everyone_sees_have_no_overview(tmp_path: Path) -> None:
