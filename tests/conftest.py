@@ -1,12 +1,14 @@
 """Fixtures that every test may use."""
 
 import os
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.builders.once import built_once
+from tests.builders.postgres import PostgresServer, postgres_running
 from tests.builders.qgis import Qgis, found_qgis
 from tests.builders.served import run_copernicube, served
 
@@ -54,3 +56,16 @@ def demo_url(demo_store: Path) -> Iterator[str]:
 def qgis(tmp_path: Path) -> Qgis:
     """Return a way to run the scripts for QGIS; skip where Debian's QGIS is not installed."""
     return found_qgis(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """Return a PostgreSQL server; skip where the system has none. Never stop it."""
+    with postgres_running() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_address(postgres_server: PostgresServer) -> str:
+    """Return where a catalogue may be made that no other test sees."""
+    return postgres_server.address(f"test_{uuid.uuid4().hex[:12]}")

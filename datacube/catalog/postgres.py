@@ -59,14 +59,6 @@ _STARTUP = {
 }
 _AWAY = ("08", "57", "53")
 """Classes of states in which a server may answer later: connections, shutdown, resources."""
-_BEGIN = "; ".join(
-    (
-        f"SET LOCAL lock_timeout = '{BUSY_TIMEOUT_S:g}s'",
-        # A writer that falls silent loses its lock rather than stopping all others.
-        f"SET LOCAL idle_in_transaction_session_timeout = '{BUSY_TIMEOUT_S:g}s'",
-        "SELECT value FROM meta WHERE name = 'revision' FOR UPDATE",
-    )
-)
 _FOREVER = 2**62
 """Microseconds, either way."""
 
@@ -154,14 +146,10 @@ class PostgresDatabase:
         return engine.connect()
 
     def state(self) -> dict[str, int]:
-        """Return the numbers in `meta`, of which each request asks.
-
-        By the driver itself: building and caching the statement would take longer than asking.
-        """
+        """Return the numbers in `meta`, of which each request asks."""
         with self.read() as connection:
-            cursor = connection.connection.cursor()
-            cursor.execute("SELECT name, value FROM meta")
-            return dict(cursor.fetchall())
+            rows = connection.exec_driver_sql("SELECT name, value FROM meta")
+            return {row.name: row.value for row in rows}
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Connection]:
@@ -173,7 +161,7 @@ class PostgresDatabase:
         if self.read_only:
             raise StoreReadOnlyError(f"the catalogue {self.place.shown} cannot be written")
         with self._transaction() as connection:
-            connection.exec_driver_sql(_BEGIN)
+            connection.exec_driver_sql(_lock_for_writing())
             yield connection
 
     @contextlib.contextmanager
@@ -242,6 +230,18 @@ def _search_query(box: bool, touching: bool, timed: bool) -> Select[int]:  # noq
         first, last = (bindparam(name, type_=BigInteger) for name in ("first", "last"))
         found.append(literal_column(TIMES).bool_op("&&")(func.int8range(first, last, "[]")))
     return select(s.number).where(*found)
+
+
+def _lock_for_writing() -> str:
+    """Return what a write transaction begins with, in one message to the server."""
+    return "; ".join(
+        (
+            f"SET LOCAL lock_timeout = '{BUSY_TIMEOUT_S * 1000:.0f}ms'",
+            # A writer that falls silent loses its lock rather than stopping all others.
+            f"SET LOCAL idle_in_transaction_session_timeout = '{BUSY_TIMEOUT_S * 1000:.0f}ms'",
+            "SELECT value FROM meta WHERE name = 'revision' FOR UPDATE",
+        )
+    )
 
 
 def _engine(owner: PostgresDatabase, place: PostgresPlace) -> Engine:

@@ -1,6 +1,6 @@
 """Cubes, scenes and slots for tests of the catalogue and the store."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -15,6 +15,9 @@ from datacube.slots import BandShards, SceneRecord, SlotWindow
 
 COLLECTION = Collection(id="S2_TEST", title="Test scenes", style_family="sentinel-2")
 EVERYONE = Principal(name="all", access=frozenset({"public", "secret"}))
+type Place = Callable[[str], str]
+"""From a name to where a catalogue of that name may be made."""
+
 NOON = datetime(2023, 8, 15, 9, 50, 31, 24000, tzinfo=UTC)
 
 

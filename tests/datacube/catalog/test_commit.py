@@ -1,7 +1,6 @@
 """What a commit makes visible, and what it retires."""
 
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -12,6 +11,7 @@ from tests.builders.catalogue_rows import claimed, purge_below
 from tests.datacube.catalog.making import (
     COLLECTION,
     NOON,
+    Place,
     commit_scene,
     full_shards,
     make_cube,
@@ -25,8 +25,8 @@ SMALL = "POLYGON ((15.2 47.2, 15.8 47.2, 15.8 47.8, 15.2 47.8, 15.2 47.2))"
 
 
 @pytest.fixture
-def catalog(tmp_path: Path) -> SqlCatalog:
-    return open_catalog(tmp_path)
+def catalog(place: Place) -> SqlCatalog:
+    return open_catalog(place("store"))
 
 
 def visible(catalog: SqlCatalog, as_of: int | None = None) -> list[str]:
@@ -227,7 +227,7 @@ def test_a_cube_keeps_its_first_definition(catalog: SqlCatalog) -> None:
         catalog.claim("S2_TEST_32634")[0]
 
 
-def test_a_standing_definition_equals_what_was_registered(tmp_path: Path) -> None:
+def test_a_standing_definition_equals_what_was_registered(place: Place) -> None:
     cube = make_cube()
-    open_catalog(tmp_path).ensure_cube(COLLECTION, cube)
-    assert open_catalog(tmp_path).find_cube(CUBE) == cube
+    open_catalog(place("store")).ensure_cube(COLLECTION, cube)
+    assert open_catalog(place("store")).find_cube(CUBE) == cube

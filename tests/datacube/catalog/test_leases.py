@@ -1,16 +1,15 @@
 """Leases: one holder at a time, whatever ends."""
 
-from pathlib import Path
-
 import pytest
 
 from datacube.catalog import open_catalog
 from datacube.catalog.leases import CatalogLease
+from tests.datacube.catalog.making import Place
 
 
 @pytest.fixture
-def pair(tmp_path: Path) -> tuple[CatalogLease, CatalogLease]:
-    first, second = open_catalog(tmp_path), open_catalog(tmp_path)
+def pair(place: Place) -> tuple[CatalogLease, CatalogLease]:
+    first, second = open_catalog(place("store")), open_catalog(place("store"))
     return CatalogLease(first.database), CatalogLease(second.database)
 
 
@@ -27,8 +26,8 @@ def test_one_of_two_has_a_lease_and_the_other_gets_it_when_it_is_given_back(
     assert not one.take("work")
 
 
-def test_a_lease_that_ended_is_taken_over_and_its_holder_notices(tmp_path: Path) -> None:
-    first, second = open_catalog(tmp_path), open_catalog(tmp_path)
+def test_a_lease_that_ended_is_taken_over_and_its_holder_notices(place: Place) -> None:
+    first, second = open_catalog(place("store")), open_catalog(place("store"))
     gone = CatalogLease(first.database, seconds=0.0)
     assert gone.take("work")
     heir = CatalogLease(second.database)

@@ -14,6 +14,7 @@ from datacube.slots import SceneRecord, SlotWindow
 from tests.datacube.catalog.making import (
     COLLECTION,
     NOON,
+    Place,
     commit_scene,
     make_cube,
     make_scene,
@@ -47,7 +48,7 @@ def offers() -> list[Offer]:
     return made
 
 
-def ingest(store: Path, mine: list[Offer]) -> None:
+def ingest(store: str, mine: list[Offer]) -> None:
     catalog = open_catalog(store)
     for scene, windows, bands in mine:
         try:
@@ -61,8 +62,7 @@ def ingest(store: Path, mine: list[Offer]) -> None:
 def test_ten_shuffled_orders_with_four_writers_give_equal_answers(tmp_path: Path) -> None:
     states = []
     for seed in range(10):
-        store = tmp_path / str(seed)
-        store.mkdir()
+        store = str(tmp_path / str(seed))
         shuffled = offers()
         random.Random(seed).shuffle(shuffled)
         open_catalog(store).close()
@@ -73,21 +73,22 @@ def test_ten_shuffled_orders_with_four_writers_give_equal_answers(tmp_path: Path
     assert all(state == states[0] for state in states[1:])
 
 
-def _commit_many(store: Path, worker: int, count: int) -> None:
+def _commit_many(store: str, worker: int, count: int) -> None:
     catalog = open_catalog(store)
     for number in range(count):
         commit_scene(catalog, make_scene(f"W{worker}_{number}"))
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
-def test_four_processes_that_commit_at_once_lose_nothing(tmp_path: Path) -> None:
+def test_four_processes_that_commit_at_once_lose_nothing(place: Place) -> None:
     count = 12
-    catalog = open_catalog(tmp_path)
+    store = place("store")
+    catalog = open_catalog(store)
     # The children inherit a connection, which they must not use.
     catalog.ensure_cube(COLLECTION, make_cube())
     context = multiprocessing.get_context("fork")
     workers = [
-        context.Process(target=_commit_many, args=(tmp_path, worker, count))
+        context.Process(target=_commit_many, args=(store, worker, count))
         for worker in range(PROCESSES)
     ]
     for worker in workers:

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from datacube.catalog import SqlCatalog, open_catalog, rebuild_catalog
+from datacube.catalog import SqlCatalog, catalog_exists, open_catalog, rebuild_catalog
 from datacube.errors import StoreDamagedError, StoreError
 from tests.datacube.catalog.making import (
     EVERYONE,
     NOON,
+    Place,
     commit_scene,
     make_cube,
     make_scene,
@@ -21,9 +22,9 @@ CUBE = "S2_TEST_32633"
 
 
 @pytest.fixture
-def lost(tmp_path: Path) -> SqlCatalog:
+def lost(place: Place) -> SqlCatalog:
     """Return a catalogue with reprocessings, partial scenes, two cubes and an alias."""
-    catalog = open_catalog(tmp_path / "lost")
+    catalog = open_catalog(place("lost"))
     commit_scene(catalog, make_scene("A", baseline="04.00"))
     commit_scene(catalog, make_scene("A", baseline="05.09"))
     hidden = make_cube("S2_HIDDEN_32633", access="secret")
@@ -36,10 +37,10 @@ def lost(tmp_path: Path) -> SqlCatalog:
 
 
 def test_every_revision_of_the_rebuilt_catalogue_shows_what_it_showed(
-    lost: SqlCatalog, tmp_path: Path
+    lost: SqlCatalog, place: Place
 ) -> None:
     records = list(lost.unwritten_records(frozenset()))
-    made = rebuild_catalog(records, {CUBE: 7}, tmp_path / "new")
+    made = rebuild_catalog(records, {CUBE: 7}, place("new"))
     assert made.view().revision == 5
     for revision in range(6):
         before = lost.view(as_of=revision, principal=EVERYONE)
@@ -55,20 +56,23 @@ def test_every_revision_of_the_rebuilt_catalogue_shows_what_it_showed(
     assert lost.view(as_of=2).slots(CUBE) != lost.view(as_of=1).slots(CUBE)
 
 
-def test_new_claims_start_above_every_slot_found(lost: SqlCatalog, tmp_path: Path) -> None:
+def test_new_claims_start_above_every_slot_found(lost: SqlCatalog, place: Place) -> None:
     records = list(lost.unwritten_records(frozenset()))
-    made = rebuild_catalog(records, {CUBE: 7, "unknown": 3}, tmp_path / "new")
+    made = rebuild_catalog(records, {CUBE: 7, "unknown": 3}, place("new"))
     assert made.claim(CUBE)[0] == 8
     assert made.claim("S2_HIDDEN_32633")[0] == 1
 
 
-def test_a_missing_record_is_named_and_nothing_is_left(lost: SqlCatalog, tmp_path: Path) -> None:
+def test_a_missing_record_is_named_and_nothing_is_left(
+    lost: SqlCatalog, place: Place, tmp_path: Path
+) -> None:
     records = [r for r in lost.unwritten_records(frozenset()) if r[0] != 3]
     with pytest.raises(StoreDamagedError, match="revision 3 is missing"):
-        rebuild_catalog(records, {}, tmp_path / "new")
+        rebuild_catalog(records, {}, place("new"))
     with pytest.raises(StoreDamagedError, match="revision 1 is unreadable"):
-        rebuild_catalog([(1, '{"revision": 1')], {}, tmp_path / "new")
-    assert list((tmp_path / "new").iterdir()) == []
+        rebuild_catalog([(1, '{"revision": 1')], {}, place("new"))
+    assert not catalog_exists(place("new"))
+    assert not list(tmp_path.glob("new/*"))
 
 
 @pytest.mark.parametrize(
@@ -81,27 +85,27 @@ def test_a_missing_record_is_named_and_nothing_is_left(lost: SqlCatalog, tmp_pat
     ],
 )  # fmt: skip
 def test_all_that_is_missing_is_named_with_what_to_do(
-    lost: SqlCatalog, tmp_path: Path, lacking: set[int], message: str
+    lost: SqlCatalog, place: Place, lacking: set[int], message: str
 ) -> None:
     records = [r for r in lost.unwritten_records(frozenset()) if r[0] not in lacking]
     with pytest.raises(StoreDamagedError, match=message):
-        rebuild_catalog(records, {}, tmp_path / "new")
+        rebuild_catalog(records, {}, place("new"))
 
 
 def test_what_came_before_a_gap_is_restored_once_the_later_records_are_away(
-    lost: SqlCatalog, tmp_path: Path
+    lost: SqlCatalog, place: Place
 ) -> None:
     records = [r for r in lost.unwritten_records(frozenset()) if r[0] < 3]
-    made = rebuild_catalog(records, {CUBE: 7}, tmp_path / "new")
+    made = rebuild_catalog(records, {CUBE: 7}, place("new"))
     assert state_of(made.view()) == state_of(lost.view(as_of=2))
     commit_scene(made, make_scene("C"))
     assert made.view().revision == 3
     assert {slot.number for slot in made.view().slots(CUBE)} == {1, 8}
 
 
-def test_a_standing_catalogue_is_not_replaced(lost: SqlCatalog, tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="move it away"):
-        rebuild_catalog([], {}, tmp_path / "lost")
+def test_a_standing_catalogue_is_not_replaced(lost: SqlCatalog, place: Place) -> None:
+    with pytest.raises(StoreError, match="there is a catalogue"):
+        rebuild_catalog([], {}, place("lost"))
     assert lost.view().revision == 5
 
 

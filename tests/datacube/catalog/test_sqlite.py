@@ -165,7 +165,7 @@ def test_a_catalogue_travels_to_another_process(tmp_path: Path) -> None:
     assert pickle.loads(pickle.dumps(catalog)).view().counts() == {CUBE: 1}  # noqa: S301 - our own
 
 
-@pytest.mark.parametrize("url", ["postgresql://host/db", "s3://bucket/store"])
+@pytest.mark.parametrize("url", ["mysql://host/db", "s3://bucket/store"])
 def test_a_url_that_holds_no_catalogue_says_what_does(url: str) -> None:
     with pytest.raises(InvalidParameterError, match=r"sqlite:///PATH"):
         open_catalog(url)

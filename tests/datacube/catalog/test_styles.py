@@ -9,6 +9,7 @@ from sqlalchemy import text
 from datacube.catalog import SqlCatalog, open_catalog, rebuild_catalog
 from datacube.errors import StoreReadOnlyError, UnknownNameError
 from datacube.protocols import StoredStyle
+from tests.datacube.catalog.making import Place
 
 
 def style(name: str, *, title: str = "", target: str = "") -> StoredStyle:
@@ -18,8 +19,8 @@ def style(name: str, *, title: str = "", target: str = "") -> StoredStyle:
 
 
 @pytest.fixture
-def catalog(tmp_path: Path) -> SqlCatalog:
-    return open_catalog(tmp_path)
+def catalog(place: Place) -> SqlCatalog:
+    return open_catalog(place("store"))
 
 
 def test_styles_stand_from_a_revision_to_a_revision(catalog: SqlCatalog) -> None:
@@ -47,7 +48,7 @@ def test_removing_what_does_not_stand_changes_nothing(catalog: SqlCatalog) -> No
 
 
 def test_a_rebuilt_catalogue_has_the_styles_of_every_revision(
-    catalog: SqlCatalog, tmp_path: Path
+    catalog: SqlCatalog, place: Place
 ) -> None:
     made = [
         catalog.change_styles([style("a"), style("b")]),
@@ -55,7 +56,7 @@ def test_a_rebuilt_catalogue_has_the_styles_of_every_revision(
         catalog.change_styles([], [("", "b")]),
     ]
     records = [(commit.revision, commit.record) for commit in made]
-    rebuilt = rebuild_catalog(records, {}, tmp_path / "again")
+    rebuilt = rebuild_catalog(records, {}, place("again"))
     for revision in range(4):
         expected = catalog.view(as_of=revision).stored_styles()
         assert rebuilt.view(as_of=revision).stored_styles() == expected

@@ -1,7 +1,6 @@
 """What a pinned view shows."""
 
 from datetime import timedelta
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +13,7 @@ from tests.datacube.catalog.making import (
     COLLECTION,
     EVERYONE,
     NOON,
+    Place,
     commit_scene,
     full_shards,
     make_cube,
@@ -25,8 +25,8 @@ CUBE = "S2_TEST_32633"
 
 
 @pytest.fixture
-def catalog(tmp_path: Path) -> SqlCatalog:
-    return open_catalog(tmp_path)
+def catalog(place: Place) -> SqlCatalog:
+    return open_catalog(place("store"))
 
 
 def test_an_empty_catalogue_has_revision_0_and_nothing_else(catalog: SqlCatalog) -> None:
