@@ -40,13 +40,10 @@ CAPABILITIES = {
     "WCS DescribeCoverage, 2,780 times": (
         f"/ows?service=WCS&version=2.0.1&request=DescribeCoverage&coverageId={CUBE}"
     ),
-    "EO-WCS DescribeEOCoverageSet, 20 of 2,000,000 scenes": (
+    "scenes of a month at a place, of the whole series (EO-WCS)": (
         "/ows?service=WCS&version=2.0.1&request=DescribeEOCoverageSet&eoId=S2_L2A&count=20"
-    ),
-    "EO-WCS DescribeEOCoverageSet, of a month and a place": (
-        "/ows?service=WCS&version=2.0.1&request=DescribeEOCoverageSet&eoId=S2_L2A&count=20"
-        "&subset=phenomenonTime(%222025-11-01%22,%222025-12-01%22)&subset=Lat(45.5,45.6)"
-        "&subset=Long(14.5,14.6)"
+        "&subset=phenomenonTime(%222025-11-05%22,%222025-12-05%22)&subset=Lat(45.5,45.6)"
+        "&subset=Long(15.5,15.6)&sections=CoverageDescriptions"
     ),
     "OGC API collections": "/ogcapi/collections?f=json",
     "OGC API collection": f"/ogcapi/collections/{CUBE}?f=json",
@@ -154,7 +151,7 @@ def _series() -> dict[str, str]:
         ),
         "EDR position, 73 dates": (
             f"/ogcapi/collections/{CUBE}_10m/position?coords=POINT({lon:.6f}%20{lat:.6f})"
-            "&datetime=2025-01-01/2025-12-31&parameter-name=B08&f=json"
+            "&datetime=2025-01-01/2025-12-31&parameter-name=B08&f=covjson"
         ),
     }
 
@@ -237,7 +234,7 @@ def _positions(when: str) -> Ask:
         lon, lat = _lonlat(*_place(10_000 + number, 0.0))
         return (
             f"/ogcapi/collections/{CUBE}_10m/position?coords=POINT({lon:.6f}%20{lat:.6f})"
-            f"&datetime={when}&f=json"
+            f"&datetime={when}&f=covjson"
         )
 
     return ask

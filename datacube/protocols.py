@@ -242,6 +242,10 @@ class CatalogView(Protocol):
         """
         ...
 
+    def product_slots(self, cube: str, product_id: str) -> Sequence[Slot]:
+        """Return the visible slots of a product."""
+        ...
+
     def deep_blocks(
         self, cube: str, group: str, columns: Sequence[ShardNumber]
     ) -> Sequence[DeepBlock]:

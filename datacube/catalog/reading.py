@@ -248,6 +248,17 @@ class SqlReader:
         )
         return self._slots_found((entry.cube_id, entry.name), search)
 
+    def load_product(self, entry: Entry, revision: int, product_id: str) -> tuple[Slot, ...]:
+        """Return the slots of a product by number."""
+        query = select(slots.c.number).where(
+            slots.c.cube_id == entry.cube_id,
+            slots.c.product_id == product_id,
+            valid_at(slots, revision),
+        )
+        with self._database.read() as connection:
+            numbers = connection.execute(query.order_by(slots.c.number)).scalars().all()
+            return tuple(self._slots_by_number(connection, (entry.cube_id, entry.name), numbers))
+
     def _slots_found(self, cube: tuple[int, str], search: SlotSearch) -> tuple[Slot, ...]:
         with self._database.read() as connection:
             numbers = self._database.slot_numbers(connection, search)

@@ -119,6 +119,7 @@ slots = Table(
     UniqueConstraint("cube_id", "number"),
     UniqueConstraint("cube_id", "scene_id", "baseline", "generation_time"),
     Index("slots_by_time", "cube_id", "reference_time"),
+    Index("slots_by_product", "cube_id", "product_id"),
     Index("slots_by_revision", "cube_id", "valid_from"),
 )
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, insert, select, update
 
-from datacube.catalog.tables import OPEN, acquisition_years, acquisitions, cubes, meta
+from datacube.catalog.tables import OPEN, acquisition_years, acquisitions, cubes, meta, slots
 
 WITHOUT_YEARS = 1
 """The version that had no `acquisition_years`; other tables are the same."""
@@ -16,7 +16,12 @@ type _History = NDArray[np.int64]
 
 
 def upgrade(connection: Connection, found: int) -> None:
-    """Fill tables that version `found` had not, and raise the version; unknown ones stay as is."""
+    """Fill tables that version `found` had not, and raise the version; unknown ones stay as is.
+
+    Indices that are missing are made: with them no answer changes.
+    """
+    for index in slots.indexes:
+        index.create(connection, checkfirst=True)
     if found != WITHOUT_YEARS:
         return
     for cube_id in connection.execute(select(cubes.c.id)).scalars().all():

@@ -163,6 +163,10 @@ class SqlView:
             self.entry(cube), self.revision, bbox, (first, last), most=most
         )
 
+    def product_slots(self, cube: str, product_id: str) -> Sequence[Slot]:
+        """Return the visible slots of a product."""
+        return self._catalog.load_product(self.entry(cube), self.revision, product_id)
+
     def deep_blocks(
         self, cube: str, group: str, columns: Sequence[ShardNumber]
     ) -> Sequence[DeepBlock]:

@@ -272,6 +272,9 @@ class WorldView:
         found.sort(key=lambda s: s.scene.precedence, reverse=True)
         return sorted(found, key=lambda s: s.scene.reference_time)[:most]
 
+    def product_slots(self, cube: str, product_id: str) -> Sequence[Slot]:
+        return [slot for slot in self.slots(cube) if slot.scene.product_id == product_id]
+
     def deep_blocks(self, *_: object) -> tuple[DeepBlock, ...]:
         """Return none: this view has no deep blocks."""
         return ()

@@ -177,6 +177,9 @@ class FakeView:
     ) -> Sequence[Slot]:
         raise NotImplementedError((cube, bbox, first, last, most))
 
+    def product_slots(self, cube: str, product_id: str) -> Sequence[Slot]:
+        return [slot for slot in self.slots(cube) if slot.scene.product_id == product_id]
+
     def deep_blocks(self, *_: object) -> tuple[DeepBlock, ...]:
         """Return none: this view has no deep blocks."""
         return ()

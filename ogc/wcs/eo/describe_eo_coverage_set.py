@@ -19,7 +19,16 @@ from ogc.faults import UnsupportedError
 from ogc.kvp import Kvp, MissingParameterError, integer, shown
 from ogc.wcs.eo.documents import encode_set
 from ogc.wcs.eo.names import DEFAULT_COUNT, OPERATION
-from ogc.wcs.eo.scenes import Scene, Series, find_scene, scenes_of, series_of
+from ogc.wcs.eo.scenes import (
+    MOST_SCENES,
+    Scene,
+    Series,
+    Within,
+    find_scene,
+    scenes_of,
+    series_of,
+    too_many,
+)
 from ogc.wcs.names import OLD_VERSIONS, parse_version
 from ogc.wcs.subsets import parse_subsets
 from ogc.xml import MEDIA_TYPE
@@ -64,6 +73,12 @@ class DescribeEOCoverageSet:
     sections: tuple[str, ...] = SECTIONS
     count: int = DEFAULT_COUNT
     """Descriptions, of which series come first."""
+
+    @property
+    def within(self) -> Within:
+        """Where and when scenes are looked for."""
+        (south, north), (west, east) = self.lat, self.lon
+        return Within(box=(west, south, east, north), first=self.first, last=self.last)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,22 +129,27 @@ def handle(request: DescribeEOCoverageSet, view: CatalogView) -> EOCoverageSet:
     ------
     UnknownNameError
         If a name is neither of a series nor of a coverage nor of a dataset.
+    LimitExceededError
+        If too many scenes would have to be compared with box and time.
     """
     by_id = {one.id: one for one in series_of(tuple(map(view.coverage, view.coverage_ids())))}
     series = [by_id[name] for name in request.eo_ids if name in by_id]
+    told_series = tuple(series) if SECTIONS[1] in request.sections else ()
+    kept = told_series[: request.count]
+    if SECTIONS[0] not in request.sections:
+        return EOCoverageSet(series=kept, scenes=(), matched=len(told_series))
     found: dict[str, Scene] = {}
     for name in request.eo_ids:
         # The catalogue's bound is inclusive; `_selected` drops what only touches it.
         for scene in _named(name, by_id, request, view):
             found.setdefault(scene.id, scene)
+            if len(found) > MOST_SCENES:
+                raise too_many(name)
     scenes = [scene for scene in found.values() if _selected(scene, request)]
-    told_series = tuple(series) if SECTIONS[1] in request.sections else ()
-    told = tuple(scenes) if SECTIONS[0] in request.sections else ()
-    kept = told_series[: request.count]
     return EOCoverageSet(
         series=kept,
-        scenes=told[: request.count - len(kept)],
-        matched=len(told_series) + len(told),
+        scenes=tuple(scenes[: request.count - len(kept)]),
+        matched=len(told_series) + len(scenes),
     )
 
 
@@ -148,12 +168,12 @@ def _named(
     A coverage is a series of scenes, too, and its id is what capabilities list.
     """
     if name in series:
-        return series[name].scenes(view, first=request.first, last=request.last)
+        return series[name].scenes(view, request.within)
     try:
         scene = find_scene(name, view)
         if scene is not None:
             return (scene,)
-        return scenes_of(view.coverage(name), view, first=request.first, last=request.last)
+        return scenes_of(view.coverage(name), view, request.within)
     except UnknownNameError as error:
         raise UnknownNameError("series", name, tuple(series)) from error
 

@@ -4,25 +4,57 @@ A dataset is what a coverage holds in the window of one scene at the scene's tim
 one acquisition overlap, their cells are those of the one that goes first, as in the coverage.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from math import isfinite
 
 import shapely
 
-from datacube.cube import Coverage
+from datacube.cube import Coverage, Cube
 from datacube.encode.described import Described, ncname
-from datacube.errors import UnknownNameError
+from datacube.errors import LimitExceededError, UnknownNameError
 from datacube.grid import Window
+from datacube.plan.geometry import reproject_box
 from datacube.plan.nodes import Domain, band_field
 from datacube.plan.query import Slice, Trim
 from datacube.protocols import Bbox, CatalogView
 from datacube.slots import Slot
 from datacube.times import iso_text
-from ogc.crs import lonlat_bbox
+from ogc.crs import CRS84, lonlat_bbox
 
 _BETWEEN = ".."
 """Stands in a dataset's id between those of the coverage and of the product."""
+
+
+MOST_SCENES = 5000
+"""Scenes of one request that are compared with its box and time one by one."""
+_WORLD = (-180.0, -90.0, 180.0, 90.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Within:
+    """Where and when scenes are looked for."""
+
+    box: Bbox = _WORLD
+    """West, south, east, north."""
+    first: datetime | None = None
+    """None: since ever."""
+    last: datetime | None = None
+    """Inclusive. None: for ever."""
+
+    def apart(self, coverage: Coverage) -> bool:
+        """Tell whether a coverage has no place in the box."""
+        west, south, east, north = lonlat_bbox(coverage.grid)
+        beside = east < self.box[0] or self.box[2] < west
+        return beside or north < self.box[1] or self.box[3] < south
+
+    def box_in(self, cube: Cube) -> Bbox | None:
+        """Return a box in the CRS of a cube around all that is looked for; None: everywhere."""
+        if self.box == _WORLD:
+            return None
+        found = reproject_box(self.box, CRS84, cube.crs)
+        return found if found is not None and all(map(isfinite, found)) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,12 +132,10 @@ class Series:
         found = [one.time.times.summary for one in self.coverages if one.time is not None]
         return min(one.earliest for one in found), max(one.latest for one in found)
 
-    def scenes(
-        self, view: CatalogView, *, first: datetime | None = None, last: datetime | None = None
-    ) -> Iterator[Scene]:
-        """Yield the scenes that meet a closed interval, by cube and time."""
+    def scenes(self, view: CatalogView, within: "Within") -> Iterator[Scene]:
+        """Yield the scenes that may lie within a box and an interval, by cube and time."""
         for coverage in self.coverages:
-            yield from scenes_of(coverage, view, first=first, last=last)
+            yield from scenes_of(coverage, view, within)
 
 
 def series_of(coverages: tuple[Coverage, ...]) -> tuple[Series, ...]:
@@ -132,27 +162,52 @@ def find_scene(coverage_id: str, view: CatalogView) -> Scene | None:
     UnknownNameError
         If there is no such scene.
     """
-    cube, between, _ = coverage_id.partition(_BETWEEN)
+    cube, between, product = coverage_id.partition(_BETWEEN)
     if not between:
         return None
     coverage = view.coverage(cube)
-    for scene in scenes_of(coverage, view):
+    # Few names are no XML names; those stand in the id in another spelling.
+    named = view.product_slots(coverage.cube.name, product) or view.slots(coverage.cube.name)
+    for scene in _scenes(coverage, named):
         if scene.id == coverage_id:
             return scene
     raise UnknownNameError("coverage", coverage_id, (coverage.id,))
 
 
-def scenes_of(
-    coverage: Coverage,
-    view: CatalogView,
-    *,
-    first: datetime | None = None,
-    last: datetime | None = None,
-) -> Iterator[Scene]:
-    """Yield the scenes that meet a closed interval; none of what maps cannot show."""
-    if not coverage.mappable:
+def scenes_of(coverage: Coverage, view: CatalogView, within: "Within") -> Iterator[Scene]:
+    """Yield the scenes that may lie within a box and an interval, by time.
+
+    None of what maps cannot show.
+
+    Raises
+    ------
+    LimitExceededError
+        If they are more than `MOST_SCENES`.
+    """
+    if not coverage.mappable or within.apart(coverage):
         return
-    for slot in view.slots(coverage.cube.name, first=first, last=last):
+    found = view.slots(
+        coverage.cube.name,
+        bbox=within.box_in(coverage.cube),
+        first=within.first,
+        last=within.last,
+        most=MOST_SCENES + 1,
+    )
+    if len(found) > MOST_SCENES:
+        raise too_many(coverage.id)
+    yield from _scenes(coverage, found)
+
+
+def too_many(name: str) -> LimitExceededError:
+    """Return the error that a series has too many scenes to look at."""
+    return LimitExceededError(
+        f"more than {MOST_SCENES} scenes of {name} may lie within the box and the time; "
+        f"allowed are {MOST_SCENES}: make either smaller"
+    )
+
+
+def _scenes(coverage: Coverage, slots: Iterable[Slot]) -> Iterator[Scene]:
+    for slot in slots:
         covered = slot.window(coverage.group)
-        if covered is not None and coverage.acquisitions:
+        if covered is not None and coverage.time is not None:
             yield Scene(coverage=coverage, slot=slot, window=covered.window)

@@ -243,3 +243,20 @@ def test_exceptions(asker: Asker, query: str, code: str, status: int) -> None:
     assert (reply.status, f'exceptionCode="{code}"'.encode() in reply.body) == (status, True), (
         reply.body
     )
+
+
+def test_too_many_scenes_are_refused_before_they_are_read(
+    asker: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A series of millions is named in the answer, and none of its scenes is decoded."""
+    everything = f"eoid=T&{SECTION}"
+    assert len(_ids(asker, everything)) > 1
+    monkeypatch.setattr("ogc.wcs.eo.scenes.MOST_SCENES", 1)
+    monkeypatch.setattr("ogc.wcs.eo.describe_eo_coverage_set.MOST_SCENES", 1)
+    refused = asker.get(f"{SET}&{everything}")
+    assert refused.status >= 400
+    assert isinstance(refused.body, bytes)
+    assert b"allowed are 1" in refused.body
+    # What the box or the time leaves out does not count, nor does what is not told.
+    assert _ids(asker, f"{everything}&subset=Lat(-80,-79)") == []
+    assert asker.get(f"{SET}&eoid=T&sections=DatasetSeriesDescriptions").status == 200
