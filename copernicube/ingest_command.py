@@ -15,6 +15,7 @@ from rich.console import Console
 
 from copernicube.config import load_object_store_access
 from copernicube.ingest_cluster import ClusterIngest, absolute, ingest_on
+from copernicube.memory import keep_freed_memory
 from copernicube.options import json_option, scheduler_option, store_option
 from copernicube.wiring import cluster_at
 from datacube.catalog import catalog_exists, open_catalog
@@ -89,6 +90,7 @@ def ingest(  # noqa: PLR0913, PLR0917  # click passes one parameter an option
         click.echo(json.dumps(schema_of_recipes(), indent=2))
         return
     _check_options(places, recipe, register=register, cube=(cube, resolution))
+    keep_freed_memory()
     options = IngestOptions(
         choice=CubeChoice(name=cube, resolution=resolution), jobs=jobs, dry_run=dry_run
     )

@@ -14,6 +14,7 @@ from datacube.errors import UnsupportedSourceError
 from datacube.grid import Window
 from ingest.scene import SceneBand
 from ingest.sentinel2.bands import BAND_IDS, Product
+from ingest.sentinel2.colours import Colours
 from ingest.sentinel2.footprints import rasterise
 from ingest.sentinel2.masks import Footprint, Image, NodataMask
 from ingest.sentinel2.radiometry import Radiometry
@@ -43,10 +44,13 @@ class Pixels:
 class BandReader:
     """Reads one band; implements `ReadBand`."""
 
-    def __init__(self, band: Band, pixels: Pixels, mask: NodataMask) -> None:
+    def __init__(
+        self, band: Band, pixels: Pixels, mask: NodataMask, colours: Colours | None
+    ) -> None:
         self._band = band
         self._name = band.name
         self._image = pixels.images[image_name(band.name)]
+        self._colours = colours
         self._pixels = pixels
         self._mask = mask
         self._lock = threading.Lock()
@@ -69,8 +73,8 @@ class BandReader:
         if name == "SCL":
             values = image.file.read(window)
             return self._fill(values, values != 0)
-        if name.startswith("TCI"):
-            values = image.file.read(window, "RGB".index(name[-1]) + 1)
+        if self._colours is not None:
+            values = self._colours.read(window, "RGB".index(name[-1]))
             return self._fill(values, values != 0)
         if name == "MSK_CLASSI" or name.startswith(QUALITY):
             return self._flags(window)
@@ -123,6 +127,7 @@ def scene_bands(product: Product, pixels: Pixels) -> tuple[tuple[SceneBand, ...]
         footprints=_footprints(pixels),
         spectral={name: image for name, image in images.items() if name in BAND_IDS},
     )
+    colours = Colours(images["TCI"].file) if "TCI" in images else None
     bands = []
     for band in product.bands:
         image = images.get(image_name(band.name))
@@ -132,7 +137,7 @@ def scene_bands(product: Product, pixels: Pixels) -> tuple[tuple[SceneBand, ...]
             raise UnsupportedSourceError(
                 f"{image.file.name} has {image.file.count} plane(s); a true colour image has 3"
             )
-        reader = BandReader(band, pixels, mask)
+        reader = BandReader(band, pixels, mask, colours if "TCI" in band.name else None)
         bands.append(SceneBand(band=band, grid=image.grid, read=reader, saturated=reader.saturated))
     if not bands:
         raise UnsupportedSourceError(
