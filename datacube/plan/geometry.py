@@ -88,12 +88,27 @@ class CoarseMap:
     """Nodes that were transformed before."""
 
     def positions(self, window: Window) -> tuple[Positions, Positions]:
-        """Return row and column positions, each of the window's shape; NaN where there is none."""
-        (r0, r1), (c0, c1) = window.plane.ranges
+        """Return row and column positions, each of the window's shape; NaN where there is none.
+
+        They may be held, and are not to be written. The planes of a mosaic over a further axis,
+        of which there may be hundreds, ask one after the other for the same.
+        """
+        plane = window.plane
+        if plane.size > _HELD_CELLS:
+            return self._positions(plane)
+        held = _HELD.get("last")
+        if held is None or held[0] is not self or held[1] != plane:
+            rows, cols = self._positions(plane)
+            rows.flags.writeable = cols.flags.writeable = False
+            held = _HELD["last"] = self, plane, (rows, cols)
+        return held[2]
+
+    def _positions(self, plane: Window) -> tuple[Positions, Positions]:
+        (r0, r1), (c0, c1) = plane.ranges
         step = self.step_px
         if step == 1:
             return self.exact(np.arange(r0, r1) + 0.5, np.arange(c0, c1) + 0.5)
-        nodes = self.nodes(window)
+        nodes = self.nodes(plane)
         at_row, at_col = np.arange(r0, r1), np.arange(c0, c1)
         return (
             _bilinear(nodes.rows, at_row, at_col, step),
@@ -128,6 +143,12 @@ class CoarseMap:
             at_row[lost] = np.nan
             at_col[lost] = np.nan
         return at_row, at_col
+
+
+_HELD_CELLS = 262_144
+"""Cells of which positions are held: 4 MB of them."""
+_HELD: dict[str, tuple[CoarseMap, Window, tuple[Positions, Positions]]] = {}
+"""What was asked last."""
 
 
 def _bilinear(
@@ -174,8 +195,20 @@ def coarse_map(node: Resample) -> CoarseMap:
     """Return the map of a resampling between two CRSs, made once a node."""
     source, target = node.source.domain.plane, node.grid
     if node.step_px is None:
-        return make_coarse_map(source, target)
+        crss = known_crs(source.crs), known_crs(target.crs)
+        return _shared_map(crss, (source.x, source.y), (target.x, target.y))
     return CoarseMap(source, target, node.step_px, reach_window(source, target))
+
+
+@lru_cache(maxsize=256)
+def _shared_map(
+    crss: tuple[KnownCrs, KnownCrs],
+    source: tuple[RegularAxis, RegularAxis],
+    target: tuple[RegularAxis, RegularAxis],
+) -> CoarseMap:
+    """Return the map between two lattices, which all planes of a mosaic share."""
+    (x, y), (to_x, to_y) = source, target
+    return make_coarse_map(Grid(crs=crss[0].crs, x=x, y=y), Grid(crs=crss[1].crs, x=to_x, y=to_y))
 
 
 def make_coarse_map(source: Grid, target: Grid, tolerance: float = TOLERANCE_CELLS) -> CoarseMap:
