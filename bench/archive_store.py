@@ -25,9 +25,9 @@ from bench.data import CACHE
 from copernicube.overviews import Candidate, OverviewChore
 from copernicube.wiring import open_local
 from datacube.catalog import SqlCatalog, open_catalog
+from datacube.catalog.database import CUBE_SPACING
 from datacube.catalog.opening import catalog_path
 from datacube.catalog.overview_making import Due
-from datacube.catalog.database import CUBE_SPACING
 from datacube.catalog.view import SqlView
 from datacube.cube import VALID_BAND, Cube, ResolutionGroup, utm_group
 from datacube.grid import Window, crs_from_text, transformer

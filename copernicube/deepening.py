@@ -1,5 +1,6 @@
 """Deep blocks are made of what was ingested, in the background or by `cubes deepen`."""
 
+import logging
 import uuid
 from collections import deque
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from copernicube.wiring import Local
 from datacube.catalog import SqlCatalog
 from datacube.cube import VALID_BAND, Cube, ResolutionGroup, ShardNumber
 from datacube.deep import RANKS, DeepBlock, absorbed
+from datacube.errors import StoreDamagedError
 from datacube.protocols import Bbox, ReadCells
 from datacube.slots import Slot
 from datacube.store import BlockMaking, Location, block_folder, block_key
@@ -21,6 +23,7 @@ GIVEN_UP_AFTER = timedelta(days=1)
 _LIVE_SHARE = 0.5
 """A block of which fewer slots than this share are visible is made anew of those that are."""
 _SLOTS_AT_ONCE = 1000
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,7 +243,11 @@ class Deepening:
         making = work.making
         if work.left:
             band = work.left.popleft()
-            size = making.write(self.location, self.cells, band)
+            try:
+                size = making.write(self.location, self.cells, band)
+            except StoreDamagedError as error:
+                self._give_up(work, error)
+                return
             if size:
                 work.sizes[band] = size
             return
@@ -262,6 +269,15 @@ class Deepening:
             self.location.remove(block_key(old.cube, old.group, old.name))
         self.blocks_made += 1
         self.bytes_made += sum(work.sizes.values())
+
+    def _give_up(self, work: _Making, error: StoreDamagedError) -> None:
+        """Leave a column alone, until more is ingested there, of which a scene is damaged."""
+        _LOG.warning("no deep block is made: %s", error)
+        making = work.making
+        self._making = None
+        self._columns.popleft()
+        self.catalog.deep.drop([making.name])
+        self.location.remove(block_key(making.cube.name, making.group.name, making.name))
 
     def _drop(self, blocks: tuple[DeepBlock, ...]) -> None:
         if blocks:

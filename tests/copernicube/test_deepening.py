@@ -261,6 +261,19 @@ def test_what_crashes_left_behind_is_collected(
     assert {path.name for path in (tmp_path / "store").glob("C/*/deep/*")} == kept - {begun.name}
 
 
+def test_a_damaged_scene_holds_up_its_column_alone(tmp_path: Path) -> None:
+    made = make_store(tmp_path / "store")
+    parts: tuple[Part, ...] = ((0, 20, 0, 20), (0, 20, 2050, 2070))
+    add_sparse(made, Sparse(name="C", dates=10, side_px=2100, parts=parts), content)
+    columns = sorted({path.name for path in (tmp_path / "store").glob("C/*/0/B04/c/3/*/*")})
+    (damaged,) = (tmp_path / "store").glob(f"C/*/0/B08/c/3/*/{columns[0]}")
+    damaged.unlink()
+    run(make_deepening(made.local, "*"))
+    blocks = made.local.catalog.deep.of_cube(made.local.catalog.deep.cubes()[0])
+    assert [str(block.column[-1]) for block in blocks] == [columns[1]]
+    assert len(list((tmp_path / "store").glob("C/*/deep/*"))) == 1
+
+
 def test_two_at_work_make_no_slot_twice(tmp_path: Path) -> None:
     made = make_store(tmp_path / "store")
     add_sparse(made, Sparse(name="C", dates=20, side_px=600, parts=((0, 300, 0, 300),)), content)
