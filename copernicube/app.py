@@ -63,7 +63,7 @@ def create() -> Starlette:
 def build(settings: Settings) -> Starlette:
     """Build the server over the store of `settings`."""
     local = open_local(
-        settings.store,
+        settings.place,
         limits=settings.limits,
         map_days=settings.default_map_days,
         chunk_cache_bytes=settings.chunk_cache_bytes,

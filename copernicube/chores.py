@@ -26,6 +26,6 @@ def make_upkeep(settings: Settings) -> Upkeep:
     StoreError
         If the store cannot be opened.
     """
-    local = open_local(settings.store, limits=settings.limits, map_days=settings.default_map_days)
+    local = open_local(settings.place, limits=settings.limits, map_days=settings.default_map_days)
     chores = () if local.catalog.read_only else tuple(make(local, settings) for make in CHORES)
     return Upkeep(chores, CatalogLease(local.catalog.database))

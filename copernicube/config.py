@@ -24,11 +24,33 @@ PARTS = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where cells and their catalogue lie."""
+
+    store: str
+    """Folder of the store."""
+    catalog: str = field(default="", repr=False)
+    """Address of the catalogue, which may hold a password; empty: inside the store."""
+
+    @classmethod
+    def of(cls, location: "str | Place") -> "Place":
+        """Return a place as it is; what is a text is a store with its catalogue inside."""
+        return location if isinstance(location, Place) else cls(store=location)
+
+    @property
+    def catalog_address(self) -> str:
+        """What `open_catalog` opens."""
+        return self.catalog or self.store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What an operator may set, each also as `COPERNICUBE_<NAME>` in the environment."""
 
     store: str = "copernicube-store"
     """Folder of the store."""
+    catalog: str = field(default="", repr=False)
+    """Address of the catalogue, `postgresql://USER:PASSWORD@HOST/DATABASE`; empty: in the store."""
     host: str = "127.0.0.1"
     """Address that the server listens on."""
     port: int = 8080
@@ -61,6 +83,11 @@ class Settings:
     """Bounds on requests at once; each field is `COPERNICUBE_QUEUE_<NAME>`."""
     spool: SpoolLimits = field(default_factory=SpoolLimits)
     """Bounds on downloads that are kept; each field is `COPERNICUBE_SPOOL_<NAME>`."""
+
+    @property
+    def place(self) -> Place:
+        """Where cells and their catalogue lie."""
+        return Place(store=self.store, catalog=self.catalog)
 
     def __post_init__(self) -> None:
         if self.upkeep not in ("on", "off"):

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from shapely.geometry import mapping
 
+from copernicube.config import Place
 from copernicube.deepen_command import deepen
 from copernicube.options import as_of_option, json_option, store_option
 from copernicube.overviews_command import overviews
@@ -43,7 +44,7 @@ cubes.add_command(overviews)
 @store_option
 @as_of_option
 @json_option
-def list_cubes(store: str, as_of: int | None, *, as_json: bool) -> None:
+def list_cubes(store: Place, as_of: int | None, *, as_json: bool) -> None:
     """List the cubes with their scenes, times and bands."""
     view = open_local(store, read_only=True).catalog.view(as_of=as_of)
     rows = [summarise(view, cube) for cube in view.cubes()]
@@ -74,7 +75,7 @@ def list_cubes(store: str, as_of: int | None, *, as_json: bool) -> None:
     "--scenes", is_flag=True, help="List the cube's visible scenes; with --json all of each."
 )
 @json_option
-def show_cube(name: str, store: str, as_of: int | None, *, scenes: bool, as_json: bool) -> None:
+def show_cube(name: str, store: Place, as_of: int | None, *, scenes: bool, as_json: bool) -> None:
     """Show one cube or coverage: grid, bands and acquisitions."""
     view = open_local(store, read_only=True).catalog.view(as_of=as_of)
     coverage = view.coverage(name)
@@ -120,7 +121,7 @@ def show_cube(name: str, store: str, as_of: int | None, *, scenes: bool, as_json
 @store_option
 @click.option("--dry-run", is_flag=True, help="Say what would be restored; change nothing.")
 @json_option
-def rebuild(store: str, *, dry_run: bool, as_json: bool) -> None:
+def rebuild(store: Place, *, dry_run: bool, as_json: bool) -> None:
     """Restore a lost catalogue from the records of the commits."""
     found = rebuild_local(store, dry_run=dry_run)
     if as_json:
@@ -136,7 +137,7 @@ def rebuild(store: str, *, dry_run: bool, as_json: bool) -> None:
 @store_option
 @click.option("--dry-run", is_flag=True, help="Say what would be named; change nothing.")
 @json_option
-def name_coverage(name: str, coverage: str, store: str, *, dry_run: bool, as_json: bool) -> None:
+def name_coverage(name: str, coverage: str, store: Place, *, dry_run: bool, as_json: bool) -> None:
     """Let NAME mean COVERAGE in every service, from a new revision on.
 
     A NAME that was given before means the new COVERAGE then; older revisions keep the old.
@@ -164,7 +165,7 @@ def name_coverage(name: str, coverage: str, store: str, *, dry_run: bool, as_jso
 @store_option
 @as_of_option
 @json_option
-def verify(names: tuple[str, ...], store: str, as_of: int | None, *, as_json: bool) -> None:
+def verify(names: tuple[str, ...], store: Place, as_of: int | None, *, as_json: bool) -> None:
     """Read every recorded shard of the cubes NAMES, by default of all.
 
     Scenes that were superseded are read, too; with --as-of only those visible then.

@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
-from copernicube.config import load_settings
+from copernicube.config import Place, load_settings
 from copernicube.deepening import Deepening, make_deepening
 from copernicube.options import json_option, store_option
 from copernicube.wiring import open_local
@@ -35,7 +35,7 @@ class Deepened:
 @click.option("--remove", is_flag=True, help="Delete the blocks; queries read the scenes again.")
 @click.option("--dry-run", is_flag=True, help="Say what there is and what is missing.")
 @json_option
-def deepen(name: str | None, store: str, *, remove: bool, dry_run: bool, as_json: bool) -> None:
+def deepen(name: str | None, store: Place, *, remove: bool, dry_run: bool, as_json: bool) -> None:
     """Make the blocks from which time series of the cube NAME are read, by default of all.
 
     A server makes them, too, in the background: of the cubes of COPERNICUBE_DEEP_CUBES.

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 import click
 from rich.console import Console
 
-from copernicube.config import load_object_store_access
+from copernicube.config import Place, load_object_store_access
 from copernicube.ingest_cluster import ClusterIngest, absolute, ingest_on
 from copernicube.memory import keep_freed_memory
 from copernicube.options import json_option, scheduler_option, store_option
@@ -69,7 +69,7 @@ from ingest.summary import Status, Summary
 @json_option
 def ingest(  # noqa: PLR0913, PLR0917  # click passes one parameter an option
     places: tuple[str, ...],
-    store: str,
+    store: Place,
     recipe: Path | None,
     register: bool,  # noqa: FBT001  # click passes options by name
     recipe_schema: bool,  # noqa: FBT001  # as above
@@ -127,7 +127,10 @@ def _check_options(
 
 
 def ingest_places(
-    places: tuple[str, ...], store: str, options: IngestOptions, cluster: Cluster | None = None
+    places: tuple[str, ...],
+    store: str | Place,
+    options: IngestOptions,
+    cluster: Cluster | None = None,
 ) -> Summary:
     """Ingest into the store at `store`, with a bar where stderr is a terminal, else log lines.
 
@@ -138,17 +141,23 @@ def ingest_places(
             return _shown(partial(_run, places, _readers(), destination, options), options)
         asked = ClusterIngest(
             places=tuple(map(absolute, places)),
-            part=partial(_places_there, absolute(store), options),
+            part=partial(_places_there, _everywhere(store), options),
             first_alone=False,
         )
         return _sent(cluster, asked, destination, options)
+
+
+def _everywhere(store: str | Place) -> Place:
+    """Return a place as every worker finds it."""
+    place = Place.of(store)
+    return Place(store=absolute(place.store), catalog=place.catalog and absolute(place.catalog))
 
 
 def _readers() -> Sequence[SceneReader]:
     return [Sentinel2Reader(load_object_store_access())]
 
 
-def _places_there(store: str, options: IngestOptions, places: tuple[str, ...]) -> Summary:
+def _places_there(store: Place, options: IngestOptions, places: tuple[str, ...]) -> Summary:
     """Ingest some places in a worker, which opens store and catalogue by their addresses."""
     with _destination(store, dry_run=False) as destination:
         return _run(places, _readers(), destination, options, Silent())
@@ -165,7 +174,7 @@ class RecipeIngest:
 
 
 def ingest_recipe(
-    asked: RecipeIngest, store: str, options: IngestOptions, cluster: Cluster | None = None
+    asked: RecipeIngest, store: str | Place, options: IngestOptions, cluster: Cluster | None = None
 ) -> Summary:
     """Ingest or register the files of a recipe; progress and cluster as of `ingest_places`.
 
@@ -180,7 +189,7 @@ def ingest_recipe(
             reader = _recipe_reader(asked, destination, places)
             return _shown(partial(_run, places, [reader], destination, options), options)
         places = tuple(map(absolute, places))
-        part = partial(_files_there, asked, absolute(store), options, places)
+        part = partial(_files_there, asked, _everywhere(store), options, places)
         sent = ClusterIngest(places=places, part=part, first_alone=True)
         return _sent(cluster, sent, destination, options)
 
@@ -200,7 +209,7 @@ def _recipe_reader(
 
 def _files_there(
     asked: RecipeIngest,
-    store: str,
+    store: Place,
     options: IngestOptions,
     every: tuple[str, ...],
     places: tuple[str, ...],
@@ -240,13 +249,15 @@ def _shown(work: Callable[[IngestProgress], Summary], options: IngestOptions) ->
 
 
 @contextmanager
-def _destination(store: str, *, dry_run: bool) -> Iterator[Destination]:
+def _destination(store: str | Place, *, dry_run: bool) -> Iterator[Destination]:
     """Open the store; a dry run only reads it, and takes one that is not there for empty."""
     with ExitStack() as stack:
-        if dry_run and not catalog_exists(store):
-            store, dry_run = stack.enter_context(TemporaryDirectory(prefix="copernicube-")), False
-        cells = open_store(store, read_only=dry_run)
-        catalog = open_catalog(store, read_only=dry_run)
+        place = Place.of(store)
+        if dry_run and not catalog_exists(place.catalog_address):
+            made = stack.enter_context(TemporaryDirectory(prefix="copernicube-"))
+            place, dry_run = Place(store=made), False
+        cells = open_store(place.store, read_only=dry_run)
+        catalog = open_catalog(place.catalog_address, read_only=dry_run)
         stack.callback(catalog.close)
         yield Destination(
             catalog=catalog,

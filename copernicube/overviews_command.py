@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from copernicube.config import load_settings
+from copernicube.config import Place, load_settings
 from copernicube.options import json_option, store_option
 from copernicube.overviews import OverviewChore
 from copernicube.wiring import Local, open_local
@@ -25,7 +25,7 @@ _WAIT_S = 0.5
 @click.option("--dry-run", is_flag=True, help="Say what would be done; change nothing.")
 @json_option
 def overviews(
-    store: str, collection: str | None, *, remove: bool, dry_run: bool, as_json: bool
+    store: Place, collection: str | None, *, remove: bool, dry_run: bool, as_json: bool
 ) -> None:
     """Make what is missing of the overviews that maps of many scenes are read from.
 

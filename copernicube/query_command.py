@@ -11,6 +11,7 @@ from click.core import ParameterSource
 from copernicube.client.asking import Server
 from copernicube.client.local_results import body_of
 from copernicube.client.questions import Question, Single, upload
+from copernicube.config import Place
 from copernicube.options import as_of_option, scheduler_option, store_option
 from copernicube.wiring import cluster_at, open_local
 from datacube.errors import UnknownNameError
@@ -67,7 +68,7 @@ class _Made:
 class _Local:
     """Where a query is answered that no server is asked."""
 
-    store: str
+    store: Place
     scheduler: str
 
 
@@ -120,7 +121,7 @@ class _QueryCommand(click.Command):
 def query(  # noqa: PLR0913, PLR0917  # click passes one parameter an option
     context: click.Context,
     query: str,
-    store: str,
+    store: Place,
     scheduler: str,
     server: str | None,
     output: str | None,
@@ -154,7 +155,7 @@ def query(  # noqa: PLR0913, PLR0917  # click passes one parameter an option
 
 
 def _told(
-    question: Question, level: Level, *, store: str, server: str | None, as_of: int | None
+    question: Question, level: Level, *, store: Place, server: str | None, as_of: int | None
 ) -> bytes:
     if server is not None:
         return _server(server, as_of).answer(question, explain=level).body

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import click
 
-from copernicube.config import environment, load_settings
+from copernicube.config import Place, environment, load_settings
 from copernicube.options import scheduler_option, store_option
 from copernicube.upkeep import beside
 from copernicube.wiring import cluster_at
@@ -19,7 +19,7 @@ from copernicube.wiring import cluster_at
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.")
 @click.option("--workers", type=click.IntRange(min=1), help="Server processes.")
 def serve(
-    store: str, scheduler: str, host: str | None, port: int | None, workers: int | None
+    store: Place, scheduler: str, host: str | None, port: int | None, workers: int | None
 ) -> None:
     """Serve the cubes of a store over WMS, WCS, OGC API and Zarr."""
     try:
@@ -31,7 +31,8 @@ def serve(
     settings = load_settings()
     settings = replace(
         settings,
-        store=store,
+        store=store.store,
+        catalog=store.catalog,
         scheduler=scheduler,
         host=host or settings.host,
         port=port or settings.port,

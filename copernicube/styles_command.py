@@ -10,6 +10,7 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
+from copernicube.config import Place
 from copernicube.options import as_of_option, json_option, store_option
 from copernicube.wiring import Local, open_local
 from datacube.errors import InvalidParameterError, UnknownNameError
@@ -36,7 +37,7 @@ def styles() -> None:
 @store_option
 @_dry_run
 @json_option
-def add_styles(file: Path, store: str, *, dry_run: bool, as_json: bool) -> None:
+def add_styles(file: Path, store: Place, *, dry_run: bool, as_json: bool) -> None:
     """Add the styles in FILE (YAML, JSON or SLD), from a new revision on.
 
     A style takes the place of one of the same name that is for the same layers; older
@@ -60,7 +61,7 @@ def add_styles(file: Path, store: str, *, dry_run: bool, as_json: bool) -> None:
 @store_option
 @as_of_option
 @json_option
-def list_styles(store: str, as_of: int | None, *, as_json: bool) -> None:
+def list_styles(store: Place, as_of: int | None, *, as_json: bool) -> None:
     """List the styles that the catalogue keeps; those of the house are not among them."""
     view = open_local(store, read_only=True).catalog.view(as_of=as_of)
     rows = [_row(one) for one in view.stored_styles()]
@@ -88,7 +89,7 @@ def show_style(
     name: str,
     collection: str | None,
     family: str | None,
-    store: str,
+    store: Place,
     as_of: int | None,
     *,
     as_json: bool,
@@ -114,7 +115,7 @@ def remove_style(
     name: str,
     collection: str | None,
     family: str | None,
-    store: str,
+    store: Place,
     *,
     dry_run: bool,
     as_json: bool,

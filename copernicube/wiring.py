@@ -6,6 +6,7 @@ from functools import lru_cache
 from copernicube.config import (
     CHUNK_CACHE_BYTES,
     PICTURE_CACHE_BYTES,
+    Place,
     load_object_store_access,
     load_provider,
     load_settings,
@@ -72,7 +73,7 @@ def cluster_at(scheduler: str) -> Cluster | None:
 
 
 def open_local(  # noqa: PLR0913  # each setting of the engine
-    location: str,
+    location: str | Place,
     *,
     limits: Limits | None = None,
     map_days: int = 30,
@@ -82,6 +83,8 @@ def open_local(  # noqa: PLR0913  # each setting of the engine
     cluster: Cluster | None = None,
 ) -> Local:
     """Open the store at `location`, a folder; a store that is not there yet is made.
+
+    A `Place` tells where the catalogue is, too, if not in the store.
 
     `map_days` are the days before a layer's newest acquisition that a map without
     TIME may show. `read_only` opens what exists and refuses to write. `chunk_cache_bytes`
@@ -93,8 +96,9 @@ def open_local(  # noqa: PLR0913  # each setting of the engine
     StoreError
         If there is no store and none can be made, or it cannot be read.
     """
-    store = open_store(location, read_only=read_only)
-    catalog = open_catalog(location, read_only=read_only, offers=OFFERS)
+    place = Place.of(location)
+    store = open_store(place.store, read_only=read_only)
+    catalog = open_catalog(place.catalog_address, read_only=read_only, offers=OFFERS)
     cells = StoreCells(store.location.name, store)
     engine = Engine(
         catalog=catalog,
@@ -122,7 +126,7 @@ class Rebuilt:
     """Cubes found in the store."""
 
 
-def rebuild_local(location: str, *, dry_run: bool = False) -> Rebuilt:
+def rebuild_local(location: str | Place, *, dry_run: bool = False) -> Rebuilt:
     """Make a lost catalogue anew from the records in the store; `dry_run` only counts.
 
     Raises
@@ -132,12 +136,13 @@ def rebuild_local(location: str, *, dry_run: bool = False) -> Rebuilt:
     StoreDamagedError
         If records are missing in between, or one cannot be read.
     """
-    store = open_store(location, read_only=True)
+    place = Place.of(location)
+    store = open_store(place.store, read_only=True)
     records = list(store.commit_records())
     slots_found = store.slots_found()
     if not records:
-        raise StoreError(f"{location} holds no record of a commit to rebuild from")
+        raise StoreError(f"{place.store} holds no record of a commit to rebuild from")
     refuse_gaps([revision for revision, _ in records])
     if not dry_run:
-        rebuild_catalog(records, slots_found, location)
+        rebuild_catalog(records, slots_found, place.catalog_address)
     return Rebuilt(revisions=len(records), cubes=len(slots_found))

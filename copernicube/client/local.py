@@ -12,6 +12,7 @@ from zarr.buffer.cpu import Buffer
 from copernicube.client.local_results import local_results
 from copernicube.client.offers import BandOffer, Offer
 from copernicube.client.questions import Question, Result
+from copernicube.config import Place
 from copernicube.wiring import open_local
 from datacube.cells import Cells
 from datacube.cube import Band, Coverage
@@ -32,7 +33,7 @@ from ogc.zarr.address import ViewAddress
 class LocalSource:
     """Reads the store itself; chunks are evaluated by Dask when they are computed."""
 
-    def __init__(self, location: str, as_of: int | None) -> None:
+    def __init__(self, location: str, as_of: int | None, *, catalog: str = "") -> None:
         """Open a store for reading, pinned to a revision.
 
         Raises
@@ -43,7 +44,8 @@ class LocalSource:
             If the revision does not exist, or was purged.
         """
         self._location = location
-        self._session = open_local(location, read_only=True).engine.session(as_of)
+        place = Place(store=location, catalog=catalog)
+        self._session = open_local(place, read_only=True).engine.session(as_of)
 
     @property
     def location(self) -> str:

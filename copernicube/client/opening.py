@@ -5,11 +5,14 @@ from os import PathLike, fspath
 from copernicube.client.catalogue import Catalogue
 
 
-def open_catalogue(location: str | PathLike[str], as_of: int | None = None) -> Catalogue:
+def open_catalogue(
+    location: str | PathLike[str], as_of: int | None = None, *, catalog: str = ""
+) -> Catalogue:
     """Open a store (a folder, an object-store URL) or a server (`http://host:8080`).
 
     `as_of` is a revision of the catalogue, by default the newest. The catalogue stays
-    at its revision; open it again to see what was ingested since.
+    at its revision; open it again to see what was ingested since. `catalog` is the address
+    of a store's catalogue that is not inside it, such as `postgresql://USER@HOST/DATABASE`.
 
     Raises
     ------
@@ -25,4 +28,4 @@ def open_catalogue(location: str | PathLike[str], as_of: int | None = None) -> C
         return Catalogue(RemoteSource(text, as_of))
     from copernicube.client.local import LocalSource  # noqa: PLC0415 store and catalogue, on demand
 
-    return Catalogue(LocalSource(text, as_of))
+    return Catalogue(LocalSource(text, as_of, catalog=catalog))

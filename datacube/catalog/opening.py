@@ -84,7 +84,7 @@ def _file(location: str | Path) -> Path:
         path = Path(text.removeprefix(_SCHEME))
     elif "://" in text and not text.startswith("file://"):
         raise InvalidParameterError(
-            f"{text!r} cannot hold a catalogue; allowed are a folder, a file ending in .sqlite, "
+            f"{_without_user(text)!r} cannot hold a catalogue; allowed are a folder, a file ending in .sqlite, "
             "sqlite:///PATH and postgresql://USER@HOST/DATABASE",
             parameter="catalog",
         )
@@ -93,3 +93,9 @@ def _file(location: str | Path) -> Path:
         if path.suffix != ".sqlite":
             path = path / CATALOG_FILE
     return path.absolute()
+
+
+def _without_user(address: str) -> str:
+    """Return an address as messages may repeat it: what stands before `@` may be a password."""
+    scheme, _, rest = address.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"

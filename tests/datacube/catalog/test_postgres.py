@@ -211,6 +211,9 @@ def test_no_message_holds_a_password(
     with pytest.raises(InvalidParameterError) as refused:
         open_catalog(f"postgresql://me:{secret}@host:port/db")
     assert secret not in str(refused.value)
+    with pytest.raises(InvalidParameterError, match="mysql://host/db") as other:
+        open_catalog(f"mysql://me:{secret}@host/db")
+    assert secret not in str(other.value)
     with pytest.raises(InvalidParameterError, match="one name") as named:
         open_catalog(f"postgresql://me:{secret}@host/db?schema=A;B")
     assert secret not in str(named.value)
