@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from anyio import to_thread
 from starlette.applications import Starlette
@@ -19,6 +20,7 @@ from starlette.staticfiles import StaticFiles
 
 from copernicube.addresses import Addresses
 from copernicube.config import Settings, load_settings
+from copernicube.transactions import NO_WRITERS, Writers, spool_body, writers_of
 from copernicube.wiring import cluster_at, open_local
 from datacube.engine import Engine, Session
 from datacube.errors import CubeError
@@ -28,7 +30,7 @@ from ogc.desk import Desk
 from ogc.exchange import Reply, Sessions, Site
 from ogc.kvp import Kvp
 from ogc.pinned import resource_route
-from ogc.posted import is_form, read_posted
+from ogc.posted import is_form, read_posted, read_spooled
 from ogc.records import get_record
 from ogc.records.get_record import PATH as RECORDS
 from ogc.responses import RootOf, parameters_too_long, respond, unrouted
@@ -37,6 +39,8 @@ from ogc.spool import Spool
 from ogc.tiles.routes import tile_routes
 from ogc.turns import Lane, Turns
 from ogc.wcps.functions import PATH, functions_route
+from ogc.wcs.transaction.bodies import is_parted
+from ogc.wcs.transaction.writing import Writing
 from ogc.wmts.routes import wmts_routes
 from ogc.zarr.routes import zarr_routes
 
@@ -99,7 +103,13 @@ def build(settings: Settings) -> Starlette:
         allow_headers=["If-None-Match", "If-Range", "Range"],
         expose_headers=EXPOSED_HEADERS,
     )
-    ows = Ows(engine=local.engine, settings=settings, root_of=root_of, desk=desk)
+    ows = Ows(
+        engine=local.engine,
+        settings=settings,
+        root_of=root_of,
+        desk=desk,
+        writers=writers_of(settings, local),
+    )
     return Starlette(
         routes=[
             Route("/", front_page),
@@ -142,6 +152,7 @@ def about(settings: Settings) -> Site:
         default_map_days=settings.default_map_days,
         limits=settings.limits,
         provider=settings.provider,
+        transactions=settings.transactions == "on",
     )
 
 
@@ -158,6 +169,7 @@ class Ows:
     settings: Settings
     root_of: RootOf
     desk: Desk
+    writers: Writers = NO_WRITERS
     compat: bool = False
     """As clients of rasdaman expect; see `Site.compat`."""
 
@@ -169,6 +181,9 @@ class Ows:
             long = parameters_too_long(len(parameters), limits)
             return respond(refuse(long, parameters[: limits.parameter_bytes]), request)
         media_type, posted = request.headers.get("content-type", ""), None
+        writing = self.writers.writing(request)
+        if request.method == "POST" and writing.principal.may_write and is_parted(media_type):
+            return await self._write(request, writing)
         if request.method == "POST":
             body = await self.desk.body(request, limits)
             if isinstance(body, CubeError):
@@ -180,13 +195,39 @@ class Ows:
                 posted = media_type, body
         return await self.desk.answer(
             request,
-            partial(_dispatched, parameters, posted, self._site(request)),
+            partial(_dispatched, parameters, posted, self._site(request), writing),
             self._session,
             lane=Lane.DATA if posted else lane_of(parameters),
             refuse=partial(
                 refuse, parameters=parameters, enveloped=media_type.startswith(soap.MEDIA_TYPE)
             ),
         )
+
+    async def _write(self, request: Request, writing: Writing) -> Response:
+        """Answer a request whose body may carry files, from a temporary file of the body."""
+        parameters, media_type = request.url.query, request.headers["content-type"]
+        with TemporaryDirectory(prefix="copernicube-body-") as name:
+            folder = Path(name)
+            failed = await spool_body(request, folder / "body", writing.limits)
+            if failed is not None:
+                return respond(refuse(failed, parameters), request)
+            site, limit_bytes = self._site(request), self.settings.limits.body_bytes
+
+            def work(sessions: Sessions) -> Reply:
+                try:
+                    read = read_spooled(media_type, folder / "body", folder, limit_bytes)
+                    asked = read.beside(Kvp.parse(parameters))
+                except CubeError as error:
+                    return refuse(error, parameters)
+                return dispatch(asked, sessions, site, writing)
+
+            return await self.desk.answer(
+                request,
+                work,
+                self._session,
+                lane=Lane.DATA,
+                refuse=partial(refuse, parameters=parameters),
+            )
 
     def _session(self, as_of: int | None) -> Session:
         return self.engine.session(as_of)
@@ -198,13 +239,17 @@ class Ows:
 
 
 def _dispatched(
-    parameters: str, posted: tuple[str, bytes] | None, site: Site, sessions: Sessions
+    parameters: str,
+    posted: tuple[str, bytes] | None,
+    site: Site,
+    writing: Writing,
+    sessions: Sessions,
 ) -> Reply:
     """Answer the parameters, or what was posted: a media type and a body."""
     if posted is None:
-        return dispatch(parameters, sessions, site)
+        return dispatch(parameters, sessions, site, writing)
     try:
         asked = read_posted(*posted).beside(Kvp.parse(parameters))
     except CubeError as error:
         return refuse(error, parameters)
-    return dispatch(asked, sessions, site)
+    return dispatch(asked, sessions, site, writing)

@@ -12,13 +12,20 @@ from datacube.service_provider import ServiceProvider
 from ingest.rasters import ObjectStoreAccess
 from ogc.spool import SpoolLimits
 from ogc.turns import QueueLimits
+from ogc.wcs.transaction.writing import TransactionLimits
 
 PREFIX = "COPERNICUBE_"
 CHUNK_CACHE_BYTES = 256 * 2**20
 SCHEDULER_BYTES = 256 * 2**20
 PICTURE_CACHE_BYTES = 64 * 2**20
 PARTS = MappingProxyType(
-    {"limits": "LIMIT_", "queue": "QUEUE_", "spool": "SPOOL_", "provider": "PROVIDER_"}
+    {
+        "limits": "LIMIT_",
+        "queue": "QUEUE_",
+        "spool": "SPOOL_",
+        "provider": "PROVIDER_",
+        "transaction": "TRANSACTION_",
+    }
 )
 """Settings that hold others, by what stands between the prefix and the names of those."""
 
@@ -75,6 +82,8 @@ class Settings:
     """Whether a process beside the server makes what is derived from scenes: `on` or `off`."""
     deep_cubes: str = "*"
     """Names, or patterns, of cubes of which deep blocks are made, parted by commas; empty: none."""
+    transactions: str = "off"
+    """Whether those with a token may change coverages by WCS: `on` or `off`."""
     provider: ServiceProvider = field(default_factory=ServiceProvider)
     """Who offers the service; each field is `COPERNICUBE_PROVIDER_<NAME>`."""
     limits: Limits = field(default_factory=Limits)
@@ -83,6 +92,8 @@ class Settings:
     """Bounds on requests at once; each field is `COPERNICUBE_QUEUE_<NAME>`."""
     spool: SpoolLimits = field(default_factory=SpoolLimits)
     """Bounds on downloads that are kept; each field is `COPERNICUBE_SPOOL_<NAME>`."""
+    transaction: TransactionLimits = field(default_factory=TransactionLimits)
+    """Who may write, and how much; each field is `COPERNICUBE_TRANSACTION_<NAME>`."""
 
     @property
     def place(self) -> Place:
@@ -95,9 +106,14 @@ class Settings:
                 f"COPERNICUBE_UPKEEP={self.upkeep!r} must be on or off",
                 parameter="COPERNICUBE_UPKEEP",
             )
+        if self.transactions not in ("on", "off"):
+            raise InvalidParameterError(
+                f"COPERNICUBE_TRANSACTIONS={self.transactions!r} must be on or off",
+                parameter="COPERNICUBE_TRANSACTIONS",
+            )
 
 
-type Part = Settings | Limits | QueueLimits | SpoolLimits | ServiceProvider
+type Part = Settings | Limits | QueueLimits | SpoolLimits | ServiceProvider | TransactionLimits
 """What holds settings."""
 
 
@@ -121,6 +137,9 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         queue=replace(QueueLimits(), **_overrides(QueueLimits(), PARTS["queue"], environ)),
         spool=replace(SpoolLimits(), **_overrides(SpoolLimits(), PARTS["spool"], environ)),
         provider=load_provider(environ),
+        transaction=replace(
+            TransactionLimits(), **_overrides(TransactionLimits(), PARTS["transaction"], environ)
+        ),
     )
 
 

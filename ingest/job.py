@@ -102,12 +102,19 @@ class Job:
     """Scenes of one cube on their way into slots, visible in one commit; mostly it is one.
 
     Claims the slots, writes the portions, commits. Each step may run in another thread. A
-    scene that fails leaves the others of the job alone.
+    scene that fails leaves the others of the job alone, unless they are a whole: then none of
+    them becomes visible.
     """
 
     def __init__(
-        self, works: Sequence[Work], destination: Destination, progress: IngestProgress
+        self,
+        works: Sequence[Work],
+        destination: Destination,
+        progress: IngestProgress,
+        *,
+        whole: bool = False,
     ) -> None:
+        self._whole = whole
         self._cube = works[0].cube
         self._destination = destination
         self._progress = progress
@@ -147,6 +154,10 @@ class Job:
             with self._failing([passage]):
                 passage.close()
         offered = [passage for passage in self._passages if not passage.ended]
+        if self._whole and len(offered) < len(self._passages):
+            with self._failing(offered):
+                raise CommitConflictError("a part of the same change failed, or is there already")
+            offered = []
         with self._failing(offered):
             if offered:
                 numbers = [passage.new_slot.number for passage in offered]
@@ -176,6 +187,8 @@ class Job:
         try:
             committed = catalog.commit([passage.new_slot for passage in offered])
         except CommitConflictError as error:
+            if self._whole:
+                raise
             if len(offered) == 1:
                 offered[0].end(offered[0].work.outcome(Status.SKIPPED, note=str(error)))
                 return

@@ -38,6 +38,8 @@ class IngestOptions:
     """Bands worked on at once, of one scene or of several."""
     dry_run: bool = False
     """Say what would be done, write nothing."""
+    whole: bool = False
+    """All scenes become visible in one commit, or none does."""
 
 
 def run(
@@ -51,8 +53,8 @@ def run(
     """Ingest every scene at `locations`; one that fails leaves the others alone.
 
     Scenes become visible one by one, each in a commit of its own, but for small ones that
-    may go together. Processings of the same scene are written one after the other, the
-    best first.
+    may go together, and for a `whole` that its options ask for. Processings of the same
+    scene are written one after the other, the best first.
 
     Memory, while whole tiles of 10980 x 10980 pixels are read: about 700 MB, 256 MB of
     decoded blocks included, and 400 MB for each of `options.jobs` (see `SceneWriter`);
@@ -246,8 +248,12 @@ def _write(
     for cube in {work.cube.name: work.cube for work in works}.values():
         destination.store.prepare(cube)
     jobs = [
-        (indices, {_scene(works[n]) for n in indices}, Job(part, destination, progress))
-        for indices in _jobs(works)
+        (
+            indices,
+            {_scene(works[n]) for n in indices},
+            Job(part, destination, progress, whole=options.whole),
+        )
+        for indices in ([[*range(len(works))]] if options.whole and works else _jobs(works))
         for part in ([works[n] for n in indices],)
     ]
     count = len(works)

@@ -131,6 +131,8 @@ class Site:
     default_map_days: int = DEFAULT_MAP_DAYS
     """Days before a layer's newest acquisition that a map without TIME may show."""
     limits: Limits = field(default_factory=Limits)
+    transactions: bool = False
+    """Whether some may write coverages, which capabilities then say."""
     compat: bool = False
     """As clients of rasdaman expect: its rules for nulls, and time the first axis described."""
 

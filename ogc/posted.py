@@ -7,18 +7,23 @@ from dataclasses import dataclass, replace
 from email.message import Message
 from email.parser import BytesParser
 from email.policy import HTTP
+from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlencode
 
 from lxml import etree
 
 from datacube.encode.xml import Element
-from datacube.errors import CubeError, InvalidParameterError
+from datacube.errors import CubeError, InvalidParameterError, LimitExceededError
 from datacube.wcps.bind.scope import Upload
+from datacube.writing import NotAllowedError
 from ogc import soap
 from ogc.faults import UnsupportedError
 from ogc.kvp import Kvp, shown
-from ogc.wcs.xml_requests import OPTIONS, read_wcs
+from ogc.wcs.transaction.bodies import RELATED, read_parts
+from ogc.wcs.transaction.names import OPERATIONS as TRANSACTIONS
+from ogc.wcs.transaction.writing import NOTHING, Sent
+from ogc.wcs.xml_requests import OPTIONS, carried, read_wcs
 from ogc.xml_body import local, read_xml
 
 FORM = "application/x-www-form-urlencoded"
@@ -31,6 +36,7 @@ MAX_PARTS = 100
 """Parts of a multipart body; each positional parameter is one."""
 MAX_UPLOADS = 32
 _WCS = "http://www.opengis.net/wcs/"
+_REQUEST = "request"
 _POSITION = re.compile(r"\$?([1-9]\d{0,2})")
 QUERIES = ("ProcessCoverages", "ProcessCoveragesRequest")
 """Root elements that need not name their service: OGC 08-059r4, WCPS 1.0 (OGC 08-059r3)."""
@@ -44,6 +50,8 @@ class Posted:
 
     kvp: Kvp
     uploads: tuple[Upload, ...] = ()
+    sent: Sent = NOTHING
+    """Coverages that came to stay."""
     soap: bool = False
     """It came in an envelope, and its answer goes in one."""
     failure: CubeError | None = None
@@ -92,6 +100,11 @@ def read_posted(content_type: str, body: bytes) -> Posted:
         return _query(*_json_query(body))
     if kind == TEXT:
         return _query(_decoded(body, "the query"))
+    if kind in RELATED:
+        raise NotAllowedError(
+            f"a body of type {kind} carries coverages that are to stay; that is for those who may "
+            "write"
+        )
     raise UnsupportedError(
         f"a body of type {shown(kind)} is not read; allowed are {', '.join(OFFERED)}",
         parameter="Content-Type",
@@ -140,13 +153,45 @@ def _xml(body: bytes) -> Posted:
     """
     root = read_xml(body)
     if not soap.is_envelope(root):
-        return Posted(kvp=_request(root))
+        return _asked(root)
     try:
-        return Posted(kvp=_request(soap.content(root)), soap=True)
+        return replace(_asked(soap.content(root)), soap=True)
     except CubeError as error:
         if not soap.is_current(root):
             raise
         return Posted(kvp=Kvp(pairs=()), soap=True, failure=error)
+
+
+def _asked(root: Element) -> Posted:
+    return Posted(kvp=_request(root), sent=Sent(documents=carried(root)))
+
+
+def read_spooled(content_type: str, body: Path, folder: Path, limit_bytes: int) -> Posted:
+    """Read a body that may carry coverages, from a file; theirs are put into `folder`.
+
+    Other bodies are read as ever, up to `limit_bytes`.
+
+    Raises
+    ------
+    InvalidParameterError, LimitExceededError
+        If the body is not what the media type says, or too long.
+    """
+    parted = read_parts(content_type, body, folder)
+    if parted.document is not None:
+        found = _xml(parted.document)
+        return replace(found, sent=replace(found.sent, files=parted.files))
+    asked = {
+        value.strip().casefold() for name, value in parted.fields if name.casefold() == _REQUEST
+    }
+    if asked & {name.casefold() for name in TRANSACTIONS}:
+        return Posted(kvp=_checked([*parted.fields]), sent=Sent(files=parted.files))
+    size = body.stat().st_size
+    if size > limit_bytes:
+        raise LimitExceededError(
+            f"the request is longer than the {limit_bytes} bytes allowed (LIMIT_BODY_BYTES): its "
+            f"body has {size}"
+        )
+    return read_posted(content_type, body.read_bytes())
 
 
 def _request(root: Element) -> Kvp:
@@ -177,9 +222,16 @@ def _multipart(content_type: str, body: bytes) -> Posted:
     message = BytesParser(policy=HTTP).parsebytes(head + body)
     if not message.is_multipart():
         raise InvalidParameterError("the multipart body has no parts, or no boundary")
+    parts = list(_parts(message))
+    asked = [(name, payload) for name, _, payload in parts if name.casefold() == _REQUEST]
+    for name, payload in asked:
+        text = _decoded(payload, name)
+        if text.strip().casefold() in {each.casefold() for each in TRANSACTIONS}:
+            # Those who may write are read from a file; the others are told so.
+            return Posted(kvp=_checked([("service", "WCS"), (name, text)]))
     fields: list[tuple[str, str]] = []
     uploads: dict[str, Upload] = {}
-    for name, part, payload in _parts(message):
+    for name, part, payload in parts:
         position = _POSITION.fullmatch(name)
         if position is None:
             fields.append((name, _decoded(payload, f"part {shown(name)}")))

@@ -17,11 +17,13 @@ from ogc.related import MULTIPART, joined
 from ogc.turns import Lane
 from ogc.wcps import faults as wcps_faults
 from ogc.wcps import process
-from ogc.wcs import describe_coverage, get_coverage, transaction
+from ogc.wcs import describe_coverage, get_coverage
 from ogc.wcs import faults as wcs_faults
 from ogc.wcs import faults_by_version as wcs_faults_by_version
 from ogc.wcs import get_capabilities as wcs_capabilities
 from ogc.wcs.eo import describe_eo_coverage_set
+from ogc.wcs.transaction import OPERATIONS as TRANSACTIONS
+from ogc.wcs.transaction.writing import NOBODY, Writing
 from ogc.wms import faults as wms_faults
 from ogc.wms import service as wms
 from ogc.wmts import faults as wmts_faults
@@ -42,8 +44,8 @@ class Service:
     faults: FaultTable
     faults_of: Callable[[Kvp], FaultTable] | None = None
     """How one request wants its failures told, where that is not always the same."""
-    refused: Mapping[str, Operation] = MappingProxyType({})
-    """Operations that are known and off, by name in lower case; each tells why."""
+    transactions: Mapping[str, Operation] = MappingProxyType({})
+    """Operations for those who may write, by name in lower case."""
 
 
 WMS = Service(
@@ -73,9 +75,7 @@ WCS = Service(
     ),
     faults=wcs_faults.TABLE,
     faults_of=wcs_faults_by_version.table,
-    refused=MappingProxyType(
-        {name.casefold(): transaction.answer for name in transaction.OPERATIONS}
-    ),
+    transactions=TRANSACTIONS,
 )
 WCPS = Service(
     name="WCPS",
@@ -106,7 +106,9 @@ _WMS = re.compile(
 )
 
 
-def dispatch(asked: str | Posted, sessions: Sessions, site: Site) -> Reply:
+def dispatch(
+    asked: str | Posted, sessions: Sessions, site: Site, writing: Writing = NOBODY
+) -> Reply:
     """Answer a request given as a query string, or as the body of a POST.
 
     Never raises: whatever fails is told in the exception format of the service that
@@ -127,6 +129,8 @@ def dispatch(asked: str | Posted, sessions: Sessions, site: Site) -> Reply:
         operation = _find_operation(kvp)
         if posted.uploads and operation is process.answer:
             operation = partial(process.answer, uploads=posted.uploads)
+        if operation in TRANSACTIONS.values():
+            operation = partial(operation, sent=posted.sent, writing=writing)
         if enveloped and operation is get_coverage.answer:
             # OGC 09-149r1, 6: the envelope holds the coverage, the file is its attachment.
             kvp = Kvp(pairs=(*kvp.pairs, ("mediatype", MULTIPART)))
@@ -203,7 +207,7 @@ def _find_operation(kvp: Kvp) -> Operation:
             f"service {shown(name)} is not offered; offered are {', '.join(SERVICES)}",
             parameter="SERVICE",
         )
-    operation = service.operations.get(request) or service.refused.get(request)
+    operation = service.operations.get(request) or service.transactions.get(request)
     if operation is None:
         raise UnsupportedError(
             f"{service.name} request {shown(spelled)} is not offered; "

@@ -61,7 +61,9 @@ def enclosed(reply: Reply) -> Reply:
     root = _XML.root("soap:Envelope")
     body = _XML.add(root, "soap:Body")
     if kind in _XML_TYPES:
-        body.append(etree.fromstring(taken(reply.body), etree.XMLParser(huge_tree=True)))
+        inner = taken(reply.body)
+        if inner:
+            body.append(etree.fromstring(inner, etree.XMLParser(huge_tree=True)))
     else:
         _XML.add(body, "xop:Include", href=f"cid:{_RESULT_ID}")
     made = replace(reply, body=document(root), media_type=MEDIA_TYPE)

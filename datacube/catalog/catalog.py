@@ -264,6 +264,12 @@ class SqlCatalog(SqlReader):
             raise ValueError("a commit needs at least one style")
         return self._commit_changes(style_changes(add, remove))
 
+    def delete_cubes(self, names: Sequence[str]) -> Committed:
+        """Retire every scene of cubes in one commit; see `protocols.CatalogWriter`."""
+        if not names:
+            raise ValueError("a commit needs at least one cube")
+        return self._commit_changes({"deleted": sorted(set(names))})
+
     def _commit_changes(self, changes: Json) -> Committed:
         with self._database.write() as connection:
             revision, now = take_revision(connection), _now()

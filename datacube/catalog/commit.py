@@ -19,7 +19,7 @@ from datacube.catalog.codec import (
     windows_from_json,
 )
 from datacube.catalog.database import Database
-from datacube.catalog.following import follow, replace_row
+from datacube.catalog.following import follow, forget, replace_row
 from datacube.catalog.overview_marking import Changed, mark_changed
 from datacube.catalog.precedence import Extent, supersedes
 from datacube.catalog.styles import apply_styles
@@ -34,7 +34,7 @@ from datacube.catalog.tables import (
     slots,
 )
 from datacube.cube import VALID_BAND, Cube
-from datacube.errors import CommitConflictError
+from datacube.errors import CommitConflictError, UnknownNameError
 from datacube.protocols import Bbox
 from datacube.slots import SceneRecord, SlotWindow
 from datacube.times import from_micros, to_micros
@@ -126,10 +126,42 @@ def apply_record(database: Database, connection: Connection, record: Json) -> li
             )
             for row in gone
         ]
+    for name in record.get("deleted", ()):
+        _delete_cube(connection, revision, name)
     for alias, coverage in record.get("aliases", {}).items():
         _set_alias(connection, revision, alias, coverage)
     apply_styles(connection, revision, record.get("styles", ()))
     return retired
+
+
+def _delete_cube(connection: Connection, revision: int, name: str) -> None:
+    """Retire every slot of a cube, and end what is told of it."""
+    found = connection.execute(select(cubes.c.id).where(cubes.c.name == name)).scalar()
+    if found is None or not forget(connection, revision, found):
+        raise UnknownNameError("cube", name)
+    standing = (slots.c.cube_id == found, slots.c.valid_to == OPEN)
+    rows = connection.execute(
+        select(
+            slots.c.min_x,
+            slots.c.min_y,
+            slots.c.max_x,
+            slots.c.max_y,
+            slots.c.reference_time,
+            slots.c.earliest,
+            slots.c.latest,
+        ).where(*standing)
+    ).all()
+    changed = [
+        Changed(
+            box=(row.min_x, row.min_y, row.max_x, row.max_y),
+            reference=row.reference_time,
+            earliest=row.earliest,
+            latest=row.latest,
+        )
+        for row in rows
+    ]
+    connection.execute(update(slots).where(*standing).values(valid_to=revision))
+    mark_changed(connection, revision, load_cube(connection, name)[1], changed)
 
 
 def _changed(cube: Cube, extent: Extent) -> Changed:

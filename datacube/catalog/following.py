@@ -57,6 +57,19 @@ def follow(
     replace_row(connection, revision, counts, {"cube_id": cube_id}, {"scenes": scenes})
 
 
+def forget(connection: Connection, revision: int, cube_id: int) -> bool:
+    """End all that a cube tells of itself; tell whether it told anything."""
+    told = 0
+    for table in (descriptions, counts, hulls, band_presence, acquisitions, acquisition_years):
+        ended = connection.execute(
+            update(table)
+            .where(table.c.cube_id == cube_id, table.c.valid_to == OPEN)
+            .values(valid_to=revision)
+        )
+        told += ended.rowcount
+    return bool(told)
+
+
 def replace_row(
     connection: Connection,
     revision: int,
@@ -107,7 +120,9 @@ def _grow_hulls(
 def _add_bands(connection: Connection, revision: int, cube_id: int, bands: set[str]) -> bool:
     known = set(
         connection.execute(
-            select(band_presence.c.band).where(band_presence.c.cube_id == cube_id)
+            select(band_presence.c.band).where(
+                band_presence.c.cube_id == cube_id, band_presence.c.valid_to == OPEN
+            )
         ).scalars()
     )
     for band in sorted(bands - known):

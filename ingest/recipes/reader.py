@@ -173,7 +173,7 @@ class RecipeReader:
             last_time=shot.when.last,
             baseline=name if recipe.overlap is Overlap.NAME else "",
             generation_time=source.modified,
-            footprint=_footprint(shot.grid),
+            footprint=footprint_of(shot.grid),
             properties=json.dumps(properties),
         )
         bands = tuple(
@@ -378,7 +378,7 @@ def _outline(wkt: str, bbox: tuple[float, float, float, float]) -> str:
     return text
 
 
-def _footprint(grid: Grid) -> str:
+def footprint_of(grid: Grid) -> str:
     if not grid.on_earth or len(grid.axes) < 2:
         return ""
     return _outline(known_crs(grid.crs).wkt, grid.bbox)

@@ -31,6 +31,8 @@ from ogc.wcs.names import (
     WCS_2_1,
     method_url,
 )
+from ogc.wcs.transaction.names import OPERATIONS as TRANSACTIONS
+from ogc.wcs.transaction.names import PROFILE as TRANSACTION
 from ogc.xml import XLINK, XSI, Vocabulary, document, number
 
 OPERATIONS = (
@@ -116,7 +118,8 @@ def _add_identification(xml: Vocabulary, root: Element, site: Site) -> None:
     xml.add(service, "ows:ServiceType", "OGC WCS", codeSpace="OGC")
     for version in OFFERED_VERSIONS:
         xml.add(service, "ows:ServiceTypeVersion", version)
-    for profile in (*PROFILES, *eo.PROFILES):
+    further = (TRANSACTION,) if site.transactions else ()
+    for profile in (*PROFILES, *eo.PROFILES, *further):
         xml.add(service, "ows:Profile", profile)
     xml.add(service, "ows:Fees", site.provider.fees)
     xml.add(service, "ows:AccessConstraints", site.provider.access_constraints)
@@ -126,7 +129,7 @@ def _add_operations(
     xml: Vocabulary, root: Element, site: Site, coverages: tuple[Coverage, ...], language: str
 ) -> None:
     operations = xml.add(root, "ows:OperationsMetadata")
-    for name in OPERATIONS:
+    for name in (*OPERATIONS, *(TRANSACTIONS if site.transactions else ())):
         operation = xml.add(operations, "ows:Operation", name=name)
         http = xml.add(xml.add(operation, "ows:DCP"), "ows:HTTP")
         xml.attribute(xml.add(http, "ows:Get"), "xlink:href", site.prefix)

@@ -10,6 +10,8 @@ from urllib.parse import urlencode
 from datacube.encode.xml import Element
 from datacube.errors import InvalidParameterError
 from ogc.kvp import Kvp, shown
+from ogc.wcs.transaction.names import CARRIED
+from ogc.wcs.transaction.names import OPERATIONS as TRANSACTIONS
 from ogc.xml_body import child, children, local, text, texts
 
 type Read = Callable[[Element], Iterator[tuple[str, str]]]
@@ -218,6 +220,47 @@ def _plain(value: str, parameter: str) -> str:
     return value
 
 
+def _insert(root: Element) -> Iterator[tuple[str, str]]:
+    """Read a request of the transaction extension (OGC 13-057r1); what it carries is apart."""
+    for name in ("coverageRef", "isExtensible", "coverageId"):
+        yield from ((name, one) for one in texts(root, name))
+    # The schema's element is empty: the id of the coverage is used.
+    yield from (("useId", one or "existing") for one in texts(root, "useId"))
+    yield from _subsets(root)
+
+
+def _update(root: Element) -> Iterator[tuple[str, str]]:
+    for name in ("coverageId", "inputCoverageRef", "maskRef"):
+        yield from ((name, one) for one in texts(root, name))
+    yield from _subsets(root)
+    for pair in children(root, "rangeComponent"):
+        ends = (text(child(pair, f"{end}RangeComponent")) for end in ("input", "updated"))
+        yield "rangeComponent", ",".join(_plain(end, "rangeComponent") for end in ends)
+
+
+def _delete(root: Element) -> Iterator[tuple[str, str]]:
+    yield "coverageId", ",".join(_plain(one, "coverageId") for one in texts(root, "coverageId"))
+
+
+def _subsets(root: Element) -> Iterator[tuple[str, str]]:
+    for subset in children(root, "DimensionTrim", "DimensionSlice"):
+        yield "subset", _subset(subset)
+
+
+def carried(root: Element) -> tuple[tuple[str, Element], ...]:
+    """Return the coverages in a request, by the elements that hold them."""
+    if local(root) not in TRANSACTIONS:
+        return ()
+    found = []
+    for name in CARRIED:
+        for holder in children(root, name):
+            inner = (
+                one for one in children(holder) if local(one).endswith(("Coverage", "Dataset"))
+            )
+            found.append((name, next(inner, holder)))
+    return tuple(found)
+
+
 _OLD = frozenset({"ProcessCoveragesRequest"})
 """Names of WCPS 1.0 (OGC 08-059r3)."""
 _OPERATIONS: Mapping[str, Read] = MappingProxyType(
@@ -227,6 +270,9 @@ _OPERATIONS: Mapping[str, Read] = MappingProxyType(
         "GetCoverage": _coverage,
         "ProcessCoverages": _query,
         "DescribeEOCoverageSet": _eo_coverage_set,
+        "InsertCoverage": _insert,
+        "UpdateCoverage": _update,
+        "DeleteCoverage": _delete,
     }
 )
 _EXTENSIONS: Mapping[str, Read] = MappingProxyType(

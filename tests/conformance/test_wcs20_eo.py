@@ -178,12 +178,12 @@ def test_a_dataset_is_described_and_read(server: Server, binding: Binding) -> No
 @by_binding("transaction:refused-while-off")
 def test_nobody_may_write(server: Server, binding: Binding, schemas: Schemas, name: str) -> None:
     kvp = [("SERVICE", "WCS"), ("VERSION", "2.0.1"), ("REQUEST", name), ("COVERAGEID", "A")]
-    space = "http://www.opengis.net/wcs/transaction/2.0"
+    space = "http://www.opengis.net/wcs_service-extension_transaction/2.0"
     xml = (
         f'<{name} xmlns="{space}" service="WCS" version="2.0.1"><coverageId>A</coverageId></{name}>'
     )
     answer = server.send(binding, kvp, xml)
-    answer.fails("OperationNotSupported", 501)
+    answer.fails("OperationNotAllowed", 403)
     schemas.check(answer.bytes, REPORT)
     assert "transaction" not in " ".join(server.capabilities(binding).texts("Profile"))
 

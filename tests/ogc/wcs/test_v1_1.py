@@ -122,8 +122,8 @@ def test_exceptions(asker: Asker, schemas: Schemas, query: str, code: str) -> No
 def test_transactions_are_refused_with_the_reason(asker: Asker, name: str) -> None:
     reply = asker.get(f"service=WCS&version=2.0.1&request={name}&coverageid=A")
     assert isinstance(reply.body, bytes)
-    assert reply.status == 501
-    assert b'exceptionCode="OperationNotSupported"' in reply.body
+    assert reply.status == 403
+    assert b'exceptionCode="OperationNotAllowed"' in reply.body
     assert f"{name} is off".encode() in reply.body
     capabilities = content(asker.get("service=WCS&request=GetCapabilities"))
     assert name.encode() not in capabilities
