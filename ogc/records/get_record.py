@@ -2,7 +2,7 @@
 
 from urllib.parse import quote
 
-from datacube.cube import Collection, Coverage
+from datacube.cube import Collection, Coverage, acquisition_years
 from datacube.protocols import CatalogView
 from datacube.service_provider import attribution
 from ogc.crs import hull, lonlat_bbox
@@ -57,8 +57,9 @@ def _record(
     """Describe `one` coverage, else a collection by all of its."""
     name, title = (one.id, one.cube.title) if one else (collection.id, collection.title)
     mapped = [coverage for coverage in coverages if coverage.mappable]
-    times = sorted(a.reference for coverage in coverages for a in coverage.time or ())
-    years = frozenset(time.year for time in times)
+    axes = [coverage.time for coverage in coverages if coverage.time is not None]
+    ends = [end for axis in axes for end in axis.ends]
+    years = acquisition_years(coverages)
     finest = min(mapped, key=lambda c: abs(c.grid.x.step), default=None)
     return Record(
         id=name,
@@ -69,7 +70,7 @@ def _record(
         licence=collection.licence,
         attribution=attribution(collection.attribution, years),
         lonlat=hull([lonlat_bbox(coverage.grid) for coverage in mapped]) if mapped else None,
-        times=(times[0], times[-1]) if times else None,
+        times=(min(ends), max(ends)) if ends else None,
         crss=tuple(dict.fromkeys(coverage.grid.crs for coverage in mapped)),
         resolution=None if finest is None else (abs(finest.grid.x.step), finest.grid.x.uom),
         links=_links(name, root, series=one is None, mapped=bool(mapped)),

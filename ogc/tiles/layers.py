@@ -21,6 +21,9 @@ from ogc.wms.dimensions import ELEVATION, VERTICAL
 
 _MERCATOR_LATITUDE_DEG = 85.051129
 """Beyond it, the square of web Mercator shows nothing."""
+_NATIVE_KEPT = 4096
+_NATIVE: dict[int, tuple[Coverage, TileMatrixSet | None]] = {}
+"""Sets by the `id` of a coverage, which is held, so that no other gets it."""
 _UPRIGHT = ("vertical", ELEVATION)
 """Names for any vertical axis: that of EDR and that of WMS."""
 
@@ -89,7 +92,7 @@ class TileLayer:
     def bbox(self, tiles: TileMatrixSet) -> Bbox:
         """Hull in the CRS of one of its sets: of all, or of what lies on the set's own lattice."""
         whole = tiles in WORLD_SETS
-        grids = [c.grid for c in self.coverages if whole or _native(c) == tiles]
+        grids = [c.grid for c in self.coverages if whole or _same(_native(c), tiles)]
         return hull([plane_bbox(grid, tiles.crs) for grid in grids])
 
     def limits(self, tiles: TileMatrixSet) -> tuple[TileLimits, ...]:
@@ -182,8 +185,20 @@ def _mappable(collection: Collection, view: CatalogView) -> tuple[Coverage, ...]
 
 
 def _native(coverage: Coverage) -> TileMatrixSet | None:
+    """Return the set of a coverage's own lattice, made once: of a hundred zones each asks all."""
+    held = _NATIVE.get(id(coverage))
+    if held is not None:
+        return held[1]
     groups = (group for group in coverage.cube.groups if group.name == coverage.group)
-    return next((native_set(group) for group in groups), None)
+    found = next((native_set(group) for group in groups), None)
+    if len(_NATIVE) >= _NATIVE_KEPT:
+        _NATIVE.clear()
+    _NATIVE[id(coverage)] = coverage, found
+    return found
+
+
+def _same(one: TileMatrixSet | None, other: TileMatrixSet) -> bool:
+    return one is other or (one is not None and one.id == other.id and one == other)
 
 
 def plane_bbox(grid: Grid, crs: CRS) -> Bbox:
