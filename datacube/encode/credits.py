@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from datacube.overviews import collection_of
 from datacube.plan.nodes import Encode, Picture, Plan, scans
 from datacube.protocols import CatalogView
 from datacube.service_provider import Credits, ServiceProvider, attribution
@@ -21,12 +22,19 @@ def credits_of(
         found = years.setdefault(scan.cube, set())
         for stack in scan.stacks:
             found.update(slot.scene.reference_time.year for slot in stack.slots)
+            if collection_of(scan.cube) is not None:
+                # A part of an overview has the times of its newest and its oldest scene.
+                found.update(slot.scene.first_time.year for slot in stack.slots)
     if not years:
         return Credits(institution=provider.name)
     read: dict[str, set[int]] = {}
     for cube in view.cubes():
         if cube.name in years:
             read.setdefault(cube.collection, set()).update(years[cube.name])
+    for name, found in years.items():
+        collection = collection_of(name)
+        if collection is not None:
+            read.setdefault(collection, set()).update(found)
     collections = [(view.collection(name), frozenset(read[name])) for name in sorted(read)]
     return Credits(
         institution=provider.name,

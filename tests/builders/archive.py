@@ -27,7 +27,12 @@ from datacube.slots import BandShards, SceneRecord, SlotWindow
 
 type Cells = NDArray[np.int16]
 
-COLLECTION = Collection(id="S2_L2A", title="Made up", style_family="sentinel-2")
+COLLECTION = Collection(
+    id="S2_L2A",
+    title="Made up",
+    style_family="sentinel-2",
+    attribution="Contains made up data [year]",
+)
 START = datetime(2023, 5, 20, 10, 0, tzinfo=UTC)
 NODATA = -32768
 BANDS = ("B04", "SCL")

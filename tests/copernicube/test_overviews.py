@@ -203,6 +203,13 @@ def test_more_detail_than_the_overview_has_is_read_from_scenes(many: Archive) ->
     assert not read.chunks
 
 
+def test_files_made_of_an_overview_name_its_producers(many: Archive) -> None:
+    bound = bind(many, tile(3, 3, 3))
+    assert said(bound, "Overview shown")
+    session = many.local.engine.session()
+    assert session.credits(bound.encode).attribution == "Contains made up data 2023"
+
+
 def test_times_without_an_overview_are_read_from_scenes(many: Archive) -> None:
     some = MapTime(start=parse_period("2023-05-21"), end=parse_period("2023-05-22"))
     bound = bind(many, tile(3, 3, 3), time=some)
