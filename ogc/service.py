@@ -129,8 +129,9 @@ def dispatch(
         operation = _find_operation(kvp)
         if posted.uploads and operation is process.answer:
             operation = partial(process.answer, uploads=posted.uploads)
-        if operation in TRANSACTIONS.values():
-            operation = partial(operation, sent=posted.sent, writing=writing)
+        writes = next((one for one in TRANSACTIONS.values() if one is operation), None)
+        if writes is not None:
+            operation = partial(writes, sent=posted.sent, writing=writing)
         if enveloped and operation is get_coverage.answer:
             # OGC 09-149r1, 6: the envelope holds the coverage, the file is its attachment.
             kvp = Kvp(pairs=(*kvp.pairs, ("mediatype", MULTIPART)))

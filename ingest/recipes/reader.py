@@ -379,6 +379,7 @@ def _outline(wkt: str, bbox: tuple[float, float, float, float]) -> str:
 
 
 def footprint_of(grid: Grid) -> str:
+    """Return the outline of a grid in longitude and latitude, as WKT."""
     if not grid.on_earth or len(grid.axes) < 2:
         return ""
     return _outline(known_crs(grid.crs).wkt, grid.bbox)

@@ -54,12 +54,10 @@ def slice_time(kvp: Kvp) -> tuple[Period | None, tuple[Trimmed, ...]]:
                 f"the subset of {subset.axis} has a CRS of its own; allowed is the coverage's",
                 parameter="SUBSET",
             )
-        if isinstance(subset, Slice):
-            low = high = subset.at
-        else:
-            low, high = subset.low, subset.high
+        is_slice = isinstance(subset, Slice)
+        low, high = (subset.at,) * 2 if isinstance(subset, Slice) else (subset.low, subset.high)
         if isinstance(low, Period) and isinstance(high, Period):
-            if not isinstance(subset, Slice) and low.start != high.start:
+            if not is_slice and low.start != high.start:
                 raise InvalidParameterError(
                     f"{subset.axis} is given from {low.text} to {high.text}; allowed is one time",
                     parameter="SUBSET",
