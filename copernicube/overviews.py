@@ -79,7 +79,9 @@ class OverviewChore:
         self._map_days = map_days
         self._only = only
         self._idle: tuple[int, int] | None = None
-        self._looked: dict[str, float] = {}
+        self._rested = 0.0
+        self._looked: dict[str, tuple[float, int]] = {}
+        """When months and days were looked for, and at which revision, by collection."""
 
     @cached_property
     def _making(self) -> OverviewMaking:
@@ -89,14 +91,14 @@ class OverviewChore:
         """Make some parts, or find what is due; see `Chore.step`."""
         view = self._local.catalog.view()
         state = view.revision, view.derived
-        if state == self._idle and not self._look_again():
+        if state == self._idle and monotonic() - self._rested < DUE_S:
             return False
         for candidate in self.candidates(view):
             if self._advance(candidate, view):
                 return True
         self._clean(view)
-        view = self._local.catalog.view()
-        self._idle = view.revision, view.derived
+        # What was committed meanwhile is looked at in the next step.
+        self._idle, self._rested = state, monotonic()
         return False
 
     def candidates(self, view: SqlView) -> Iterator[Candidate]:
@@ -140,9 +142,6 @@ class OverviewChore:
             self._making.remove(mosaics)
         delete_overviews(self._local.store, collection)
 
-    def _look_again(self) -> bool:
-        return any(monotonic() - at > DUE_S for at in self._looked.values())
-
     def _many(self, candidate: Candidate, view: SqlView) -> bool:
         """Tell whether a map without a time may have more than a few scenes."""
         left = FEW_SCENES
@@ -169,11 +168,13 @@ class OverviewChore:
             gaps = self._making.gaps(mosaics, _BATCH)
             if gaps and self._make(candidate, mosaics, gaps):
                 return True
-        if monotonic() - self._looked.get(name, -DUE_S) < DUE_S and not self._new(candidate, view):
+        looked, at = self._looked.get(name, (-DUE_S, -1))
+        known = at == view.revision or monotonic() - looked < DUE_S
+        if known and not self._new(candidate, view):
             return False
         due = self.due(candidate, view)
         if not due:
-            self._looked[name] = monotonic()
+            self._looked[name] = monotonic(), view.revision
             return False
         if mosaics is None:
             self._begin(candidate, view)

@@ -4,11 +4,13 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx2
 import numpy as np
 import pytest
 from affine import Affine
@@ -51,6 +53,7 @@ from tests.builders.archive import (
     world_cube,
     zone_cube,
 )
+from tests.builders.served import served
 
 DAYS = 30
 LONLAT = CRS.from_epsg(4326)
@@ -84,7 +87,7 @@ def bind(  # noqa: PLR0913 - one argument for each thing that a map may differ i
     *,
     crs: CRS = MERCATOR,
     px: tuple[int, int] = (256, 256),
-    time: MapTime | None = None,
+    when: MapTime | None = None,
     style: str = "B04",
     as_of: int | None = None,
 ) -> Bound:
@@ -94,7 +97,7 @@ def bind(  # noqa: PLR0913 - one argument for each thing that a map may differ i
         bbox=bbox,
         width_px=px[0],
         height_px=px[1],
-        time=time or MapTime(),
+        time=when or MapTime(),
     )
     encode = query.Encode(source=asked, media_type="image/png")
     return archive.local.engine.session(as_of).bind(encode)
@@ -212,7 +215,7 @@ def test_files_made_of_an_overview_name_its_producers(many: Archive) -> None:
 
 def test_times_without_an_overview_are_read_from_scenes(many: Archive) -> None:
     some = MapTime(start=parse_period("2023-05-21"), end=parse_period("2023-05-22"))
-    bound = bind(many, tile(3, 3, 3), time=some)
+    bound = bind(many, tile(3, 3, 3), when=some)
     assert not said(bound, "Overview shown")
 
 
@@ -437,9 +440,9 @@ def late(archive: Archive, *, when: datetime, baseline: str = "05.09", value: in
     )
 
 
-@pytest.mark.parametrize("time", [None, DAY, MONTH, WHOLE_DAY])
-def test_periods_that_have_overviews(few: Archive, time: MapTime | None) -> None:
-    bound = bind(few, HERE, time=time)
+@pytest.mark.parametrize("period", [None, DAY, MONTH, WHOLE_DAY])
+def test_periods_that_have_overviews(few: Archive, period: MapTime | None) -> None:
+    bound = bind(few, HERE, when=period)
     cells, read = shown(few, bound)
     assert said(bound, "Overview shown")
     assert not read.scenes
@@ -471,13 +474,13 @@ def test_a_late_scene_is_read_itself_until_its_parts_are_made_again(few: Archive
 
 def test_only_what_a_scene_touches_is_made_again(few: Archive) -> None:
     elsewhere = tile(4, 9, 3)
-    before = {time: bind(few, HERE, time=time).encode.key for time in (DAY, MONTH)}
+    before = {period: bind(few, HERE, when=period).encode.key for period in (DAY, MONTH)}
     nowhere = bind(few, elsewhere).encode.key
     late(few, when=datetime(2023, 5, 28, 10, tzinfo=UTC))
     assert bind(few, elsewhere).encode.key == nowhere
     # Another day, the same month.
-    assert bind(few, HERE, time=DAY).encode.key == before[DAY]
-    assert bind(few, HERE, time=MONTH).encode.key != before[MONTH]
+    assert bind(few, HERE, when=DAY).encode.key == before[DAY]
+    assert bind(few, HERE, when=MONTH).encode.key != before[MONTH]
     mosaics = few.local.catalog.view().mosaics("S2_L2A")
     assert mosaics is not None
     # Of the newest and the month: at each of five zooms the one or two parts that it touches.
@@ -496,10 +499,10 @@ def test_a_retired_scene_goes_from_the_overview(few: Archive) -> None:
     revision = late(few, when=START, baseline="06.00")
     assert few.local.catalog.view().counts()["S2_L2A_4326"] == 12
     keep_up(few)
-    cells, read = shown(few, bind(few, HERE, time=DAY))
+    cells, read = shown(few, bind(few, HERE, when=DAY))
     assert not read.scenes
     assert (cells.values[0] == NEW).any()
-    old, read = shown(few, bind(few, HERE, time=DAY, as_of=revision - 1))
+    old, read = shown(few, bind(few, HERE, when=DAY, as_of=revision - 1))
     assert not (old.values[0] == NEW).any()
     assert old.valid[0].any()
 
@@ -526,7 +529,7 @@ def test_the_window_slides_with_the_newest_acquisition(few: Archive) -> None:
     made, read = shown(few, bound)
     assert not made.valid[0].any()
     assert not read.scenes
-    again, _ = shown(few, bind(few, HERE, time=DAY))
+    again, _ = shown(few, bind(few, HERE, when=DAY))
     assert again.valid[0].any()
 
 
@@ -663,6 +666,47 @@ def test_the_command_knows_the_collections(few: Archive) -> None:
             ["overviews", "--store", str(few.place), "--collection", "NONE"],
             catch_exceptions=False,
         )
+
+
+def test_a_chore_at_rest_goes_on_after_a_commit(few: Archive) -> None:
+    chore = OverviewChore(few.local, map_days=DAYS)
+    for day in (4, 5):
+        while chore.step():
+            pass
+        assert not chore.step()
+        late(few, when=START + timedelta(days=day), value=NEW + day)
+    while chore.step():
+        pass
+    made, read = shown(few, bind(few, HERE))
+    assert not read.scenes
+    assert (made.values[0] == NEW + 5).any()
+
+
+def test_a_server_makes_them_beside_itself(few: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    OverviewChore(few.local, map_days=DAYS).remove("S2_L2A")
+    few.local.catalog.close()
+    monkeypatch.setenv("COPERNICUBE_UPKEEP", "on")
+    asked: dict[str, str | int] = {
+        "service": "WMS",
+        "version": "1.3.0",
+        "request": "GetMap",
+        "layers": "S2_L2A",
+        "styles": "B04",
+        "crs": "EPSG:3857",
+        "bbox": ",".join(map(str, HERE)),
+        "width": 256,
+        "height": 256,
+        "format": "image/png",
+    }
+    with served(few.place) as url:
+        told = ""
+        for _ in range(300):
+            told = httpx2.get(f"{url}/ows", params=asked, timeout=30).headers.get("warning", "")
+            if "Overview shown" in told and "not made yet" not in told:
+                break
+            time.sleep(0.2)
+        assert "Overview shown: S2_L2A newest, zoom 4" in told
+        assert "not made yet" not in told
 
 
 def test_old_parts_are_deleted_and_older_revisions_read_scenes_there(few: Archive) -> None:
