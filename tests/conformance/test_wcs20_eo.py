@@ -1,4 +1,4 @@
-"""EO-WCS (OGC 10-140r1), and the transaction extension (13-057r1), which is off."""
+"""EO-WCS (OGC 10-140r1), and the transaction extension (13-057r1) while it is off."""
 
 import numpy as np
 import pytest

@@ -233,7 +233,9 @@ def _content(envelope: etree._Element) -> etree._Element:
     body = envelope.find(f"{{{SOAP}}}Body")
     assert body is not None
     detail = body.find(f"{{{SOAP}}}Fault/{{{SOAP}}}Detail")
-    (inner,) = body if detail is None else detail
+    holder = body if detail is None else detail
+    # Some operations of the transaction extension answer nothing.
+    (inner,) = holder if len(holder) else (etree.Element("nothing"),)
     return inner
 
 
