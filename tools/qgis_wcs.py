@@ -17,31 +17,40 @@ from qgis.core import (
 )
 
 
+def read(
+    parts: dict[str, str], box: list[float], columns: int, rows: int, target: str
+) -> tuple[str, str]:
+    """Write the cells of a coverage in a box, x first; return what failed, and what was read.
+
+    `parts` are those of the layer's source: `url`, `identifier`, `crs`, `time`.
+    """
+    source = QgsDataSourceUri()
+    for key, value in (parts | {"cache": "AlwaysNetwork"}).items():
+        if value:
+            source.setParam(key, value)
+    layer = QgsRasterLayer(bytes(source.encodedUri()).decode(), "layer", "wcs")
+    if not layer.isValid():
+        return f"{parts}: {layer.error().message()}", ""
+    provider = layer.dataProvider()
+    with Path(target).open("wb") as file:
+        for band in range(1, provider.bandCount() + 1):
+            block = provider.block(band, QgsRectangle(*box), columns, rows)
+            places = product(range(rows), range(columns))
+            file.writelines(struct.pack("<d", block.value(*place)) for place in places)
+    return "", f"{layer.crs().authid()} {provider.bandCount()} {layer.extent().toString(9)}\n"
+
+
 def main() -> int:
     """Read, and return the exit code."""
     url, name, crs, time, *numbers, columns, rows, target = sys.argv[1:]
     application = QgsApplication([], GUIenabled=False)
     application.initQgis()
-    source = QgsDataSourceUri()
-    for key, value in (("url", url), ("identifier", name), ("crs", crs), ("time", time)):
-        if value:
-            source.setParam(key, value)
-    source.setParam("cache", "AlwaysNetwork")
-    layer = QgsRasterLayer(bytes(source.encodedUri()).decode(), name, "wcs")
-    if not layer.isValid():
-        sys.stderr.write(f"{name}: {layer.error().message()}\n")
-        return 1
-    provider = layer.dataProvider()
-    box = QgsRectangle(*map(float, numbers))
-    sys.stdout.write(
-        f"{layer.crs().authid()} {provider.bandCount()} {layer.extent().toString(9)}\n"
-    )
-    with Path(target).open("wb") as file:
-        for band in range(1, provider.bandCount() + 1):
-            block = provider.block(band, box, int(columns), int(rows))
-            places = product(range(int(rows)), range(int(columns)))
-            file.writelines(struct.pack("<d", block.value(*place)) for place in places)
-    return 0
+    parts = {"url": url, "identifier": name, "crs": crs, "time": time}
+    failed, told = read(parts, [float(n) for n in numbers], int(columns), int(rows), target)
+    sys.stdout.write(told)
+    sys.stderr.write(failed)
+    return 1 if failed else 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

@@ -55,7 +55,7 @@ STYLES = """
 styles:
   - {name: backscatter, for: {collection: RTC}, band: VH, stretch: {low: 0, high: 0.1}}
 """
-_WORLD_M = 2 * pi * 6_378_137
+WORLD_M = 2 * pi * 6_378_137
 _L2A = partial(north(), *TRUE_COLOUR, "SCL")
 
 type Source = tuple[Planes, Affine, str]
@@ -142,6 +142,7 @@ PLACES: Mapping[str, Place] = {
 
 ACROSS = "subsets of WCS 2.0.1 end at 180 degrees"
 TILED = "a tile service has the world's two sets and those of the cubes' own lattices"
+REPEATED = "QGIS asks for cells as large as it thinks they are in that CRS, and repeats them"
 # Client, place and CRS as patterns, and why the client leaves them out.
 CANNOT: tuple[tuple[str, str, str, str], ...] = (
     ("*wmts", "south", "EPSG:32754", "cubes on a lattice of their first file have no tiles"),
@@ -155,14 +156,15 @@ CANNOT: tuple[tuple[str, str, str, str], ...] = (
     ("leaflet*", "*", "EPSG:32*", "Leaflet has no UTM of its own"),
     ("openlayers-tiled-wms", "*", "EPSG:32*", "OpenLayers' own grids need the extent of a CRS"),
     ("openlayers-tiled-wms", "*", "EPSG:3413", "OpenLayers' own grids need the extent of a CRS"),
+    ("gdal-wmts", "antimeridian", "EPSG:[34][!2]*", "GDAL's tiles end at 180 degrees"),
+    ("gdal-wmts", "south", "*", "GDAL's tiles are of the default time, a mosaic of many"),
+    ("gdal-xyz", "antimeridian", "*", "GDAL's tiles end at 180 degrees"),
     ("qgis*", "antimeridian", "EPSG:4326", "QGIS cuts a layer at 180 degrees"),
     ("qgis*", "antimeridian", "EPSG:3857", "QGIS cuts a layer at 180 degrees"),
-    (
-        "qgis*",
-        "pole",
-        "EPSG:3857",
-        "a quarter of a pixel aside, and it is not known by whose doing",
-    ),
+    ("qgis-wcs", "*", "EPSG:[!3]*", REPEATED),
+    ("qgis-wcs", "*", "EPSG:3[!2]*", REPEATED),
+    ("qgis-wcs", "*", "EPSG:32617", REPEATED),
+    ("qgis-wcs", "*", "EPSG:32760", REPEATED),
     ("leaflet*", "*", "EPSG:3413", "Leaflet has no polar planes of its own"),
 )
 
@@ -208,10 +210,10 @@ def case_of(name: str, crs: str) -> Case:
     lat = to_degrees.transform(*place.centre)[1]
     match crs:
         case "EPSG:4326":
-            pixel = 360 / 512 / 2 ** ceil(log2(_WORLD_M / 512 / place.cell_m))
+            pixel = 360 / 512 / 2 ** ceil(log2(WORLD_M / 512 / place.cell_m))
         case "EPSG:3857":
             pixel = (
-                _WORLD_M / 256 / 2 ** ceil(log2(_WORLD_M * cos(radians(lat)) / 256 / place.cell_m))
+                WORLD_M / 256 / 2 ** ceil(log2(WORLD_M * cos(radians(lat)) / 256 / place.cell_m))
             )
         case _:
             pixel = float(place.cell_m) if crs == place.crss[0] else 0.9 * place.cell_m

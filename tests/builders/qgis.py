@@ -1,5 +1,6 @@
 """QGIS of Debian, which runs under the system's Python and not in ours."""
 
+import json
 import os
 import subprocess
 from collections.abc import Callable
@@ -20,17 +21,21 @@ type Qgis = Callable[..., str]
 """Runs one of the scripts in `tools` and returns what it prints; a failure fails the test."""
 
 
-def _run(*arguments: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
-    # QGIS must not find the packages of our Python, nor the caches and settings of a person.
-    environment = {
+def _environment(folder: Path) -> dict[str, str]:
+    """Hide the packages of our Python, and the caches and settings of a person."""
+    kept = {
         key: value
         for key, value in os.environ.items()
         if not key.startswith(("PYTHON", "VIRTUAL_ENV"))
     }
     own = {"QT_QPA_PLATFORM": "offscreen", "XDG_RUNTIME_DIR": str(folder), "HOME": str(folder)}
+    return kept | own
+
+
+def _run(*arguments: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [SYSTEM_PYTHON, *arguments],
-        env=environment | own,
+        env=_environment(folder),
         cwd=folder,
         capture_output=True,
         text=True,
@@ -53,6 +58,42 @@ def found_qgis(folder: Path) -> Qgis:
     return run
 
 
+class QgisSession:
+    """One QGIS that does one piece of work of `tools/qgis_session.py` after another."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._process = subprocess.Popen(
+            [SYSTEM_PYTHON, TOOLS / "qgis_session.py"],
+            env=_environment(folder),
+            cwd=folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def __call__(self, do: str, **asked: object) -> str:
+        """Do a piece of work; returns what is told of it."""
+        given, answers = self._process.stdin, self._process.stdout
+        assert given is not None
+        assert answers is not None
+        given.write(json.dumps({"do": do, **asked}) + "\n")
+        given.flush()
+        line = answers.readline()
+        if not line:
+            raise AssertionError(f"QGIS ended with {self._process.wait()} at {do} {asked}")
+        done = json.loads(line)
+        if done["failed"]:
+            raise AssertionError(f"{do} {asked}: {done['failed']}")
+        return str(done["told"])
+
+    def close(self) -> None:
+        """End QGIS."""
+        with self._process:
+            self._process.terminate()
+
+
 def drawn_by_qgis(  # noqa: PLR0913 what a layer and a view of it are
     qgis: Qgis,
     picture: Path,
@@ -71,6 +112,11 @@ def drawn_by_qgis(  # noqa: PLR0913 what a layer and a view of it are
     `step` is what the temporal controller shows, from one ISO 8601 time to another.
     """
     qgis("qgis_render.py", address, layer, style, crs, *box, side_px, picture, *step)
+    return colours(picture)
+
+
+def colours(picture: Path) -> NDArray[np.uint8]:
+    """Read a picture as `(y, x, red/green/blue)`."""
     read = cv2.imread(str(picture), cv2.IMREAD_COLOR)
     if read is None:
         raise AssertionError(f"{picture} is no picture")

@@ -15,6 +15,7 @@ from ogc.wcs.v1_1.names import (
     FORMATS,
     GRID_CS,
     GRID_IN_CRS,
+    IMAGE_CRS,
     METHODS,
     SCHEMA,
     WCS,
@@ -99,6 +100,8 @@ def _add_space(domain: Element, coverage: Coverage) -> None:
     turned = northing_first(grid.crs)
     _add_box(space, urn(CRS84), lonlat_bbox(grid), turned=False)
     _add_box(space, urn(grid.crs), grid.bbox, turned=turned)
+    # Without it GDAL takes the box to end at the centres of cells, and counts one too many.
+    _add_box(space, IMAGE_CRS, (0, 0, grid.x.size, grid.y.size), turned=False)
     made = XML.add(space, "wcs:GridCRS")
     XML.add(made, "wcs:GridBaseCRS", urn(grid.crs))
     XML.add(made, "wcs:GridType", GRID_IN_CRS)

@@ -33,6 +33,8 @@ AXIS = "bands"
 SIMPLE_GRID = "urn:ogc:def:method:WCS:1.1:2dSimpleGrid"
 GRID_IN_CRS = "urn:ogc:def:method:WCS:1.1:2dGridIn2dCrs"
 GRID_CS = "urn:ogc:def:cs:OGC:0.0:Grid2dSquareCS"
+IMAGE_CRS = "urn:ogc:def:crs:OGC::imageCRS"
+"""Of a box from the grid's corner: columns and rows."""
 
 
 def urn(crs: CRS) -> str:
