@@ -1,4 +1,4 @@
-"""Where the bytes of a store lie: a folder, or an object store.
+"""Where the bytes of a store lie: a folder; `objects` has those in an object store.
 
 Keys are relative and use `/`. What is written once is never written again.
 """
@@ -13,11 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
-import obstore
-from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedError
-from obstore.store import ObjectStore as Bucket
 from zarr.abc.store import Store
-from zarr.storage import LocalStore, ObjectStore
+from zarr.storage import LocalStore
 
 from datacube.errors import StoreError, StoreFullError, StoreReadOnlyError
 
@@ -47,6 +44,13 @@ class Location(Protocol):
 
     def read_ranges(self, key: str, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
         """Return parts of what was written, each `(offset, length)`.
+
+        FileNotFoundError where `key` is missing.
+        """
+        ...
+
+    def read_end(self, key: str, length: int) -> bytes:
+        """Return the last `length` bytes of what was written, or all where it has fewer.
 
         FileNotFoundError where `key` is missing.
         """
@@ -112,6 +116,12 @@ class Folder:
             return [os.pread(descriptor, length, offset) for offset, length in ranges]
         finally:
             os.close(descriptor)
+
+    def read_end(self, key: str, length: int) -> bytes:
+        """Return the last `length` bytes of what was written, or all where it has fewer."""
+        size = (self.path / key).stat().st_size
+        first = max(0, size - length)
+        return self.read_ranges(key, [(first, size - first)])[0]
 
     def put_new(self, key: str, data: bytes) -> bool:
         """Write `key` whole where it is missing; False where it exists. Not yet durable."""
@@ -205,91 +215,11 @@ class Folder:
         yield self.path
 
 
-class Objects:
-    """A store in an object store; a finished request is durable."""
-
-    local = False
-
-    def __init__(self, bucket: Bucket, name: str) -> None:
-        self._bucket = bucket
-        self.name = name
-
-    def zarr_store(self) -> Store:
-        """Return a read-only Zarr store of all keys."""
-        return ObjectStore(self._bucket, read_only=True)
-
-    def exists(self, key: str) -> bool:
-        """Tell whether `key` was written."""
-        try:
-            obstore.head(self._bucket, key)
-        except FileNotFoundError:
-            return False
-        return True
-
-    def get(self, key: str) -> bytes:
-        """Return what was written; FileNotFoundError where it is missing."""
-        return bytes(obstore.get(self._bucket, key).bytes())
-
-    def read_ranges(self, key: str, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
-        """Return parts of what was written, each `(offset, length)`."""
-        starts = [offset for offset, _ in ranges]
-        lengths = [length for _, length in ranges]
-        found = obstore.get_ranges(self._bucket, key, starts=starts, lengths=lengths)
-        return [bytes(part) for part in found]
-
-    def put_new(self, key: str, data: bytes) -> bool:
-        """Write `key` whole where it is missing; False where it exists."""
-        with mapped_errors(key):
-            try:
-                obstore.put(self._bucket, key, data, mode="create")
-            except AlreadyExistsError:
-                return False
-        return True
-
-    def put_parts(self, key: str, parts: Iterable[bytes]) -> int:
-        """Write or replace `key` from parts, in uploads of some megabytes; return its bytes."""
-        size = 0
-
-        def counted() -> Iterator[bytes]:
-            nonlocal size
-            for part in parts:
-                size += len(part)
-                yield part
-
-        with mapped_errors(key):
-            obstore.put(self._bucket, key, counted())
-        return size
-
-    def put(self, key: str, data: bytes) -> None:
-        """Write or replace `key` whole."""
-        with mapped_errors(key):
-            obstore.put(self._bucket, key, data)
-
-    def children(self, prefix: str) -> Iterable[str]:
-        """Names directly below `prefix`; empty where it is missing."""
-        found = obstore.list_with_delimiter(self._bucket, prefix or None)
-        paths = [*found["common_prefixes"], *(entry["path"] for entry in found["objects"])]
-        return sorted(path.rstrip("/").rpartition("/")[2] for path in paths)
-
-    def sync(self, prefixes: Iterable[str]) -> None:
-        """Nothing to do: every finished request is durable."""
-
-    def remove(self, prefix: str) -> None:
-        """Delete everything below `prefix`, which may be missing: derived data only."""
-        with mapped_errors(prefix):
-            for found in obstore.list(self._bucket, f"{prefix}/"):
-                obstore.delete(self._bucket, [entry["path"] for entry in found])
-
-
 @contextlib.contextmanager
 def mapped_errors(what: str) -> Iterator[None]:
     """Turn failures of writing into errors of the store."""
     try:
         yield
-    except PermissionDeniedError as error:
-        raise StoreReadOnlyError(f"{what} cannot be written: {error}") from error
-    except BaseError as error:
-        raise StoreError(f"writing {what} failed: {error}") from error
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise StoreFullError(f"no space is left to write {what}") from error

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from obstore.store import from_url
-
 from datacube.errors import StoreError
-from datacube.store.location import Folder, Objects
+from datacube.store.location import Folder
+from datacube.store.objects import Objects
 from datacube.store.zarr_store import ZarrStore
 
 
@@ -15,15 +14,14 @@ def open_store(location: str | Path, *, read_only: bool = False) -> ZarrStore:
     Raises
     ------
     StoreError
-        If the folder is missing and `read_only`, or the URL is not understood.
+        If the folder is missing and `read_only`; if the URL is not understood, or what it
+        names does not answer, refuses the keys or has no such bucket.
     """
     text = str(location)
     if "://" in text and not text.startswith("file://"):
-        try:
-            bucket = from_url(text)
-        except Exception as error:
-            raise StoreError(f"the store {text!r} cannot be opened: {error}") from error
-        return ZarrStore(Objects(bucket, text), read_only=read_only)
+        objects = Objects(text)
+        objects.check()
+        return ZarrStore(objects, read_only=read_only)
     path = Path(text.removeprefix("file://"))
     if read_only and not path.is_dir():
         raise StoreError(f"there is no store at {path}")

@@ -27,6 +27,8 @@ BLOSC_LEVEL = 5
 _SIDE = SHARD_PX // INNER_CHUNK_PX
 _INDEX_BYTES = _SIDE * _SIDE * 16
 CRC_BYTES = 4
+INDEX_END_BYTES = _INDEX_BYTES + CRC_BYTES
+"""How many bytes at the end of a shard are its index."""
 ABSENT = 2**64 - 1
 """Offset of a chunk that is not stored."""
 
@@ -68,12 +70,12 @@ def encode_shard(shard: ShardNumber, part: Window, cells: Values, nodata: float)
     give equal bytes. Zarr's own codec gives the same cells, but costs 25 ms a shard even
     where one inner chunk is filled.
     """
-    part = _within(shard, part)
+    part = within(shard, part)
     index = np.full((_SIDE, _SIDE, 2), ABSENT, dtype="<u8")
     encoded = bytearray()
     dtype = cells.dtype.newbyteorder("<")
     fill = dtype.type(nodata)
-    for place, chunk in _chunks(part):
+    for place, chunk in chunks_of(part):
         common = chunk.intersect(part)
         if common is None:
             continue
@@ -121,7 +123,7 @@ def read_shard(
     ValueError
         If its bytes are not those that were written.
     """
-    (y0, y1), (x0, x1) = _within(shard, part).ranges
+    (y0, y1), (x0, x1) = within(shard, part).ranges
     side = INNER_CHUNK_PX
     with closing(_ShardFile(path, kept)) as file:
         for row in range(y0 // side, -(-y1 // side)):
@@ -177,14 +179,14 @@ class _ShardFile:
             os.close(self._descriptor)
 
 
-def _within(shard: ShardNumber, part: Window) -> Window:
+def within(shard: ShardNumber, part: Window) -> Window:
     """Count the cells of `part` from the corner of the shard."""
     row, col = shard[-2] * SHARD_PX, shard[-1] * SHARD_PX
     (y0, y1), (x0, x1) = part.ranges
     return Window(((y0 - row, y1 - row), (x0 - col, x1 - col)))
 
 
-def _chunks(part: Window) -> Iterator[tuple[tuple[int, int], Window]]:
+def chunks_of(part: Window) -> Iterator[tuple[tuple[int, int], Window]]:
     """Yield the inner chunks that meet `part`, `(row, column)` with their cells in the shard."""
     (y0, y1), (x0, x1) = part.ranges
     side = INNER_CHUNK_PX
@@ -196,16 +198,37 @@ def _chunks(part: Window) -> Iterator[tuple[tuple[int, int], Window]]:
 
 def _read_index(descriptor: int) -> ShardIndex:
     size = os.fstat(descriptor).st_size
-    wanted = _INDEX_BYTES + CRC_BYTES
-    if size < wanted:
-        raise ValueError(f"the file has {size} bytes, its index alone {wanted}")
-    index = checked(os.pread(descriptor, wanted, size - wanted), "the index")
+    first = max(0, size - INDEX_END_BYTES)
+    return decoded_index(os.pread(descriptor, size - first, first))
+
+
+def decoded_index(end: bytes) -> ShardIndex:
+    """Return the index from the end of a shard.
+
+    Raises
+    ------
+    ValueError
+        If it is none, or damaged.
+    """
+    if len(end) < INDEX_END_BYTES:
+        raise ValueError(f"the file has {len(end)} bytes, its index alone {INDEX_END_BYTES}")
+    index = checked(end, "the index")
     return np.frombuffer(index, dtype="<u8").reshape(_SIDE, _SIDE, 2)
 
 
 def _read_chunk(descriptor: int, offset: int, length: int, dtype: np.dtype[np.generic]) -> Values:
-    encoded = checked(os.pread(descriptor, length, offset), f"the chunk at {offset}")
-    decoded = decompress(encoded)
+    return decoded_chunk(os.pread(descriptor, length, offset), offset, dtype)
+
+
+def decoded_chunk(data: bytes, offset: int, dtype: np.dtype[np.generic]) -> Values:
+    """Return the cells of an inner chunk from its bytes, which begin at `offset` of the shard.
+
+    Raises
+    ------
+    ValueError, RuntimeError
+        If they are damaged.
+    """
+    decoded = decompress(checked(data, f"the chunk at {offset}"))
     cells: Values = np.frombuffer(decoded, dtype=dtype.newbyteorder("<"))
     return cells.reshape(INNER_CHUNK_PX, INNER_CHUNK_PX)
 

@@ -27,6 +27,7 @@ from datacube.store.layout import (
     slot_key,
 )
 from datacube.store.location import Location
+from datacube.store.remote_shards import read_remote_shard
 from datacube.store.shards import differs, encode_shard, is_direct, read_shard
 
 PREPARED_LEVELS = 8
@@ -50,7 +51,8 @@ class ZarrStore:
     ) -> None:
         self.location = location
         self.read_only = read_only
-        self._kept = kept
+        # Elsewhere an index costs a request: it is kept where no chunk is.
+        self._kept = kept if location.local or kept is not None else KeptChunks(0)
         self._deep = DeepFiles(location, KeptChunks(DEEP_KEPT_BYTES))
         self._zarr = location.zarr_store()
         self._handles: OrderedDict[str, zarr.Array[Any]] = OrderedDict()
@@ -82,7 +84,8 @@ class ZarrStore:
         inside = request.group.array_window(request.window, level)
         recorded = _recorded_parts(slot, group, level, band, inside)
         key = array_key(slot.cube, group.name, level, band)
-        if recorded and inside.size <= DIRECT_CELLS and self._direct(key, request.dtype):
+        little = inside.size <= DIRECT_CELLS or not self.location.local
+        if recorded and little and self._direct(key, request.dtype):
             return self._read_direct(slot, key, recorded, request)
         if recorded and _one_part(recorded, inside):
             return self._read_part(slot, key, [s for s, _ in recorded], inside, request.dtype)
@@ -137,19 +140,28 @@ class ZarrStore:
         if not _one_part(recorded, inside):
             values.fill(request.nodata)
         for shard, part in recorded:
-            path = f"{self.location.name}/{shard_key(key, slot.number, shard)}"
             try:
                 cells = _plane_of(values[part.slices(inside)])
-                read_shard(path, shard, part.plane, cells, request.nodata, self._kept)
+                self._fill(shard_key(key, slot.number, shard), shard, part.plane, cells, request)
             except FileNotFoundError as error:
                 raise self._damage(key, slot.number, [shard], "is recorded and missing") from error
             except OSError as error:
-                raise StoreError(f"{path} cannot be read: {error}") from error
+                path = shard_key(key, slot.number, shard)
+                raise StoreError(f"{self.location.name}/{path} cannot be read: {error}") from error
             except (ValueError, RuntimeError) as error:
                 raise self._damage(
                     key, slot.number, [shard], f"cannot be decoded: {error}"
                 ) from error
         return values
+
+    def _fill(
+        self, key: str, shard: ShardNumber, plane: Window, cells: Values, request: BandRead
+    ) -> None:
+        if self.location.local:
+            path = f"{self.location.name}/{key}"
+            read_shard(path, shard, plane, cells, request.nodata, self._kept)
+        elif self._kept is not None:
+            read_remote_shard(self.location, key, shard, plane, cells, request.nodata, self._kept)
 
     def _direct(self, key: str, dtype: str) -> bool:
         """Tell whether shards of an array may be decoded directly."""
@@ -157,7 +169,7 @@ class ZarrStore:
         if known is None:
             array = self._open(key)
             codecs = array.metadata.to_dict().get("codecs")
-            known = str(array.dtype) if self.location.local and is_direct(codecs) else ""
+            known = str(array.dtype) if is_direct(codecs) else ""
             self._codecs_known[key] = known
         return known == dtype
 

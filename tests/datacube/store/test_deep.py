@@ -15,7 +15,8 @@ from datacube.protocols import BandRead
 from datacube.slots import Slot
 from datacube.store import BlockMaking, KeptChunks, Location, check_block
 from datacube.store.deep import DeepFiles
-from datacube.store.location import Folder, Objects
+from datacube.store.location import Folder
+from datacube.store.objects import Objects
 from tests.builders.made import HEIGHTS_M, WGS84, Frame, Made, add_cube, listed, make_store, regular
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 
 def location_of(kind: str, path: Path) -> Location:
-    return Folder(path) if kind == "folder" else Objects(MemoryStore(), "memory://")
+    return Folder(path) if kind == "folder" else Objects("memory://", MemoryStore())
 
 
 def slots_of(made: Made) -> tuple[Slot, ...]:

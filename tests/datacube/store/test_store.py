@@ -24,7 +24,7 @@ from datacube.errors import (
 from datacube.grid import Grid, Window
 from datacube.protocols import BandRead
 from datacube.store import ZarrStore, open_store, zarr_store
-from datacube.store.location import Objects
+from datacube.store.objects import Objects
 from tests.datacube.catalog.making import COLLECTION
 from tests.datacube.store.making import (
     CUBE,
@@ -197,7 +197,7 @@ def test_a_store_travels_to_another_process(store: ZarrStore) -> None:
 
 
 def test_objects_hold_what_folders_hold() -> None:
-    store = ZarrStore(Objects(MemoryStore(), "memory://"))
+    store = ZarrStore(Objects("memory://", MemoryStore()))
     store.prepare(CUBE)
     values = noise(WINDOW)
     slot = write_slot(store, values, WINDOW, number=3)
