@@ -26,7 +26,6 @@ from tests.builders.archive import (
 )
 
 DAYS = 30
-LONLAT = CRS.from_epsg(4326)
 type Plane = NDArray[np.generic]
 
 
