@@ -139,7 +139,8 @@ def dispatch(
             return soap.enclosed(operation(kvp, session, site))
         return joined(operation(kvp, session, site))
     except Exception as error:  # noqa: BLE001 the last resort: the table logs what is no CubeError
-        told = replace(_told(error, table), headers=headers)
+        told = _told(error, table)
+        told = replace(told, headers=(*headers, *told.headers))
         return soap.fault(told) if enveloped else told
 
 
