@@ -20,6 +20,7 @@ from starlette.staticfiles import StaticFiles
 
 from copernicube.addresses import Addresses
 from copernicube.config import Settings, load_settings
+from copernicube.memory import return_freed_memory
 from copernicube.transactions import NO_WRITERS, Writers, spool_body, writers_of
 from copernicube.wiring import cluster_at, open_local
 from datacube.engine import Engine, Session
@@ -61,6 +62,7 @@ EXPOSED_HEADERS = (
 
 def create() -> Starlette:
     """Build the server from the environment; each server process calls this once."""
+    return_freed_memory()
     return build(load_settings())
 
 
