@@ -13,6 +13,7 @@ import copernicube
 from copernicube.config import Place
 from copernicube.wiring import open_local, rebuild_local
 from datacube.errors import StoreError
+from datacube.protocols import Bbox
 from tests.builders.postgres import PASSWORD, PostgresServer, postgres_running
 from tests.builders.served import run_copernicube, served
 
@@ -20,7 +21,7 @@ LAYER = "S2_L1C"
 CUBE = "S2_L1C_32618"
 
 
-def _map(url: str, bbox: tuple[float, ...]) -> httpx2.Response:
+def _map(url: str, bbox: Bbox) -> httpx2.Response:
     project = Transformer.from_crs(4326, 3857, always_xy=True)
     asked = {
         "SERVICE": "WMS",
@@ -66,7 +67,8 @@ def _check_rebuild(place: Place, elsewhere: str) -> None:
 def _check_service(url: str, place: Place, server: PostgresServer) -> None:
     collections = httpx2.get(f"{url}/ogcapi/collections?f=json", timeout=60)
     extent = collections.json()["collections"][0]["extent"]
-    bbox = tuple(extent["spatial"]["bbox"][0])
+    west, south, east, north = extent["spatial"]["bbox"][0]
+    bbox = (west, south, east, north)
     drawn = _map(url, bbox)
     assert drawn.status_code == 200
     assert np.asarray(Image.open(BytesIO(drawn.content)).convert("RGBA"))[..., 3].any()
