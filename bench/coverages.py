@@ -98,7 +98,7 @@ def _row(server: Server, asked: Asked) -> Row:
             cpu = _children_s()
             peer.wall_s.append(_run_peer(one, like=file, target=other))
             peer.cpu_s.append(_children_s() - cpu)
-        peak = server.memory_mb()
+        peak, answering = server.memory_mb(), server.worker_memory_mb()
         same = _compared(file, other)
         if not asked.crs:
             _check(one, file)
@@ -107,7 +107,8 @@ def _row(server: Server, asked: Asked) -> Row:
         ours_s=median(ours.wall_s),
         peer_s=median(peer.wall_s),
         note=f"{median(ours.cpu_s):.1f} s of CPU, peer {median(peer.cpu_s):.1f} s; {peak:.0f} MB "
-        f"at the peak, {idle:.0f} MB idle; {same:.2%} of cells are the peer's",
+        f"at the peak, {answering:.0f} MB of them in the process that answers, {idle:.0f} MB idle; "
+        f"{same:.2%} of cells are the peer's",
     )
 
 
