@@ -93,9 +93,7 @@ class RegisteredCells:
         values[part.slices(request.window)] = self._cells(slot, request, own)
         return values
 
-    def read_deep(
-        self, block: DeepBlock, request: BandRead, ranks: Sequence[int]
-    ) -> Values | None:
+    def read_deep(self, block: DeepBlock, request: BandRead, ranks: Sequence[int]) -> Values | None:
         """Return the cells of a deep block, which holds no registered slot, from the store."""
         if not isinstance(self._store, ReadDeep):
             return None
