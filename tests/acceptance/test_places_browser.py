@@ -16,7 +16,15 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from tests.acceptance.clients import Rgba, rgba
-from tests.acceptance.places import SIDE_PX, Case, case_of, cases, check_colours, rtc_files
+from tests.acceptance.places import (
+    SIDE_PX,
+    Case,
+    case_of,
+    cases,
+    check_colours,
+    rtc_files,
+    source,
+)
 from tests.builders.loopback import loopback
 from tests.builders.testdata import REPOSITORY
 
@@ -108,6 +116,32 @@ def test_openlayers_draws_tiles_of_wmts(openlayers: Page, places_url: str, case:
 @pytest.mark.parametrize("case", cases("openlayers-xyz"))
 def test_openlayers_draws_xyz(openlayers: Page, places_url: str, case: Case) -> None:
     check_colours(case, drawn_by_openlayers(openlayers, places_url, case, "xyz"))
+
+
+CLICK = """async ({ url, layer, style, time, crs, at, pixel, form }) => {
+  const source = new ol.source.ImageWMS({
+    url: `${url}/ows`, params: { LAYERS: layer, STYLES: style, TIME: time },
+  });
+  const address = source.getFeatureInfoUrl(at, pixel, crs, form ? { INFO_FORMAT: form } : {});
+  const answer = await fetch(address);
+  return answer.ok ? await answer.text() : answer.status;
+}"""
+
+
+@pytest.mark.parametrize("form", ["", "application/json", "text/html", "text/plain"])
+def test_a_click_tells_the_stored_numbers(openlayers: Page, places_url: str, form: str) -> None:
+    """OpenLayers' own address of GetFeatureInfo, in its own format unless one is set."""
+    case = case_of("pole", "EPSG:3857")
+    x, y = case.view.box[0] + 6000.0, case.view.box[1] + 6000.0
+    clicked = {"at": [x, y], "pixel": 5.0, "form": form}
+    told = openlayers.evaluate(CLICK, asked(places_url, case) | clicked)
+    planes, transform, crs = source("pole")
+    column, row = ~transform @ Transformer.from_crs(case.view.crs, crs, always_xy=True).transform(
+        x, y
+    )
+    for band, plane in zip(case.place.bands, planes, strict=True):
+        assert band in told
+        assert f"{plane[int(row), int(column)]:.0f}" in told
 
 
 def framed(url: str, case: Case, version: str) -> dict[str, Any]:
