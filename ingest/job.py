@@ -155,8 +155,10 @@ class Job:
                 passage.close()
         offered = [passage for passage in self._passages if not passage.ended]
         if self._whole and len(offered) < len(self._passages):
-            with self._failing(offered):
-                raise CommitConflictError("a part of the same change failed, or is there already")
+            for passage in offered:
+                passage.fail(
+                    CommitConflictError("a part of the same change failed, or is there already")
+                )
             offered = []
         with self._failing(offered):
             if offered:

@@ -84,8 +84,8 @@ def _file(location: str | Path) -> Path:
         path = Path(text.removeprefix(_SCHEME))
     elif "://" in text and not text.startswith("file://"):
         raise InvalidParameterError(
-            f"{_without_user(text)!r} cannot hold a catalogue; allowed are a folder, a file ending in .sqlite, "
-            "sqlite:///PATH and postgresql://USER@HOST/DATABASE",
+            f"{_without_user(text)!r} cannot hold a catalogue; allowed are a folder, a file ending "
+            "in .sqlite, sqlite:///PATH and postgresql://USER@HOST/DATABASE",
             parameter="catalog",
         )
     else:

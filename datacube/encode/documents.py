@@ -115,11 +115,11 @@ def reference_document(
         return document(root)
     root, ranges = _grid_coverage(described, own)
     file = _CIS_1_0.add(ranges, "gml:File")
-    parameters = _CIS_1_0.add(file, "gml:rangeParameters")
+    described_range = _CIS_1_0.add(file, "gml:rangeParameters")
     role = _ROLES.get(media_type)
     if role:
         for name, value in (("href", address), ("role", role), ("arcrole", "fileReference")):
-            _CIS_1_0.attribute(parameters, f"xlink:{name}", value)
+            _CIS_1_0.attribute(described_range, f"xlink:{name}", value)
     _CIS_1_0.add(file, "gml:fileReference", address)
     _CIS_1_0.add(file, "gml:fileStructure", "inapplicable")
     _CIS_1_0.add(file, "gml:mimeType", media_type)

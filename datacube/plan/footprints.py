@@ -68,7 +68,7 @@ def footprints(
     if within:
         boxes = [warped(shapely.box(*box), MERCATOR, grid.crs) for box in within]
         shape = shapely.intersection(shape, union(boxes))
-    if shape.is_empty:
+    if shapely.is_empty(shape):
         return None
     there = Literal(value=1, domain=Domain(grid=grid))
     return Colour(source=Mask(source=there, area=shapely.to_wkb(shape), rows=0, cols=1), rule=_RULE)

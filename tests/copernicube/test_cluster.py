@@ -14,7 +14,7 @@ import pytest
 from pyproj import CRS
 
 from copernicube.app import build
-from copernicube.config import Settings
+from copernicube.config import Place, Settings
 from copernicube.ingest_cluster import ClusterIngest, ingest_on
 from copernicube.ingest_command import _places_there
 from copernicube.wiring import open_local
@@ -159,7 +159,7 @@ def test_ingest_of_a_cluster_survives_a_worker(
 ) -> None:
     store = tmp_path / "store"
     items = [str(samples / name) for name in ("virginia/item.json", "romania/items.json")]
-    part = partial(_places_there, str(store), IngestOptions(jobs=1))
+    part = partial(_places_there, Place.of(str(store)), IngestOptions(jobs=1))
     part = partial(dying, tmp_path / "marker", part)
     open_local(str(store)).catalog.close()
     asked = ClusterIngest(places=items, part=part, first_alone=False)
