@@ -66,7 +66,7 @@ def bind_map(
             notes.setdefault(seen.note)
         frame = Shown(grid=grid, times=times, places=places, overview=seen)
         try:
-            source = layer_source(layer, style, frame, view)
+            source = layer_source(layer, style, frame, view, most=MOST_SCENES)
         except CrowdedError as crowd:
             notes.setdefault(f"Footprints shown: too many scenes of {one.layer} at this scale")
             drawn = footprints(layer.coverages, grid, seen.gaps if seen is not None else ())
@@ -118,7 +118,7 @@ class Shown:
 
 
 def layer_source(
-    layer: LayerCubes, style: Style, shown: Shown, view: CatalogView, *, most: int = MOST_SCENES
+    layer: LayerCubes, style: Style, shown: Shown, view: CatalogView, *, most: int
 ) -> nodes.Plan | None:
     """Return what a style paints of a layer on a map's grid; None where there is nothing.
 

@@ -230,6 +230,8 @@ class FakeSession:
         return PlaceAnswer(layers=(), series=asked.series, revision=REVISION)
 
     def bind(self, asked: Encode) -> Bound:
+        if self.failure is not None:
+            raise self.failure
         raise AssertionError(f"documents bind nothing, but {asked}")
 
     def etag(self, bound: Bound) -> str:

@@ -223,17 +223,17 @@ def test_a_lost_shard_is_named_with_its_place(tmp_path: Path) -> None:
 
 def test_rebuilt_catalogue_says_the_same(tmp_path: Path) -> None:
     made = add_examples(make_store(tmp_path))
-    before = state_of(made.session.view)
+    # As text, because NaN for nodata equals nothing, and times are read when they are looked at.
+    before = repr(state_of(made.session.view))
     ids = made.session.view.coverage_ids()
-    axes = {name: made.coverage(name).domain_axes for name in ids}
+    axes = {name: repr(made.coverage(name).domain_axes) for name in ids}
     made.local.catalog.close()
     for path in tmp_path.glob("catalog*"):
         path.unlink()
     rebuild_local(str(tmp_path))
     again = Made(local=open_local(str(tmp_path)), arrays=made.arrays)
-    # As text, because NaN for nodata equals nothing.
-    assert repr(state_of(again.session.view)) == repr(before)
-    assert {name: again.coverage(name).domain_axes for name in axes} == axes
+    assert repr(state_of(again.session.view)) == before
+    assert {name: repr(again.coverage(name).domain_axes) for name in axes} == axes
     np.testing.assert_array_equal(
         cells(again, query.Coverage(coverage_id="W")).band("v")[0], made.arrays["W"]["v"]
     )

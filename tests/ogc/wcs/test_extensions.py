@@ -288,11 +288,8 @@ def test_a_sliced_axis_is_gone_but_where_files_hold_planes(asker: Asker) -> None
             404,
             "InterpolationMethodNotSupported",
         ),
-        (
-            "W&scaleaxes=height(2)&interpolation=height:linear",
-            404,
-            "InterpolationMethodNotSupported",
-        ),
+        # Places that are listed cannot be scaled by any method.
+        ("W&scaleaxes=height(2)&interpolation=height:linear", 404, "InvalidScaleFactor"),
         ("A&rangesubset=nothing", 404, "NoSuchField"),
         ("W&rangesubset=v:u", 400, "IllegalFieldSequence"),
         ("A&format=image/gif", 400, "InvalidParameterValue"),
