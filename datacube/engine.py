@@ -103,10 +103,10 @@ class Session:
         RequestError
             Whatever is wrong with the request.
         """
-        key = self.revision, self.view.derived, self.principal.access
-        return self.engine.bindings.get(key, asked, lambda: self._bound(asked))
+        pinned = self.revision, self.view.derived, self.principal.access
+        return self.engine.bindings.get(pinned, asked, lambda: self._bound(asked, pinned))
 
-    def _bound(self, asked: query.Encode) -> Bound:
+    def _bound(self, asked: query.Encode, pinned: Hashable) -> Bound:
         engine = self.engine
         bound = bind(
             asked,
@@ -114,6 +114,7 @@ class Session:
             self.styles,
             engine.limits,
             default_map_days=engine.default_map_days,
+            keep=engine.bindings.meant(pinned),
         )
         return replace(bound, encode=rewrite_encode(bound.encode))
 

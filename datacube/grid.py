@@ -20,8 +20,9 @@ class Window:
     ranges: tuple[tuple[int, int], ...]
 
     def __post_init__(self) -> None:
-        if any(start > stop for start, stop in self.ranges):
-            raise ValueError(f"window {self.ranges} runs backwards")
+        for start, stop in self.ranges:
+            if start > stop:
+                raise ValueError(f"window {self.ranges} runs backwards")
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -147,7 +148,9 @@ class Grid:
 
     def at(self, window: Window) -> Self:
         """Return the part of this lattice that `window` numbers, inside or outside the grid."""
-        (y0, y1), (x0, x1) = window.plane.ranges
+        (y0, y1), (x0, x1) = window.ranges[-2:]
+        if (y0, y1, x0, x1) == (self.y.first, self.y.stop, self.x.first, self.x.stop):
+            return self
         return replace(
             self,
             y=replace(self.y, first=y0, size=y1 - y0),
@@ -173,7 +176,7 @@ class Grid:
         return (
             (self.x.start, self.x.step, self.y.start, self.y.step)
             == (other.x.start, other.x.step, other.y.start, other.y.step)
-        ) and self.crs == other.crs
+        ) and same_crs(self.crs, other.crs)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -191,6 +194,7 @@ class KnownCrs:
     """Whether its grid bends little over a small area: geographic, UTM or web Mercator."""
     in_degrees: bool
     """Whether it is geographic."""
+    in_utm: bool
 
 
 _WEB_MERCATOR = 3857
@@ -209,11 +213,21 @@ def known_crs(crs: CRS) -> KnownCrs:
         _KNOWN.clear()
         _BY_WKT.clear()
     wkt = crs.to_wkt()
-    known = _BY_WKT.setdefault(
-        wkt, KnownCrs(crs, wkt, _on_earth(crs), _is_gentle(crs), crs.is_geographic)
-    )
+    in_utm = crs.utm_zone is not None
+    made = KnownCrs(crs, wkt, _on_earth(crs), in_utm or _is_gentle(crs), crs.is_geographic, in_utm)
+    known = _BY_WKT.setdefault(wkt, made)
     _KNOWN[id(crs)] = crs, known
     return known
+
+
+def same_crs(one: CRS, other: CRS) -> bool:
+    """Tell whether two CRSs are equal; they are compared once, which costs about 40 us."""
+    return one is other or _same(known_crs(one), known_crs(other))
+
+
+@lru_cache(maxsize=4096)
+def _same(one: KnownCrs, other: KnownCrs) -> bool:
+    return one is other or bool(one.crs == other.crs)
 
 
 def _on_earth(crs: CRS) -> bool:
@@ -222,7 +236,7 @@ def _on_earth(crs: CRS) -> bool:
 
 
 def _is_gentle(crs: CRS) -> bool:
-    return crs.is_geographic or crs.utm_zone is not None or crs.to_epsg() == _WEB_MERCATOR
+    return crs.is_geographic or crs.to_epsg() == _WEB_MERCATOR
 
 
 def transformer(source: CRS, target: CRS) -> Transformer:

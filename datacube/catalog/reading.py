@@ -181,10 +181,12 @@ class SqlReader:
 
     def load_collection(self, collection_id: str) -> Collection:
         """Return a registered collection."""
-        query = select(collections.c.definition).where(collections.c.id == collection_id)
-        return self._collections.of(
-            collection_id, lambda: collection_from_json(json.loads(self._scalar(query)))
-        )
+
+        def read() -> Collection:
+            query = select(collections.c.definition).where(collections.c.id == collection_id)
+            return collection_from_json(json.loads(self._scalar(query)))
+
+        return self._collections.of(collection_id, read)
 
     def _scalar[T](self, query: Select[T]) -> T:
         with self._database.read() as connection:

@@ -25,8 +25,10 @@ from sqlalchemy import (
     create_engine,
     event,
     insert,
+    literal_column,
     select,
 )
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 
 from datacube.catalog.copying import FileCopy
@@ -126,23 +128,29 @@ class SqliteDatabase:
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
         """Give a connection for reading; each statement sees one state."""
-        if self._engine is None:
-            raise StoreError(f"the catalogue {self.path} was closed")
         try:
-            with self._engine.connect() as connection:
+            with self._opened().connect() as connection:
                 yield connection
         except (DBAPIError, sqlite3.Error) as error:
             raise _mapped(error, self.path) from error
+
+    def _opened(self) -> Engine:
+        if self._engine is None:
+            raise StoreError(f"the catalogue {self.path} was closed")
+        return self._engine
 
     def state(self) -> dict[str, int]:
         """Return the numbers in `meta`, of which each request asks.
 
         By the driver itself: building and caching the statement would take five times as long.
         """
-        with self.read() as connection:
-            cursor = connection.connection.cursor()
-            cursor.execute("SELECT name, value FROM meta")
-            return dict(cursor.fetchall())
+        try:
+            with contextlib.closing(self._opened().raw_connection()) as connection:
+                cursor = connection.cursor()
+                cursor.execute("SELECT name, value FROM meta")
+                return dict(cursor.fetchall())
+        except (DBAPIError, sqlite3.Error) as error:
+            raise _mapped(error, self.path) from error
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Connection]:
@@ -197,11 +205,16 @@ class SqliteDatabase:
         connection.execute(insert(_rtree), rows)
 
     def slot_numbers(self, connection: Connection, search: SlotSearch) -> list[int]:
-        """Return the numbers of the slots that `search` finds."""
-        values = {
+        """Return the numbers of the slots that `search` finds.
+
+        By the driver itself, as `state`.
+        """
+        values: dict[str, float] = {
             "cube_id": search.cube_id,
             "revision": search.revision,
             "centre": search.cube_id * CUBE_SPACING + CUBE_SPACING / 4,
+            # SQLite takes -1 as no limit.
+            "most": -1 if search.most is None else search.most,
         }
         if search.box is not None:
             values |= dict(zip(("x0", "y0", "x1", "y1"), search.box, strict=True))
@@ -215,9 +228,9 @@ class SqliteDatabase:
             search.first is not None,
             search.last is not None,
         )
-        if search.most is not None:
-            query = query.limit(search.most)
-        return list(connection.execute(query, values).scalars())
+        cursor = connection.connection.cursor()
+        cursor.execute(query, values)
+        return [number for (number,) in cursor.fetchall()]
 
     def close(self) -> None:
         """Close every connection and remove the copy, where there is one."""
@@ -235,8 +248,13 @@ class SqliteDatabase:
 
 
 @lru_cache(maxsize=16)
-def _search_query(box: bool, touching: bool, first: bool, last: bool) -> Select[int]:  # noqa: FBT001 - the key of a cache
-    """Return the query of a search, made once: making it costs more than running it."""
+def _search_query(box: bool, touching: bool, first: bool, last: bool) -> str:  # noqa: FBT001 - the key of a cache
+    """Return the statement of a search, made once: making it costs more than running it."""
+    query = _search(box=box, touching=touching, first=first, last=last)
+    return f"{query.compile(dialect=sqlite.dialect(paramstyle='named'))} LIMIT :most"
+
+
+def _search(*, box: bool, touching: bool, first: bool, last: bool) -> Select[int]:
     revision = bindparam("revision", type_=BigInteger)
     exact = [slots.c.valid_from <= revision, slots.c.valid_to > revision]
     if not (box or first or last):
@@ -257,7 +275,7 @@ def _search_query(box: bool, touching: bool, first: bool, last: bool) -> Select[
         tree.append(_rtree.c.t0 <= bindparam("last_day", type_=Float))
         exact.append(slots.c.earliest <= bindparam("last", type_=BigInteger))
     # `+ 0` keeps SQLite from walking all slots of the cube and asking the tree for each.
-    exact.append(slots.c.cube_id + 0 == bindparam("cube_id", type_=Integer))
+    exact.append(slots.c.cube_id + literal_column("0") == bindparam("cube_id", type_=Integer))
     return select(slots.c.number).where(slots.c.id.in_(select(_rtree.c.id).where(*tree)), *exact)
 
 

@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from datacube.cells import Valid, Values
 from datacube.grid import Window
-from datacube.plan.geometry import Positions
+from datacube.plan.geometry import Positions, SinglePositions
 
 _POSITION_STEPS = 32_768
 """Places are rounded to 1/32768 cell, which float32 holds exactly below 512: a cell has the same
@@ -55,17 +55,24 @@ class Places:
         rows, cols = (
             _stepped(one, span) for one, span in zip(positions, plane.ranges, strict=True)
         )
-        single = [_is_single(dtype) for dtype in dtypes]
+        single = [is_single(dtype) for dtype in dtypes]
         return cls(
             shape=(shape[0], shape[1]),
             pieces=tuple(_pieces(rows, cols, (0, 0), plane.shape)) if any(single) else (),
             double=None if all(single) else (rows, cols),
         )
 
+    @classmethod
+    def near(cls, rows: SinglePositions, cols: SinglePositions) -> Self:
+        """Return places of a tile, from the centre of the first cell, as they are."""
+        height, width = rows.shape
+        everything = slice(None), slice(None)
+        return cls((height, width), (_Piece(everything, everything, rows, cols),), None)
+
     def blend(self, values: Values, valid: Valid) -> Values:
         """Interpolate between the centres of valid cells; weights of others count nothing."""
         working: NDArray[np.floating] = values.astype(
-            np.float32 if _is_single(values.dtype) else np.float64
+            np.float32 if is_single(values.dtype) else np.float64
         )
         if valid.all():
             # Beyond the last centre the edge repeats: the same as weights of the cells there are.
@@ -76,26 +83,30 @@ class Places:
             weight = self._interpolated(valid.astype(working.dtype))
             made = np.divide(total, weight, out=np.zeros_like(total), where=weight > 0)
         if values.dtype.kind in "iu":
-            made = np.rint(made)
+            np.rint(made, out=made)
         return np.asarray(made).astype(values.dtype)
 
     def _interpolated(self, plane: NDArray[np.floating]) -> NDArray[np.floating]:
         """Interpolate a plane at the places; beyond its edge the edge repeats."""
         if plane.dtype == np.float64 and self.double is not None:
             return _in_double(plane, *self.double)
+        if len(self.pieces) == 1:
+            (piece,) = self.pieces
+            return _remapped(plane[piece.source], piece)
         made = np.empty(self.shape, dtype=np.float32)
         for piece in self.pieces:
-            made[piece.target] = cv2.remap(
-                plane[piece.source],
-                piece.cols,
-                piece.rows,
-                cv2.INTER_LINEAR,
-                borderMode=cv2.BORDER_REPLICATE,
-            )
+            made[piece.target] = _remapped(plane[piece.source], piece)
         return made
 
 
-def _is_single(dtype: DTypeLike) -> bool:
+def _remapped(plane: NDArray[np.floating], piece: _Piece) -> NDArray[np.floating]:
+    made = cv2.remap(
+        plane, piece.cols, piece.rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    return np.asarray(made)
+
+
+def is_single(dtype: DTypeLike) -> bool:
     """Tell whether float32 holds every value of a type."""
     kind = np.dtype(dtype)
     return kind == np.float32 or (kind.kind in "iu" and kind.itemsize <= 2)

@@ -17,10 +17,17 @@ from datacube.axes import SNAP_DECIMALS, RegularAxis
 from datacube.cells import Cells, Valid, Values
 from datacube.errors import LimitExceededError
 from datacube.evaluate.kernels import Kernel, Plane, blended, boxes, gathered, narrowed
-from datacube.evaluate.linear import Places
+from datacube.evaluate.linear import Places, is_single
 from datacube.evaluate.weighed import Below, weighed
-from datacube.grid import Window
-from datacube.plan.geometry import Positions, axis_positions, coarse_map, edge_indices
+from datacube.grid import Window, same_crs
+from datacube.plan.geometry import (
+    CoarseMap,
+    Positions,
+    SinglePositions,
+    axis_positions,
+    coarse_map,
+    edge_indices,
+)
 from datacube.plan.nodes import Resample
 from datacube.plan.query import AREAL, Method
 from datacube.plan.windows import kernel_margins, kernel_ratios
@@ -34,7 +41,7 @@ _REMAP_SIDE_PX = 32_000
 def resample(node: Resample, window: Window, below: Below) -> Cells:
     """Return the source of `node` on its grid, in `window`."""
     source = node.source.domain.plane
-    if node.grid.crs != source.crs:
+    if not same_crs(node.grid.crs, source.crs):
         return _reprojected(node, window, below)
     (r0, r1), (c0, c1) = window.plane.ranges
     if not source.same_lattice(node.grid):
@@ -134,7 +141,8 @@ def _reprojected(node: Resample, window: Window, below: Below) -> Cells:
     elif node.method is Method.NEAREST:
         cells = _nearest(node, part, made.positions(seen), below)
     else:
-        cells = _interpolating(node)(node, part, made.positions(seen), below)
+        tile = _tile(node, part, made, below)
+        cells = tile or _interpolating(node)(node, part, made.positions(seen), below)
     if part == window:
         return cells
     (r0, _), (c0, _) = window.plane.ranges
@@ -148,9 +156,9 @@ class _Under:
 
     plane: Window
     """The source cells that are needed."""
-    rows: Positions
+    rows: Positions | SinglePositions
     """Row positions on the source; any within `plane` where not `inside`."""
-    cols: Positions
+    cols: Positions | SinglePositions
     inside: Valid | None
     """Where the source has a cell; None where everywhere."""
 
@@ -244,7 +252,7 @@ def _by_kernel(
     if under is None:
         return _nothing(node, window)
     source = node.source.domain.plane
-    own = source.crs == node.grid.crs
+    own = same_crs(source.crs, node.grid.crs)
     kernel = Kernel(
         method=node.method,
         ratios=kernel_ratios(node),
@@ -345,17 +353,49 @@ def _linear(
         return _halved(node, window, positions, below)
     cells = below(node.source, Window((*window.ranges[:-2], *under.plane.ranges)))
     places = Places.of(positions, under.plane, [v.dtype for v in cells.values])
-    shape = (-1, *under.plane.shape)
-    values = [
-        np.stack(
-            [
-                places.blend(one, known)
-                for one, known in zip(v.reshape(shape), m.reshape(shape), strict=True)
-            ]
-        ).reshape(window.shape)
-        for v, m in zip(cells.values, cells.valid, strict=True)
-    ]
-    return Cells(cells.names, tuple(values), tuple(map(under.valid, cells.valid)))
+    values = _blended(cells, places, window)
+    return Cells(cells.names, values, tuple(map(under.valid, cells.valid)))
+
+
+def _tile(node: Resample, window: Window, made: CoarseMap, below: Below) -> Cells | None:
+    """Interpolate the whole of a small map that sees nothing but source; None of others."""
+    if not node.to_see or window.plane != node.grid.window:
+        return None
+    plain = _interpolating(node) is _linear and all(is_single(f.dtype) for f in node.fields)
+    near = made.near(window) if plain else None
+    if near is None:
+        return None
+    source = node.source.domain.plane
+    spans = []
+    for at, axis in zip(near, (source.y, source.x), strict=True):
+        low, high = float(at.min()), float(at.max())
+        if low < -0.5 or high >= axis.size - 0.5:
+            return None
+        spans.append((max(floor(low), 0), min(floor(high) + 2, axis.size)))
+    (r0, r1), (c0, c1) = spans
+    rows, cols = (at - start if start else at for at, start in zip(near, (r0, c0), strict=True))
+    top, left = source.y.first, source.x.first
+    needed = ((top + r0, top + r1), (left + c0, left + c1))
+    cells = below(node.source, Window((*window.ranges[:-2], *needed)))
+    values = _blended(cells, Places.near(rows, cols), window)
+    if all(a.all() for a in cells.valid):
+        full = np.ones(window.shape, dtype=np.bool_)
+        return Cells(cells.names, values, (full,) * len(values))
+    under = _Under(Window(((0, r1 - r0), (0, c1 - c0))), rows + 0.5, cols + 0.5, None)
+    return Cells(cells.names, values, tuple(map(under.valid, cells.valid)))
+
+
+def _blended(cells: Cells, places: Places, window: Window) -> tuple[Values, ...]:
+    """Interpolate every plane of cells."""
+    made = []
+    for values, valid in zip(cells.values, cells.valid, strict=True):
+        if values.ndim == 2:
+            made.append(places.blend(values, valid))
+            continue
+        shape = (-1, *values.shape[-2:])
+        planes = zip(values.reshape(shape), valid.reshape(shape), strict=True)
+        made.append(np.stack([places.blend(*plane) for plane in planes]).reshape(window.shape))
+    return tuple(made)
 
 
 def _halved(

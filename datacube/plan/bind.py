@@ -7,6 +7,7 @@ from datacube.plan.bind_coverage import bind_coverage
 from datacube.plan.bind_map import bind_map
 from datacube.plan.encoding import EncodeParameters
 from datacube.plan.formats import COVERAGE_JSON, CSV, GML, JSON, NETCDF, ZARR
+from datacube.plan.meant import KeepMeant, made_anew
 from datacube.plan.nodes import Encode, Field
 from datacube.plan.style import StyleBook
 from datacube.protocols import CatalogView, Limits
@@ -36,10 +37,11 @@ def bind(
     limits: Limits,
     *,
     default_map_days: int = DEFAULT_MAP_DAYS,
+    keep: KeepMeant = made_anew,
 ) -> Bound:
     """Resolve every name, CRS, axis, type and slot of a query at the view's revision.
 
-    Reads the catalogue, never cells.
+    Reads the catalogue, never cells. `keep` may keep what layers of maps mean at the view.
 
     Raises
     ------
@@ -49,7 +51,7 @@ def bind(
     """
     if isinstance(asked.source, query.Map):
         source, notes = bind_map(
-            asked.source, view, styles, limits, default_map_days=default_map_days
+            asked.source, view, styles, limits, default_map_days=default_map_days, keep=keep
         )
         encode = Encode(source=source, media_type=asked.media_type, options=asked.options)
         return Bound(encode=encode, notes=notes, revision=view.revision)

@@ -18,7 +18,7 @@ from datacube.errors import (
     OutOfDomainError,
     UnknownNameError,
 )
-from datacube.grid import crs_name
+from datacube.grid import crs_name, same_crs
 from datacube.plan import query
 from datacube.plan.axis_order import crs_order, index_labels
 from datacube.plan.cut import cut, number
@@ -213,7 +213,7 @@ def _warped(state: _State, step: query.Warp) -> _State:
     if step.onto is not None:
         check_classes(plan, step.method)
         return _State(plan=warp(plan, Frame(crs=step.crs, like=step.onto), step.method))
-    if plan.domain.plane.crs == step.crs:
+    if same_crs(plan.domain.plane.crs, step.crs):
         methods = _methods(plan.domain, step)
         return _State(plan=scale(plan, _sizes(plan.domain, step.by), methods))
     *_, method, across = _methods(plan.domain, step)

@@ -7,17 +7,18 @@ from math import hypot, isfinite
 from datacube.axes import RegularAxis
 from datacube.cube import Band, Coverage, Cube, ResolutionGroup
 from datacube.errors import InvalidParameterError
-from datacube.grid import Grid, transformer
+from datacube.grid import Grid, same_crs, transformer
 from datacube.plan import nodes, query
-from datacube.plan.bind_map_axes import MapPlaces, choose_places
-from datacube.plan.bind_map_time import MapSlots, choose_time
-from datacube.plan.bind_style import channels, choose_style
+from datacube.plan.bind_map_axes import MapPlaces
+from datacube.plan.bind_map_time import MapSlots
+from datacube.plan.bind_style import channels
 from datacube.plan.bind_temporal import TemporalMap
 from datacube.plan.footprints import MOST_SCENES, CrowdedError, are_small, footprints
 from datacube.plan.geometry import reach_window, reproject_box
-from datacube.plan.map_layers import LayerCubes, find_layer
+from datacube.plan.map_layers import LayerCubes
 from datacube.plan.map_limits import check_map
 from datacube.plan.map_reading import level_for, near
+from datacube.plan.meant import KeepMeant, made_anew, meant_by
 from datacube.plan.overviews import Seen, from_overview, gap_area
 from datacube.plan.query import Method
 from datacube.plan.style import Style, StyleBook
@@ -33,12 +34,13 @@ def bind_map(
     limits: Limits,
     *,
     default_map_days: int,
+    keep: KeepMeant = made_anew,
 ) -> tuple[nodes.Picture, tuple[str, ...]]:
     """Bind a map; return its picture and what was chosen for the asker.
 
     A map where no layer has data is an empty picture. A pyramid level is read where
     its cells are no larger than a pixel. Where scenes are smaller than a tile and more than
-    `MOST_SCENES`, it is drawn where they lie.
+    `MOST_SCENES`, it is drawn where they lie. `keep` may keep what a layer means at the view.
 
     Raises
     ------
@@ -55,10 +57,8 @@ def bind_map(
     layers: list[nodes.Colour] = []
     notes: dict[str, None] = {}
     for one in asked.layers:
-        layer = find_layer(one.layer, view)
-        style = choose_style(one.style, styles, layer.collection, layer.bands)
-        times = choose_time(asked.time, layer.coverages, default_map_days)
-        places = choose_places(asked.choices, layer.coverages)
+        meant = meant_by(one, asked, view, styles, default_map_days, keep)
+        layer, style, times, places = meant.layer, meant.style, meant.times, meant.places
         for note in (*times.notes, *places.notes):
             notes.setdefault(note)
         seen = from_overview(layer, style, grid, times, view)
@@ -319,7 +319,7 @@ def _pixel_size(seen: Grid, cube: Cube) -> float:
     (x0, x1), (y0, y1) = seen.x.bounds, seen.y.bounds
     x, y = (x0 + x1) / 2, (y0 + y1) / 2
     dx, dy = abs(seen.x.step) / 2, abs(seen.y.step) / 2
-    if seen.crs == cube.crs:
+    if same_crs(seen.crs, cube.crs):
         return 2 * min(dx, dy)
     px, py = transformer(seen.crs, cube.crs).transform(
         [x - dx, x + dx, x, x], [y, y, y - dy, y + dy]

@@ -1,12 +1,13 @@
 """Digests of values: equal plans have equal keys, in every process."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import Enum
 from functools import cache
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
 
 from pyproj import CRS
 
@@ -14,18 +15,22 @@ from datacube.acquisitions import Acquisitions
 from datacube.axes import IrregularAxis, TimeAxis
 from datacube.cube import Band, ResolutionGroup
 from datacube.grid import Grid, known_crs
+from datacube.plan.colour import Classes, Composite, Grey, Intervals, Ramp
+from datacube.plan.encoding import NO_PARAMETERS
 from datacube.slots import Slot
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-_PLAIN = frozenset({str, int, float, complex, bool, bytes, type(None)})
+_PLAIN: frozenset[type] = frozenset({str, int, float, complex, bool, bytes, type(None)})
 _SPELLED_KEPT = 4096
 _SPELLED: dict[int, tuple[object, str]] = {}
 """What was spelled before, by `id`. Each is held, so that no other object gets its `id`.
 
-Only what the catalogue keeps is held: bands and groups are in every plan of their cube.
+Only what is kept elsewhere is held: bands and groups are in every plan of their cube, the
+colours of a style in every map.
 """
+_HELD_KINDS = (Band, ResolutionGroup, Composite, Grey, Ramp, Intervals, Classes)
 
 
 _LISTED_KEPT = 256
@@ -48,41 +53,58 @@ def digest(*parts: object) -> str:
     return blake2b("".join(map(_spell, parts)).encode(), digest_size=16).hexdigest()
 
 
+def compared_parts(value: "DataclassInstance") -> tuple[object, ...]:
+    """Return the fields of a dataclass that make two of its values differ."""
+    return _getter(type(value))(value)
+
+
 def _spell(value: object) -> str:
     """Spell a value so that no two values of different type or content read the same."""
     kind = type(value)
     if kind in _PLAIN:
         return _token(kind.__name__, repr(value))
     held = _SPELLED.get(id(value))
-    return _spell_other(value) if held is None else held[1]
+    if held is not None:
+        return held[1]
+    speller = _SPELLERS.get(kind)
+    if speller is None:
+        speller = _SPELLERS[kind] = _speller(kind)
+    return speller(value)
+
+
+_SPELLERS: dict[type, Callable[[Any], str]] = {}
+"""How values of a type are spelled; a type is asked about once."""
+
+
+def _speller(kind: type) -> Callable[[Any], str]:  # one return a kind of value
+    if issubclass(kind, TimeAxis | IrregularAxis | Grid):
+        return _spell_listed
+    if issubclass(kind, Acquisitions):
+        return lambda value: _token("times", value.digest)
+    if issubclass(kind, Slot):
+        return lambda value: _token("slot", f"{value.cube}/{value.number}")
+    if issubclass(kind, CRS):
+        return lambda value: _token("crs", known_crs(value).wkt)
+    if issubclass(kind, Enum):
+        return lambda value: _token("enum", str(value.value))
+    if issubclass(kind, datetime):
+        return lambda value: _token("time", value.isoformat())
+    if issubclass(kind, tuple(_PLAIN)):
+        return lambda value: _token(kind.__name__, repr(value))
+    if issubclass(kind, tuple):
+        return lambda value: _joined("(", str(len(value)), value)
+    if issubclass(kind, frozenset):
+        return lambda value: _joined("(", str(len(value)), sorted(value, key=repr))
+    return _spell_other
 
 
 def _spell_other(value: object) -> str:
-    match value:
-        case TimeAxis() | IrregularAxis() | Grid():
-            return _spell_listed(value)
-        case Acquisitions():
-            return _token("times", value.digest)
-        case Slot():
-            return _token("slot", f"{value.cube}/{value.number}")
-        case CRS():
-            return _token("crs", known_crs(value).wkt)
-        case Enum():
-            return _token("enum", str(value.value))
-        case datetime():
-            return _token("time", value.isoformat())
-        case str() | int() | float() | complex() | bool() | bytes() | None:
-            return _token(type(value).__name__, repr(value))
-        case tuple():
-            return _joined("(", str(len(value)), value)
-        case frozenset():
-            return _joined("(", str(len(value)), sorted(value, key=repr))
-        case _ if (key := getattr(value, "key", None)) and isinstance(key, str):
-            return _token("node", key)
-        case _ if is_dataclass(value) and not isinstance(value, type):
-            return _spell_dataclass(value)
-        case _:
-            raise TypeError(f"{type(value).__name__} has no digest")
+    key = getattr(value, "key", None)
+    if key and isinstance(key, str):
+        return _token("node", key)
+    if is_dataclass(value) and not isinstance(value, type):
+        return _spell_dataclass(value)
+    raise TypeError(f"{type(value).__name__} has no digest")
 
 
 def _spell_listed(value: TimeAxis | IrregularAxis | Grid) -> str:
@@ -98,15 +120,16 @@ def _spell_listed(value: TimeAxis | IrregularAxis | Grid) -> str:
 
 
 @cache
-def _compared(kind: "type[DataclassInstance]") -> tuple[str, ...]:
-    """Return the fields of a dataclass that make two of its values differ."""
-    return tuple(item.name for item in fields(kind) if item.compare)
+def _getter(kind: "type[DataclassInstance]") -> Callable[[object], tuple[object, ...]]:
+    names = tuple(item.name for item in fields(kind) if item.compare)
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda value: tuple(getattr(value, name) for name in names)
 
 
 def _spell_dataclass(value: "DataclassInstance") -> str:
-    parts = [getattr(value, name) for name in _compared(type(value))]
-    spelled = _joined("dataclass", type(value).__name__, parts)
-    if isinstance(value, Band | ResolutionGroup):
+    spelled = _joined("dataclass", type(value).__name__, compared_parts(value))
+    if isinstance(value, _HELD_KINDS) or value is NO_PARAMETERS:
         if len(_SPELLED) >= _SPELLED_KEPT:
             _SPELLED.clear()
         _SPELLED[id(value)] = value, spelled

@@ -68,3 +68,7 @@ class EncodeParameters:
     """An XML element that GML has among its metadata; files of other formats have none."""
     output_type: str = ""
     """`GridCoverage` or `GeneralGridCoverage`; empty is the format's usual one."""
+
+
+NO_PARAMETERS = EncodeParameters()
+"""Most encodings have none."""

@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from datacube.axes import SNAP_DECIMALS, RegularAxis
-from datacube.grid import Grid, KnownCrs, Window, known_crs, transformer
+from datacube.grid import Grid, KnownCrs, Window, known_crs, same_crs, transformer
 from datacube.plan.nodes import Resample
 from datacube.protocols import Bbox
 
 type Positions = NDArray[np.float64]
 """Index positions on an axis: k is the leading edge of cell k, k + 0.5 its centre."""
+type SinglePositions = NDArray[np.float32]
 
 TOLERANCE_CELLS = 0.125
 """Greatest error of an interpolated position, in source cells (MapServer's and GDAL's default)."""
@@ -23,6 +24,8 @@ _DENSE_NODES = 24
 """Nodes along a side up to which a product of matrices takes least time: those of a tile."""
 _DENSE_CELLS = 262_144
 """And cells; a block of 1024 x 1024 takes it five times as long as row after row of nodes."""
+_TILE_PX = 512
+"""Side of targets that are looked at whole first."""
 _EDGE_POINTS = 21
 _FEW_POINTS = 5
 _SMALL_DEG = 1.0
@@ -115,6 +118,28 @@ class CoarseMap:
             _bilinear(nodes.cols, at_row, at_col, step),
         )
 
+    def near(self, window: Window) -> tuple[SinglePositions, SinglePositions] | None:
+        """Return row and column positions from the centre of the source's first cell, or None.
+
+        In single precision, which is true to about a ten-thousandth of a cell over the few
+        hundred cells that a tile sees; None for targets that are larger or have places that
+        are nowhere.
+        """
+        plane = window.plane
+        if self.step_px == 1 or max(plane.shape) > _TILE_PX:
+            return None
+        nodes = self.nodes(plane)
+        (r0, r1), (c0, c1) = plane.ranges
+        down = _single_weights(r0 % self.step_px, r1 - r0, self.step_px)
+        along = _single_weights(c0 % self.step_px, c1 - c0, self.step_px)
+        made = []
+        for places, axis in ((nodes.rows, self.source.y), (nodes.cols, self.source.x)):
+            some = places[: down.shape[1], : along.shape[1]] - (axis.first + 0.5)
+            if not np.isfinite(some).all():
+                return None
+            made.append(down @ (some.astype(np.float32) @ along.T))
+        return made[0], made[1]
+
     def nodes(self, window: Window) -> _Nodes:
         """Return the nodes around the cells of a window."""
         step = self.step_px
@@ -184,6 +209,13 @@ def _node_weights(first: int, count: int, step: int) -> Positions:
     return made
 
 
+@lru_cache(maxsize=64)
+def _single_weights(first: int, count: int, step: int) -> SinglePositions:
+    made = _node_weights(first, count, step).astype(np.float32)
+    made.flags.writeable = False
+    return made
+
+
 def _weights(at: NDArray[np.int64], step: int) -> Positions:
     """Return the share of each node in each of the cells `at`, which follow each other."""
     first = int(at[0])
@@ -216,6 +248,9 @@ def make_coarse_map(source: Grid, target: Grid, tolerance: float = TOLERANCE_CEL
 
     Only the target cells that can see the source are looked at.
     """
+    tile = _tile_map(source, target, tolerance)
+    if tile is not None:
+        return tile
     reach = reach_window(source, target)
     if reach is None:
         return CoarseMap(source, target, 1, None)
@@ -224,6 +259,21 @@ def make_coarse_map(source: Grid, target: Grid, tolerance: float = TOLERANCE_CEL
     while step > 1 and step > 2 * longest:
         step //= 2
     return _widest(source, target, step, reach, tolerance)
+
+
+def _tile_map(source: Grid, target: Grid, tolerance: float) -> CoarseMap | None:
+    """Return the map of a tile that lies within the source, as its nodes tell; None of others."""
+    gentle = known_crs(source.crs).gentle and known_crs(target.crs).gentle
+    if max(target.shape) > _TILE_PX or not gentle:
+        return None
+    coarse = CoarseMap(source, target, _LARGEST_STEP_PX, target.window)
+    made = _close(coarse, target.window, tolerance)
+    if made is None or made.known is None:
+        return None
+    for axis, at in ((source.y, made.known.rows), (source.x, made.known.cols)):
+        if not (axis.first <= at.min() and at.max() <= axis.stop):
+            return None
+    return made
 
 
 def _widest(source: Grid, target: Grid, step_px: int, reach: Window, tolerance: float) -> CoarseMap:
@@ -245,20 +295,20 @@ def _close(coarse: CoarseMap, reach: Window, tolerance: float) -> CoarseMap | No
         np.arange(2 * top, 2 * ((r1 - 1) // step) + 3) * half + 0.5,
         np.arange(2 * left, 2 * ((c1 - 1) // step) + 3) * half + 0.5,
     )
-    for truth in mesh:
-        nodes = truth[::2, ::2]
-        beside = (nodes[:, :-1] + nodes[:, 1:]) / 2
-        across = (nodes[:-1] + nodes[1:]) / 2
-        among = (beside[:-1] + beside[1:]) / 2
-        for there, guess in (
-            (truth[::2, 1::2], beside),
-            (truth[1::2, ::2], across),
-            (truth[1::2, 1::2], among),
-        ):
-            # A finite truth beside a lost node would lose cells: that is an error too.
-            if (np.isfinite(there) & ~(np.abs(guess - there) < tolerance)).any():
-                return None
-    known = _Nodes((top, left), mesh[0][::2, ::2], mesh[1][::2, ::2])
+    truth = np.stack(mesh)
+    nodes = truth[:, ::2, ::2]
+    beside = (nodes[:, :, :-1] + nodes[:, :, 1:]) / 2
+    across = (nodes[:, :-1] + nodes[:, 1:]) / 2
+    among = (beside[:, :-1] + beside[:, 1:]) / 2
+    for there, guess in (
+        (truth[:, ::2, 1::2], beside),
+        (truth[:, 1::2, ::2], across),
+        (truth[:, 1::2, 1::2], among),
+    ):
+        # A finite truth beside a lost node would lose cells: that is an error too.
+        if (np.isfinite(there) & ~(np.abs(guess - there) < tolerance)).any():
+            return None
+    known = _Nodes((top, left), *nodes)
     return CoarseMap(coarse.source, coarse.target, step, coarse.reach, known)
 
 
@@ -299,18 +349,19 @@ def _reprojected_box(
     box: Bbox, known_source: KnownCrs, known_target: KnownCrs, widen: float
 ) -> Bbox | None:
     source, target = known_source.crs, known_target.crs
-    if known_source is known_target or source == target:
+    if same_crs(source, target):
         return box
     x, y = _mesh(box, points_for(box, known_source, known_target))
     tx, ty = (np.asarray(v) for v in transformer(source, target).transform(x, y))
     kept = np.isfinite(tx) & np.isfinite(ty)
-    if not kept.any():
+    if not kept.all():
+        tx, ty = tx[kept], ty[kept]
+    if not tx.size:
         return None
-    left, right = float(tx[kept].min()), float(tx[kept].max())
-    low, high = float(ty[kept].min()), float(ty[kept].max())
+    left, right, low, high = map(float, (tx.min(), tx.max(), ty.min(), ty.max()))
     dx, dy = (right - left) * widen, (high - low) * widen
     # No longitude jumps within a UTM zone, so only other targets need the check.
-    if target.utm_zone is None and crosses_antimeridian(box, source):
+    if not known_target.in_utm and crosses_antimeridian(box, source):
         return -inf, low - dy, inf, high + dy
     return left - dx, low - dy, right + dx, high + dy
 
@@ -362,9 +413,15 @@ def points_for(box: Bbox, source: KnownCrs, target: KnownCrs) -> int:
 
 def _mesh(box: Bbox, points: int) -> tuple[Positions, Positions]:
     """Return the x and the y of points all over a box, its corners among them."""
-    x = np.linspace(box[0], box[2], points)
-    y = np.linspace(box[1], box[3], points)
-    return np.broadcast_to(x, (points, points)), np.broadcast_to(y[:, None], (points, points))
+    along, down = _even(points)
+    return box[0] + along * (box[2] - box[0]), box[1] + down * (box[3] - box[1])
+
+
+@lru_cache(maxsize=8)
+def _even(points: int) -> tuple[Positions, Positions]:
+    """Return the places of points all over a square of side 1."""
+    along = np.tile(np.linspace(0, 1, points), (points, 1))
+    return along, along.T.copy()
 
 
 def lonlat_map(target: Grid, tolerance_deg: float) -> CoarseMap:

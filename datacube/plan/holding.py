@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from math import prod
 
-from datacube.grid import Window
+from datacube.grid import Window, same_crs
 from datacube.plan.blocks import is_small, steps, tiling
 from datacube.plan.deep import deep_kept_bytes
 from datacube.plan.nodes import (
@@ -201,7 +201,7 @@ class Ledger:
         found = self._in_turn(list(inputs(plan, window)))
         own = cells_bytes(plan, window)
         work = own
-        warps = plan.grid.crs != plan.source.domain.plane.crs
+        warps = not same_crs(plan.grid.crs, plan.source.domain.plane.crs)
         if warps:
             work += _POSITION_BYTES * window.plane.size
         elif plan.method is Method.LINEAR:

@@ -46,8 +46,10 @@ class LayerCubes:
 
     def near(self, grid: Grid) -> tuple[Coverage, ...]:
         """Return the cubes that do not certainly lie apart from a map."""
+        if len(self.coverages) == 1:
+            return self.coverages
         here = lonlat_box(grid.bbox, grid.crs)
-        if here is None or len(self.coverages) == 1:
+        if here is None:
             return self.coverages
         west, south, east, north = self._boxes.T
         meet = (west <= here[2]) & (here[0] <= east) & (south <= here[3]) & (here[1] <= north)

@@ -10,7 +10,7 @@ from pyproj import CRS
 from datacube.axes import SNAP_DECIMALS
 from datacube.cube import INNER_CHUNK_PX, Coverage, find_band
 from datacube.errors import UnknownNameError
-from datacube.grid import Grid, KnownCrs, Window, known_crs
+from datacube.grid import Grid, KnownCrs, Window, known_crs, same_crs
 from datacube.overviews import (
     MERCATOR,
     Mosaics,
@@ -103,7 +103,7 @@ def _answered(mosaics: Mosaics, layer: LayerCubes, style: Style, view: CatalogVi
 
 def _pixel_m(grid: Grid) -> float | None:
     """Return the shorter side of a pixel in EPSG:3857, in the middle of the map."""
-    if known_crs(grid.crs) is known_crs(MERCATOR) or grid.crs == MERCATOR:
+    if same_crs(grid.crs, MERCATOR):
         return min(abs(grid.x.step), abs(grid.y.step))
     (x0, x1), (y0, y1) = grid.x.bounds, grid.y.bounds
     x, y = (x0 + x1) / 2, (y0 + y1) / 2
@@ -146,7 +146,7 @@ def _zoom(mosaics: Mosaics, area: Bbox, pixel: float, grid: Grid) -> int:
 def _margin(zoom: int, grid: Grid) -> int:
     """Return how many cells around a map interpolation needs: none where pixels are cells."""
     world = lattice(zoom)
-    if grid.crs != MERCATOR:
+    if not same_crs(grid.crs, MERCATOR):
         return _MARGIN_CELLS
     for axis, other in ((grid.x, world.x), (grid.y, world.y)):
         offset = round((axis.start - other.start) / other.step, SNAP_DECIMALS)

@@ -10,7 +10,7 @@ from itertools import product
 
 import numpy as np
 
-from datacube.grid import Window
+from datacube.grid import Window, same_crs
 from datacube.plan.area import touched_grid
 from datacube.plan.blocks import Cut, cut, is_small, steps, tiling
 from datacube.plan.nodes import (
@@ -215,7 +215,7 @@ def _probed(node: Plan, tiles: Tiles) -> Iterator[tuple[Plan, Tiles]]:
     if not tiles.cuts:
         yield from ((source, _windows((part,), tiles)) for source, part in inputs(node, base))
         return
-    warp = isinstance(node, Resample) and node.grid.crs != node.source.domain.plane.crs
+    warp = isinstance(node, Resample) and not same_crs(node.grid.crs, node.source.domain.plane.crs)
     for key, source in below.items():
         if warp or set(found[key]) != set(range(len(tiles.cuts))):
             yield source, _one_by_one(node, key, tiles)

@@ -11,7 +11,7 @@ from rasterio.warp import calculate_default_transform
 
 from datacube.axes import SNAP_DECIMALS, RegularAxis
 from datacube.errors import InvalidParameterError, OutOfDomainError
-from datacube.grid import Grid, crs_name
+from datacube.grid import Grid, crs_name, same_crs
 from datacube.plan.geometry import TOLERANCE_CELLS, CoarseMap, reach_window, reproject_box
 from datacube.plan.nodes import Plan, Resample
 from datacube.plan.query import KERNEL_RADII_PX, Method
@@ -80,7 +80,7 @@ def shown(plan: Plan, grid: Grid, method: Method) -> Resample:
     """
     widened = method in KERNEL_RADII_PX and method is not Method.LINEAR
     ratio = _ratio(plan.domain.plane, grid) if widened else None
-    return Resample(source=plan, grid=grid, method=method, ratio=ratio)
+    return Resample(source=plan, grid=grid, method=method, ratio=ratio, to_see=True)
 
 
 def _ratio(source: Grid, grid: Grid) -> tuple[float, float] | None:
@@ -88,7 +88,7 @@ def _ratio(source: Grid, grid: Grid) -> tuple[float, float] | None:
 
     The middle value of places spread over what the target shows of the source.
     """
-    if source.crs == grid.crs:
+    if same_crs(source.crs, grid.crs):
         return abs(grid.y.step / source.y.step), abs(grid.x.step / source.x.step)
     reach = reach_window(source, grid)
     if reach is None:
@@ -111,7 +111,7 @@ def _step_px(source: Grid, grid: Grid) -> int | None:
     The widest step whose error halfway between four nodes is small at `_SAMPLES` squared
     places; 1 where any of them has no place.
     """
-    if source.crs == grid.crs:
+    if same_crs(source.crs, grid.crs):
         return None
     reach = reach_window(source, grid)
     if reach is None or reach.size <= EXACT_CELLS:
@@ -148,9 +148,9 @@ def target_grid(source: Grid, frame: Frame) -> Grid:
     if like is not None and _steps_equal(like, frame):
         return like
     given = (frame.x_step, frame.y_step, frame.x, frame.y)
-    if frame.crs == source.crs and all(one is None for one in given):
+    if same_crs(frame.crs, source.crs) and all(one is None for one in given):
         return source
-    suggested = source if frame.crs == source.crs else suggested_grid(source, frame.crs)
+    suggested = source if same_crs(frame.crs, source.crs) else suggested_grid(source, frame.crs)
     left, bottom, right, top = suggested.bbox
     x, y = frame.x or (left, right), frame.y or (bottom, top)
     x_step = frame.x_step or abs(suggested.x.step)

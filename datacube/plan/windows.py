@@ -8,7 +8,7 @@ from typing import assert_never
 import numpy as np
 
 from datacube.axes import Axis, TimeAxis
-from datacube.grid import Window, known_crs, transformer
+from datacube.grid import Window, known_crs, same_crs, transformer
 from datacube.plan.area import touched_parts
 from datacube.plan.geometry import axis_positions, coarse_map, edge_indices, points_for
 from datacube.plan.indices import gathered_runs, span, take_indices
@@ -241,7 +241,7 @@ def construct_parts(
 def source_plane(node: Resample, plane: Window) -> Window | None:
     """Return the `(y, x)` cells of the source that a resampled window needs, or None."""
     source = node.source.domain.plane
-    if node.grid.crs == source.crs:
+    if same_crs(node.grid.crs, source.crs):
         rows, cols = _along(node, plane, 0), _along(node, plane, 1)
         if rows is None or cols is None:
             return None
@@ -266,7 +266,7 @@ def kernel_ratios(node: Resample) -> tuple[float, float]:
     source, target = node.source.domain.plane, node.grid
     if node.ratio is not None:
         ratios = node.ratio
-    elif source.crs == target.crs and node.method is not Method.LINEAR:
+    elif same_crs(source.crs, target.crs) and node.method is not Method.LINEAR:
         ratios = (abs(target.y.step / source.y.step), abs(target.x.step / source.x.step))
     else:
         ratios = (1.0, 1.0)

@@ -87,7 +87,11 @@ def _paint_layers(picture: Picture, compute: Compute) -> Indexed | Rgba:
     canvas = np.zeros((*picture.grid.shape, 4), np.uint8)
     for layer in picture.layers:
         for rows, cells in _strips(layer, compute):
-            _paint_over(canvas[rows], layer.rule, cells)
+            painted, valid = _painted(layer.rule, cells)
+            if painted.shape == canvas.shape and is_opaque(layer.rule) and valid.all():
+                canvas = painted
+            else:
+                _paint_over(canvas[rows], layer.rule, painted, valid)
     return _with_background(canvas, picture)
 
 
@@ -124,13 +128,18 @@ def _compact(picture: Picture, rule: ColourRule, shades: Bytes2D, valid: Valid) 
     return Indexed(np.where(valid, shades, np.uint8(free)), colours, smooth)
 
 
-def _paint_over(canvas: Rgba, rule: ColourRule, cells: Cells) -> None:
-    if isinstance(rule, Composite):
-        valid = np.logical_and.reduce(cells.valid)
-        painted = _composed(rule, cells.values)
-    else:
+def _painted(rule: ColourRule, cells: Cells) -> tuple[Rgba, Valid]:
+    """Return the colours of cells, and where there are any."""
+    if not isinstance(rule, Composite):
         shades, valid = _shade(rule, cells)
-        painted = np.take(palette(rule), shades, axis=0)
+        return np.take(palette(rule), shades, axis=0), valid
+    # Bands that were warped together share what is valid.
+    masks = tuple({id(mask): mask for mask in cells.valid}.values())
+    valid = masks[0] if len(masks) == 1 else np.logical_and.reduce(masks)
+    return _composed(rule, cells.values), valid
+
+
+def _paint_over(canvas: Rgba, rule: ColourRule, painted: Rgba, valid: Valid) -> None:
     if not is_opaque(rule):
         blend_over(canvas, painted, valid)
         return
@@ -191,6 +200,7 @@ def _with_background(canvas: Rgba, picture: Picture) -> Rgba:
     if picture.transparent:
         return canvas
     if all(is_opaque(layer.rule) for layer in picture.layers):
-        canvas[canvas[..., 3] == 0] = _fill_colour(picture)
+        if cv2.minMaxLoc(canvas[..., 3])[0] == 0:
+            canvas[canvas[..., 3] == 0] = _fill_colour(picture)
         return canvas
     return over_background(canvas, picture.background)

@@ -1,6 +1,6 @@
 """What every node has: a domain, fields and a key."""
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
@@ -10,7 +10,7 @@ from datacube.axes import Axis, RegularAxis
 from datacube.cube import Band
 from datacube.errors import InvalidParameterError
 from datacube.grid import Grid, Window
-from datacube.plan.digest import digest
+from datacube.plan.digest import compared_parts, digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,8 +127,7 @@ class Node:
     """Digest of the fields that are compared."""
 
     def __post_init__(self) -> None:
-        parts = (getattr(self, f.name) for f in fields(self) if f.compare)
-        object.__setattr__(self, "key", digest(type(self).__name__, *parts))
+        object.__setattr__(self, "key", digest(type(self).__name__, *compared_parts(self)))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Node) and self.key == other.key

@@ -1,11 +1,11 @@
 """The roots of plans: pictures and encodings."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from datacube.grid import Grid
 from datacube.plan.colour import ColourRule, Void
-from datacube.plan.encoding import EncodeParameters
+from datacube.plan.encoding import NO_PARAMETERS, EncodeParameters
 from datacube.plan.nodes.base import Node
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Encode(Node):
     options: tuple[tuple[str, str], ...] = ()
     title: str = ""
     """The coverage's id; written into files that have a place for it."""
-    parameters: EncodeParameters = field(default_factory=EncodeParameters)
+    parameters: EncodeParameters = NO_PARAMETERS
     """What WCPS asked of the encoder."""
     compat: bool = False
     """Nulls are written as rasdaman writes them: as the first null value."""

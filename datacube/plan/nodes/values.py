@@ -117,6 +117,10 @@ class Resample(Node):
     """How many cells of the source a target cell is long along y and x, where kernels widen
     by it so that no source cell is left out; None: by the steps within one CRS, else 1.
     """
+    to_see: bool = False
+    """Of a picture: places may be in single precision, so that a cell made with its whole grid
+    may differ in the last bit from the same cell made alone.
+    """
 
     @property
     def domain(self) -> Domain:

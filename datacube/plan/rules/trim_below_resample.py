@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from datacube.grid import same_crs
 from datacube.plan.nodes import Domain, Plan, Resample, Trim
 from datacube.plan.query import Method
 from datacube.plan.rules.parts import trim
@@ -27,7 +28,7 @@ def trim_below_resample(plan: Plan) -> Plan:
     if wanted.outer != source.domain.outer:
         source = trim(source, Domain(outer=wanted.outer, grid=source.domain.plane))
         below = replace(below, source=source)
-    same_crs = below.grid.crs == source.domain.plane.crs
-    if same_crs and below.method is Method.NEAREST and not below.from_edge:
+    own = same_crs(below.grid.crs, source.domain.plane.crs)
+    if own and below.method is Method.NEAREST and not below.from_edge:
         return replace(below, grid=wanted.plane)
     return below if below.grid == wanted.grid else Trim(source=below, domain=wanted)
