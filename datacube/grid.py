@@ -296,14 +296,18 @@ def crs_name(crs: CRS) -> str:
     return f"{authority[0]}:{authority[1]}" if authority else crs.name
 
 
-@lru_cache(maxsize=512)
 def northing_first(crs: CRS) -> bool:
     """Tell whether the CRS lists latitude or northing before longitude or easting.
 
     >>> northing_first(CRS.from_epsg(4326)), northing_first(CRS.from_user_input("OGC:CRS84"))
     (True, False)
     """
-    one, other = crs.axis_info[:2]
+    return _northing_first(known_crs(crs))
+
+
+@lru_cache(maxsize=512)
+def _northing_first(known: KnownCrs) -> bool:
+    one, other = known.crs.axis_info[:2]
     if {one.direction, other.direction} == {"north", "east"}:
         return bool(one.direction == "north")
     # Polar CRSs point both axes the same way; their names tell.
