@@ -1,7 +1,7 @@
 """Timing side by side, and the table."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -50,17 +50,13 @@ def race(contestants: Mapping[str, Work], *, rounds: int) -> dict[str, float]:
     return {name: median(times) for name, times in taken.items()}
 
 
-def table(rows: Iterable[Row]) -> str:
-    """Return the rows as a Markdown table."""
-    return "\n".join([_line(HEADER), _line(["---"] * len(HEADER)), *map(line, rows)])
+def line(row: Row, part: str) -> str:
+    """Return one row of the table of `HEADER`, with the part that it is of before it."""
+    return cells_line((part, *row.cells()))
 
 
-def line(row: Row) -> str:
-    """Return one row of the table."""
-    return _line(row.cells())
-
-
-def _line(cells: Sequence[str]) -> str:
+def cells_line(cells: Sequence[str]) -> str:
+    """Return a row of a Markdown table."""
     return f"| {' | '.join(cells)} |"
 
 
