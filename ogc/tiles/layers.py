@@ -1,8 +1,9 @@
 """The layers that are served in tiles: a collection, or one coverage."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import chain
 from math import isfinite
 
 from pyproj import CRS
@@ -11,7 +12,9 @@ from datacube.acquisitions import day_values
 from datacube.axes import RegularAxis
 from datacube.cube import Band, Collection, Coverage, acquisition_years
 from datacube.errors import InvalidParameterError, OutOfDomainError, UnknownNameError
-from datacube.grid import Grid, KnownCrs, known_crs, transformer
+from datacube.grid import Grid, KnownCrs, known_crs, same_crs, transformer
+from datacube.plan import map_layers
+from datacube.plan.map_layers import LayerCubes
 from datacube.plan.query import AxisChoice
 from datacube.plan.style import Style, StyleBook
 from datacube.protocols import Bbox, CatalogView
@@ -24,6 +27,9 @@ _MERCATOR_LATITUDE_DEG = 85.051129
 _NATIVE_KEPT = 4096
 _NATIVE: dict[int, tuple[Coverage, TileMatrixSet | None]] = {}
 """Sets by the `id` of a coverage, which is held, so that no other gets it."""
+_LAYERS_KEPT = 64
+_LAYERS: dict[int, tuple[LayerCubes, "TileLayer"]] = {}
+"""Layers of collections by the `id` of their cubes, which are held, so that no other gets it."""
 _UPRIGHT = ("vertical", ELEVATION)
 """Names for any vertical axis: that of EDR and that of WMS."""
 
@@ -37,6 +43,10 @@ class TileLayer:
     collection: Collection
     coverages: tuple[Coverage, ...]
     """Those of a collection on their finest grids, or the one that was named; all mappable."""
+    _boxes: dict[str, tuple[TileMatrixSet, Bbox]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+    """Hulls that were asked for, by the id of a set: a hundred zones take 3 ms."""
 
     @property
     def bands(self) -> tuple[Band, ...]:
@@ -84,13 +94,19 @@ class TileLayer:
         ------
         UnknownNameError
         """
-        for found in self.sets:
+        for found in chain(WORLD_SETS, self.sets):
             if found.id == name:
                 return found
         raise UnknownNameError("tile-matrix-set", name, tuple(s.id for s in self.sets))
 
     def bbox(self, tiles: TileMatrixSet) -> Bbox:
         """Hull in the CRS of one of its sets: of all, or of what lies on the set's own lattice."""
+        held = self._boxes.get(tiles.id)
+        if held is None or held[0] is not tiles:
+            held = self._boxes[tiles.id] = tiles, self._bbox(tiles)
+        return held[1]
+
+    def _bbox(self, tiles: TileMatrixSet) -> Bbox:
         whole = tiles in WORLD_SETS
         grids = [c.grid for c in self.coverages if whole or _same(_native(c), tiles)]
         return hull([plane_bbox(grid, tiles.crs) for grid in grids])
@@ -152,25 +168,23 @@ def find_layer(name: str, view: CatalogView) -> TileLayer:
     UnknownNameError
         If there is none of that name, or it has no plane on the Earth.
     """
-    try:
-        collection = view.collection(name)
-        coverages = _mappable(collection, view)
-    except UnknownNameError:
-        coverages = ()
-    if coverages:
-        return _of_collection(collection, coverages)
-    try:
-        coverage = view.coverage(name)
-    except UnknownNameError:
-        raise UnknownNameError("layer", name, tuple(c.id for c in view.collections())) from None
-    if not coverage.mappable:
-        raise UnknownNameError("layer", name)
-    return TileLayer(
-        id=coverage.id,
-        title=coverage.cube.title,
-        collection=view.collection(coverage.cube.collection),
-        coverages=(coverage,),
-    )
+    cubes = map_layers.find_layer(name, view)
+    if len(cubes.coverages) == 1 and cubes.collection.id != name:
+        (coverage,) = cubes.coverages
+        return TileLayer(
+            id=coverage.id,
+            title=coverage.cube.title,
+            collection=cubes.collection,
+            coverages=cubes.coverages,
+        )
+    held = _LAYERS.get(id(cubes))
+    if held is not None:
+        return held[1]
+    if len(_LAYERS) >= _LAYERS_KEPT:
+        _LAYERS.clear()
+    layer = _of_collection(cubes.collection, cubes.coverages)
+    _LAYERS[id(cubes)] = cubes, layer
+    return layer
 
 
 def _of_collection(collection: Collection, coverages: tuple[Coverage, ...]) -> TileLayer:
@@ -209,7 +223,7 @@ def plane_bbox(grid: Grid, crs: CRS) -> Bbox:
     OutOfDomainError
         If it can show nothing.
     """
-    if grid.crs == crs:
+    if same_crs(grid.crs, crs):
         return grid.bbox
     return _plane_bbox(known_crs(grid.crs), grid.x, grid.y, known_crs(crs))
 
@@ -217,9 +231,9 @@ def plane_bbox(grid: Grid, crs: CRS) -> Bbox:
 @lru_cache(maxsize=4096)
 def _plane_bbox(source: KnownCrs, x: RegularAxis, y: RegularAxis, target: KnownCrs) -> Bbox:
     west, south, east, north = lonlat_bbox(Grid(crs=source.crs, x=x, y=y))
-    if target.crs == CRS84:
+    if same_crs(target.crs, CRS84):
         return west, south, east, north
-    if target.crs == WORLD_SETS[0].crs:
+    if same_crs(target.crs, WORLD_SETS[0].crs):
         limit = _MERCATOR_LATITUDE_DEG
         south, north = max(south, -limit), min(north, limit)
     if south < north:
