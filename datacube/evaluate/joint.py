@@ -45,6 +45,8 @@ class Joint:
 
     def part(self, part: Window, memo: Memo) -> tuple[Cells, ...]:
         """Return the results in a part, taking each step for all of them in turn."""
+        if len(self.foldings) == 1:
+            return (self.foldings[0].part(part, memo),)
         states = self.states(part)
         for step, inner in self.foldings[0].steps(part, memo, self.foldings):
             memo.tick()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from datacube.cells import Cells
 from datacube.evaluate.strips import Strips
@@ -69,3 +70,11 @@ class Memo:
             tick=self.tick,
             strips=self.strips if strips is None else strips,
         )
+
+
+class Evaluate(Protocol):
+    """Evaluates a node in a window."""
+
+    def __call__(self, node: Plan, window: Window, *, memo: Memo) -> Cells:
+        """Return its cells."""
+        ...

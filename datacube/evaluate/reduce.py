@@ -7,13 +7,13 @@ has the same bits whatever window it is asked in.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
 from datacube.cells import Cells, Values
+from datacube.evaluate.choosing import choice_of, chosen
 from datacube.evaluate.fuse import apply_tree, strips, tree_leaves
-from datacube.evaluate.memo import Memo
+from datacube.evaluate.memo import Evaluate, Memo
 from datacube.evaluate.part import both
 from datacube.evaluate.partial import Partial, Reduction
 from datacube.evaluate.reducers import Placement, reduced_formula, start
@@ -24,17 +24,8 @@ from datacube.grid import Window
 from datacube.plan.blocks import steps, tiling, windows
 from datacube.plan.demand import At, common
 from datacube.plan.emptiness import is_null
-from datacube.plan.nodes import Bands, Plan, Reduce
+from datacube.plan.nodes import Bands, Reduce
 from datacube.plan.strides import Moving, Strides, strides
-
-
-class Evaluate(Protocol):
-    """Evaluates a node in a window."""
-
-    def __call__(self, node: Plan, window: Window, *, memo: Memo) -> Cells:
-        """Return its cells."""
-        ...
-
 
 type States = tuple[Partial, ...]
 """One for each field."""
@@ -78,6 +69,9 @@ class Folding:
 
     def part(self, part: Window, memo: Memo) -> Cells:
         """Return the result in a part of a window."""
+        choice = choice_of(self.node)
+        if choice is not None:
+            return chosen(choice, part, memo, self.evaluate)
         states = self.states(part)
         for step, inner in self.steps(part, memo, (self,)):
             memo.tick()

@@ -109,7 +109,7 @@ class _Merge:
                 places = owner == number
                 if places.all():
                     return self._whole(number, band)
-                box = _bounding(places, self.window)
+                box = bounding(places, self.window)
                 if box is not None:
                     at = box.slices(self.window)
                     found = self._read(number, band, box)
@@ -164,7 +164,7 @@ def merged(scan: Scan, stack: Stack, window: Window, read: ReadCells) -> Cells:
     )
 
 
-def _bounding(places: Valid, window: Window) -> Window | None:
+def bounding(places: Valid, window: Window) -> Window | None:
     """Return the smallest window that holds every true place."""
     spans = []
     for axis, (start, _) in enumerate(window.ranges):

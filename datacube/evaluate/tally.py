@@ -22,7 +22,7 @@ from datacube.plan.blocks import cut, steps, windows
 from datacube.plan.nodes import Apply, Coordinate, Plan, Reduce, Spread, distinct, is_formula
 
 if TYPE_CHECKING:
-    from datacube.evaluate.reduce import Evaluate
+    from datacube.evaluate.memo import Evaluate
 
 _CELLS = 2**18
 """Cells that are counted, or of the formula evaluated, at once."""

@@ -21,7 +21,7 @@ from datacube.plan.nodes import (
 from datacube.plan.places import slot_cells, stacks_in, stored_window
 from datacube.plan.windows import inputs, reduced_window
 
-_STRICT = frozenset(
+STRICT = frozenset(
     {"+", "-", "*", "/", "div", "mod", "pow", "negative", "positive", "abs", "round", "floor"}
     | {"ceil", "sqrt", "exp", "ln", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh"}
     | {"arcsin", "arccos", "arctan"}
@@ -51,7 +51,7 @@ def _is_null(plan: Plan, window: Window, known: _Known) -> bool:
         case Source() | Held() | Coordinate():
             return False
         case Apply(function=function, args=args, compat=compat):
-            strict = function in _STRICT and not compat
+            strict = function in STRICT and not compat
             return strict and any(is_null(arg, window, known) for arg in args)
         case Reduce(operator=operator, source=source, compat=compat):
             counts = compat or operator == "count"
