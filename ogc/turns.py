@@ -56,7 +56,7 @@ class QueueLimits:
     """Requests worked on at once in each lane; 0: as many as there are cores."""
     alone_seconds: float = 0.1
     """How long work of a lane is alone before more is begun beside it."""
-    waiting: int = 512
+    waiting: int = 1024
     """Requests that wait, of all clients together."""
     per_client: int = 128
     """Requests of one client that are worked on or wait."""
