@@ -5,7 +5,7 @@ processor's cache; only sources are read from memory and only results are writte
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
@@ -133,27 +133,17 @@ class _Program:
     """A formula as a list of steps, each common part once, with the buffers they write to."""
 
     def __init__(self, root: Formula, leaves: Mapping[str, Cells]) -> None:
-        self._whole: dict[_Slot, Part] = {}
+        outline = _outline(root)
+        self._whole: dict[_Slot, Part] = dict(outline.constants)
         """Sources and constants, on the whole block."""
-        self._alias: dict[_Slot, _Slot] = {}
-        """Fields that are another node's."""
-        self._buffers: list[Values] = []
-        steps: list[_Step] = []
-        for node in _ordered(root):
-            match node:
-                case Bands(picks=picks):
-                    for at, pick in enumerate(picks):
-                        names = [f.name for f in pick.source.fields]
-                        self._alias[node.key, at] = self._at(pick.source, names.index(pick.field))
-                case Apply():
-                    made = (self._step_or_constant(node, at) for at in range(len(node.result)))
-                    steps.extend(step for step in made if step is not None)
-                case Literal():
-                    self._whole[node.key, 0] = _literal(node)
-                case _:
-                    self._take(node.key, leaves[node.key])
-        self._results = tuple(self._at(root, at) for at in range(len(root.fields)))
-        self._steps = self._planned(steps)
+        for key in outline.leaves:
+            cells = leaves[key]
+            for at in range(len(cells.names)):
+                self._whole[key, at] = part_of(cells, at)
+        steps = tuple(step for step in outline.steps if not self._is_constant(step))
+        self._results = outline.results
+        self._steps, types = outline.planned(steps)
+        self._buffers = [np.empty(STRIP_CELLS, dtype) for dtype in types]
 
     def run(self, region: Region, shape: tuple[int, ...]) -> tuple[Part, ...]:
         """Evaluate every field of the root on one strip."""
@@ -166,50 +156,117 @@ class _Program:
                 made[step.slot] = compute(step.function, step.call, args, buffers[buffer])
             return tuple(settled(made[slot]) for slot in self._results)
 
-    def _at(self, plan: Plan, at: int) -> _Slot:
-        slot = plan.key, min(at, len(plan.fields) - 1)
-        return self._alias.get(slot, slot)
-
-    def _take(self, key: str, cells: Cells) -> None:
-        for at in range(len(cells.names)):
-            self._whole[key, at] = part_of(cells, at)
-
-    def _step_or_constant(self, node: Apply, at: int) -> "_Step | None":
-        step = _Step(
-            function=node.function,
-            call=call_of(node, at),
-            args=tuple(self._at(arg, at) for arg in node.args),
-            slot=(node.key, at),
-            dtype=node.result[at].numpy_dtype,
-        )
+    def _is_constant(self, step: _Step) -> bool:
+        """Tell whether all operands are numbers; then the result is one from here on."""
         parts = [self._whole.get(slot) for slot in step.args]
         known = tuple(part for part in parts if part is not None and part.values.ndim == 0)
         if len(known) < len(parts):
-            return step
+            return False
         out: Values = np.empty((), step.dtype)
         with np.errstate(all="ignore"):
             self._whole[step.slot] = compute(step.function, step.call, known, out)
-        return None
+        return True
 
-    def _planned(self, steps: list["_Step"]) -> tuple[tuple["_Step", int], ...]:
-        """Give each step a buffer that no value still needed lies in."""
-        last = {slot: at for at, step in enumerate(steps) for slot in step.args}
-        last |= dict.fromkeys(self._results, len(steps))
-        free: dict[str, list[int]] = {}
-        holds: dict[_Slot, int] = {}
-        planned = []
-        for at, step in enumerate(steps):
-            unused = free.setdefault(step.dtype.name, [])
-            if not unused:
-                unused.append(len(self._buffers))
-                self._buffers.append(np.empty(STRIP_CELLS, step.dtype))
-            holds[step.slot] = unused.pop()
-            planned.append((step, holds[step.slot]))
-            for slot in {*step.args, step.slot}:
-                if last.get(slot, at) == at and slot in holds:
-                    buffer = holds.pop(slot)
-                    free[self._buffers[buffer].dtype.name].append(buffer)
-        return tuple(planned)
+
+type _Planned = tuple[tuple[tuple[_Step, int], ...], tuple["np.dtype[Any]", ...]]
+"""Steps, each with the number of the buffer that it writes to, and the buffers' types."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Outline:
+    """What a formula is whatever block it is evaluated on."""
+
+    leaves: tuple[str, ...]
+    """Keys."""
+    constants: Mapping[_Slot, Part]
+    steps: tuple[_Step, ...]
+    """In order of evaluation."""
+    results: tuple[_Slot, ...]
+    _plans: dict[tuple[_Slot, ...], _Planned] = field(default_factory=dict)
+
+    def planned(self, steps: tuple[_Step, ...]) -> _Planned:
+        """Give each of some steps a buffer that no value still needed lies in."""
+        key = tuple(step.slot for step in steps)
+        found = self._plans.get(key)
+        if found is None:
+            found = self._plans[key] = _plan(steps, self.results)
+        return found
+
+
+_OUTLINES: dict[str, _Outline] = {}
+_OUTLINES_KEPT = 256
+
+
+def _outline(root: Formula) -> _Outline:
+    """Return what a formula is, made once: a reduction evaluates it step by step."""
+    found = _OUTLINES.get(root.key)
+    if found is None:
+        found = _outlined(root)
+        while len(_OUTLINES) >= _OUTLINES_KEPT:
+            _OUTLINES.pop(next(iter(_OUTLINES)), None)
+        _OUTLINES[root.key] = found
+    return found
+
+
+def _outlined(root: Formula) -> _Outline:
+    alias: dict[_Slot, _Slot] = {}
+    """Fields that are another node's."""
+    leaves: list[str] = []
+    constants: dict[_Slot, Part] = {}
+    steps: list[_Step] = []
+
+    def slot_of(plan: Plan, at: int) -> _Slot:
+        slot = plan.key, min(at, len(plan.fields) - 1)
+        return alias.get(slot, slot)
+
+    for node in _ordered(root):
+        match node:
+            case Bands(picks=picks):
+                for at, pick in enumerate(picks):
+                    names = [f.name for f in pick.source.fields]
+                    alias[node.key, at] = slot_of(pick.source, names.index(pick.field))
+            case Apply():
+                steps.extend(
+                    _Step(
+                        function=node.function,
+                        call=call_of(node, at),
+                        args=tuple(slot_of(arg, at) for arg in node.args),
+                        slot=(node.key, at),
+                        dtype=node.result[at].numpy_dtype,
+                    )
+                    for at in range(len(node.result))
+                )
+            case Literal():
+                constants[node.key, 0] = _literal(node)
+            case _:
+                leaves.append(node.key)
+    return _Outline(
+        leaves=tuple(leaves),
+        constants=constants,
+        steps=tuple(steps),
+        results=tuple(slot_of(root, at) for at in range(len(root.fields))),
+    )
+
+
+def _plan(steps: tuple[_Step, ...], results: tuple[_Slot, ...]) -> _Planned:
+    last = {slot: at for at, step in enumerate(steps) for slot in step.args}
+    last |= dict.fromkeys(results, len(steps))
+    free: dict[str, list[int]] = {}
+    types: list[np.dtype[Any]] = []
+    holds: dict[_Slot, int] = {}
+    planned = []
+    for at, step in enumerate(steps):
+        unused = free.setdefault(step.dtype.name, [])
+        if not unused:
+            unused.append(len(types))
+            types.append(step.dtype)
+        holds[step.slot] = unused.pop()
+        planned.append((step, holds[step.slot]))
+        for slot in {*step.args, step.slot}:
+            if last.get(slot, at) == at and slot in holds:
+                buffer = holds.pop(slot)
+                free[types[buffer].name].append(buffer)
+    return tuple(planned), tuple(types)
 
 
 def _ordered(root: Formula) -> list[Plan]:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from datacube.cells import Cells
-from datacube.evaluate.fuse import tree_leaves
 from datacube.evaluate.memo import Memo
 from datacube.evaluate.reduce import Folding, States, merge, strips_of
 from datacube.evaluate.strips import Strips
@@ -34,7 +33,7 @@ class Joint:
         seen: set[str] = set()
         shared: set[str] = set()
         for folding in self.foldings:
-            keys = {leaf.key for leaf in tree_leaves(folding.formula)}
+            keys = {leaf.key for leaf in folding.leaves}
             shared |= seen & keys
             seen |= keys
         return replace(memo, repeated=memo.repeated | shared)

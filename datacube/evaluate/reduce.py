@@ -6,7 +6,7 @@ has the same bits whatever window it is asked in.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from datacube.grid import Window
 from datacube.plan.blocks import steps, tiling, windows
 from datacube.plan.demand import At, common
 from datacube.plan.emptiness import is_null
-from datacube.plan.nodes import Bands, Reduce
+from datacube.plan.nodes import Bands, Plan, Reduce
 from datacube.plan.strides import Moving, Strides, strides
 
 type States = tuple[Partial, ...]
@@ -53,11 +53,15 @@ class Folding:
 
     node: Reduce
     evaluate: Evaluate
+    formula: Bands = field(init=False)
+    """The source's fields and the condition, as one formula."""
+    leaves: tuple[Plan, ...] = field(init=False)
+    """What lies below the formula."""
 
-    @property
-    def formula(self) -> Bands:
-        """The source's fields and the condition, as one formula."""
-        return reduced_formula(self.node.source, self.node.where)
+    def __post_init__(self) -> None:
+        formula = reduced_formula(self.node.source, self.node.where)
+        object.__setattr__(self, "formula", formula)
+        object.__setattr__(self, "leaves", tree_leaves(formula))
 
     @property
     def elementwise(self) -> bool:
@@ -165,8 +169,7 @@ class Folding:
         source = self.source_window(part, step)
         if is_null(self.node.source, source):
             return
-        formula = self.formula
-        leaves = {leaf.key: self.evaluate(leaf, source, memo=memo) for leaf in tree_leaves(formula)}
+        leaves = {leaf.key: self.evaluate(leaf, source, memo=memo) for leaf in self.leaves}
         origin = tuple(
             start - self.node.source.domain.axes[at].first
             for at, (start, _) in zip(self.node.axes, step.ranges, strict=True)

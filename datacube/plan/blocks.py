@@ -134,7 +134,11 @@ def _lengths(shape: tuple[int, ...], room: int) -> tuple[int, ...]:
     if len(shape) > 1 and prod(shape[-2:]) > room:
         side = isqrt(room) // INNER_CHUNK_PX * INNER_CHUNK_PX
         wide = min(shape[-1], max(side, min(room, INNER_CHUNK_PX)))
-        lengths[-2:] = [max(1, min(shape[-2], room // wide)), wide]
+        rows = max(1, min(shape[-2], room // wide))
+        if INNER_CHUNK_PX < rows < shape[-2]:
+            # Cuts between chunks: no two parts decode the same.
+            rows -= rows % INNER_CHUNK_PX
+        lengths[-2:] = [rows, wide]
         return tuple(lengths)
     for at in reversed(range(len(shape))):
         lengths[at] = max(1, min(shape[at], room))
