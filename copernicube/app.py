@@ -22,7 +22,8 @@ from copernicube.addresses import Addresses
 from copernicube.config import Settings, load_settings
 from copernicube.memory import return_freed_memory
 from copernicube.transactions import NO_WRITERS, Writers, spool_body, writers_of
-from copernicube.wiring import cluster_at, open_local
+from copernicube.warming import warm_up
+from copernicube.wiring import cluster_at, kept_pictures, open_local
 from datacube.engine import Engine, Session
 from datacube.errors import CubeError
 from ogc import soap
@@ -63,17 +64,17 @@ EXPOSED_HEADERS = (
 def create() -> Starlette:
     """Build the server from the environment; each server process calls this once."""
     return_freed_memory()
-    return build(load_settings())
+    return build(load_settings(), warm=True)
 
 
-def build(settings: Settings) -> Starlette:
-    """Build the server over the store of `settings`."""
+def build(settings: Settings, *, warm: bool = False) -> Starlette:
+    """Build the server over the store of `settings`; `warm` draws a tile when it starts."""
     local = open_local(
         settings.place,
         limits=settings.limits,
         map_days=settings.default_map_days,
         chunk_cache_bytes=settings.chunk_cache_bytes,
-        picture_cache_bytes=settings.picture_cache_bytes,
+        pictures=kept_pictures(settings),
         cluster=cluster_at(settings.scheduler),
     )
     sessions = local.engine.session
@@ -89,9 +90,14 @@ def build(settings: Settings) -> Starlette:
                 await asyncio.sleep(settings.spool.seconds / 10)
                 await to_thread.run_sync(spool.drop_old)
 
-        dropping = asyncio.create_task(drop_old())
+        async def draw() -> None:
+            await to_thread.run_sync(partial(warm_up, partial(sessions, None)))
+
+        begun = (drop_old, draw) if warm else (drop_old,)
+        tasks = [asyncio.create_task(work()) for work in begun]
         yield
-        dropping.cancel()
+        for task in tasks:
+            task.cancel()
         spool.close()
 
     def wmts_site(request: Request) -> Site:

@@ -74,6 +74,10 @@ class Settings:
     """Decoded chunks that maps keep in memory, in each server process."""
     picture_cache_bytes: int = PICTURE_CACHE_BYTES
     """Finished maps that are kept in memory, in each server process."""
+    picture_folder: str = ""
+    """Folder of finished maps that are kept on disk, for all server processes; empty: none."""
+    picture_folder_bytes: int = 10_737_418_240
+    """Length of all of them."""
     scheduler: str = ""
     """Scheduler of a Dask cluster that bulk work is sent to, as `tcp://HOST:PORT`; empty: none."""
     scheduler_bytes: int = SCHEDULER_BYTES

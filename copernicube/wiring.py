@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 from copernicube.config import (
     CHUNK_CACHE_BYTES,
     PICTURE_CACHE_BYTES,
     Place,
+    Settings,
     load_object_store_access,
     load_provider,
     load_settings,
@@ -15,6 +17,7 @@ from copernicube.functions import load_functions
 from datacube.catalog import SqlCatalog, open_catalog, rebuild_catalog, refuse_gaps
 from datacube.encode import ENCODERS
 from datacube.encode.kept import KeptDocuments
+from datacube.encode.kept_files import KeptFiles
 from datacube.engine import Engine
 from datacube.errors import StoreError
 from datacube.evaluate.cluster import Cluster
@@ -72,6 +75,14 @@ def cluster_at(scheduler: str) -> Cluster | None:
     return Cluster(scheduler, worth_bytes=worth) if scheduler else None
 
 
+def kept_pictures(settings: Settings) -> KeptDocuments | KeptFiles:
+    """Return where a server keeps finished maps."""
+    memory = KeptDocuments(settings.picture_cache_bytes)
+    if not settings.picture_folder:
+        return memory
+    return KeptFiles(memory, Path(settings.picture_folder), settings.picture_folder_bytes)
+
+
 def open_local(  # noqa: PLR0913  # each setting of the engine
     location: str | Place,
     *,
@@ -79,7 +90,7 @@ def open_local(  # noqa: PLR0913  # each setting of the engine
     map_days: int = 30,
     read_only: bool = False,
     chunk_cache_bytes: int = CHUNK_CACHE_BYTES,
-    picture_cache_bytes: int = PICTURE_CACHE_BYTES,
+    pictures: KeptDocuments | KeptFiles | None = None,
     cluster: Cluster | None = None,
 ) -> Local:
     """Open the store at `location`, a folder; a store that is not there yet is made.
@@ -88,7 +99,7 @@ def open_local(  # noqa: PLR0913  # each setting of the engine
 
     `map_days` are the days before a layer's newest acquisition that a map without
     TIME may show. `read_only` opens what exists and refuses to write. `chunk_cache_bytes`
-    bound the decoded chunks that maps keep in memory, `picture_cache_bytes` the finished maps.
+    bound the decoded chunks that maps keep in memory; `pictures` keep the finished maps.
     `cluster` takes bulk work.
 
     Raises
@@ -103,7 +114,7 @@ def open_local(  # noqa: PLR0913  # each setting of the engine
     engine = Engine(
         catalog=catalog,
         cells=cells,
-        pictures=KeptDocuments(picture_cache_bytes),
+        pictures=KeptDocuments(PICTURE_CACHE_BYTES) if pictures is None else pictures,
         map_cells=cells.over(store.keeping(KeptChunks(chunk_cache_bytes))),
         styles=DEFAULT_STYLES,
         encoders=ENCODERS,

@@ -9,6 +9,7 @@ from datacube.cells import Cells
 from datacube.encode.answer import Answer, EncodeJob, Encoder, answer_tag
 from datacube.encode.credits import credits_of
 from datacube.encode.kept import KeptDocuments
+from datacube.encode.kept_files import KeptFiles
 from datacube.errors import UnknownNameError
 from datacube.evaluate.cluster import Cluster, taking
 from datacube.evaluate.deep import over_blocks
@@ -56,7 +57,7 @@ class Engine:
     """Reads for maps, which come back to the same places: it may keep what it read."""
     documents: KeptDocuments = field(default_factory=KeptDocuments)
     """Made before, by revision and access."""
-    pictures: KeptDocuments = field(default_factory=KeptDocuments)
+    pictures: KeptDocuments | KeptFiles = field(default_factory=KeptDocuments)
     """Maps that were made before, by ETag."""
     bindings: KeptBindings = field(default_factory=KeptBindings)
     """Maps that were bound before."""

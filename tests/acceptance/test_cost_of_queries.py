@@ -14,6 +14,7 @@ import rasterio
 from numpy.typing import NDArray
 
 from copernicube.wiring import open_local
+from datacube.encode.kept import KeptDocuments
 from datacube.errors import RequestError
 from datacube.grid import Window
 from datacube.plan import handing
@@ -246,7 +247,9 @@ def test_texts_are_read_for_once(scenes: Made) -> None:
 def test_tiles_of_the_benchmarks_read_what_is_told(demo_store: Path) -> None:
     """Together: a warp is told a few cells more, which alone may touch one more row of chunks."""
     tiles, mercator = map(pytest.importorskip, ("bench.tiles", "bench.mercator"))
-    local = open_local(str(demo_store), read_only=True, chunk_cache_bytes=0, picture_cache_bytes=0)
+    local = open_local(
+        str(demo_store), read_only=True, chunk_cache_bytes=0, pictures=KeptDocuments(0)
+    )
     session = local.engine.session()
     found = []
     for up, rows, cols in product((0, 1, 2), (6335, 6336, 6337), (4748, 4749, 4750)):

@@ -21,6 +21,7 @@ from datacube.cube import (
     ResolutionGroup,
     utm_group,
 )
+from datacube.encode.kept import KeptDocuments
 from datacube.grid import Grid, Window
 from datacube.protocols import BandRead, NewSlot
 from datacube.slots import BandShards, SceneRecord, SlotWindow
@@ -104,7 +105,7 @@ class Archive:
     scenes: list[MadeScene] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.local = open_local(str(self.place), chunk_cache_bytes=0, picture_cache_bytes=0)
+        self.local = open_local(str(self.place), chunk_cache_bytes=0, pictures=KeptDocuments(0))
 
     def add(self, *scenes: MadeScene) -> int:
         """Commit scenes at once; returns the revision."""
