@@ -1,6 +1,6 @@
 """Plain bilinear interpolation, at places that do not depend on where a block begins."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import floor
 from typing import Self
@@ -69,8 +69,11 @@ class Places:
         everything = slice(None), slice(None)
         return cls((height, width), (_Piece(everything, everything, rows, cols),), None)
 
-    def blend(self, values: Values, valid: Valid) -> Values:
-        """Interpolate between the centres of valid cells; weights of others count nothing."""
+    def blend(self, values: Values, valid: Valid, weights: "Weights | None" = None) -> Values:
+        """Interpolate between the centres of valid cells; weights of others count nothing.
+
+        `weights` keep those of the last plane, for bands that are valid at the same cells.
+        """
         working: NDArray[np.floating] = values.astype(
             np.float32 if is_single(values.dtype) else np.float64
         )
@@ -80,7 +83,8 @@ class Places:
         else:
             working[~valid] = 0
             total = self._interpolated(working)
-            weight = self._interpolated(valid.astype(working.dtype))
+            weights = Weights() if weights is None else weights
+            weight = weights.of(valid, working.dtype, self._interpolated)
             made = np.divide(total, weight, out=np.zeros_like(total), where=weight > 0)
         if values.dtype.kind in "iu":
             np.rint(made, out=made)
@@ -97,6 +101,27 @@ class Places:
         for piece in self.pieces:
             made[piece.target] = _remapped(plane[piece.source], piece)
         return made
+
+
+class Weights:
+    """Shares of valid cells at the places, kept while planes are valid at the same cells."""
+
+    def __init__(self) -> None:
+        self._held: tuple[Valid, NDArray[np.floating]] | None = None
+
+    def of(
+        self,
+        valid: Valid,
+        dtype: "np.dtype[np.floating]",
+        make: Callable[[NDArray[np.floating]], NDArray[np.floating]],
+    ) -> NDArray[np.floating]:
+        """Return the shares of a validity at the places in a type."""
+        held = self._held
+        if held is not None and held[1].dtype == dtype and np.array_equal(held[0], valid):
+            return held[1]
+        weight = make(valid.astype(dtype))
+        self._held = valid, weight
+        return weight
 
 
 def _remapped(plane: NDArray[np.floating], piece: _Piece) -> NDArray[np.floating]:

@@ -17,7 +17,7 @@ from datacube.axes import SNAP_DECIMALS, RegularAxis
 from datacube.cells import Cells, Valid, Values
 from datacube.errors import LimitExceededError
 from datacube.evaluate.kernels import Kernel, Plane, blended, boxes, gathered, narrowed
-from datacube.evaluate.linear import Places, is_single
+from datacube.evaluate.linear import Places, Weights, is_single
 from datacube.evaluate.weighed import Below, weighed
 from datacube.grid import Window, same_crs
 from datacube.plan.geometry import (
@@ -188,6 +188,14 @@ class _Under:
         taken = self.take(a)
         return taken if self.inside is None else taken & self.inside
 
+    def valids(self, arrays: tuple[Valid, ...]) -> tuple[Valid, ...]:
+        """Return `valid` of each; bands that are valid at the same cells share it."""
+        made: list[Valid] = []
+        for at, a in enumerate(arrays):
+            same = at > 0 and np.array_equal(a, arrays[at - 1])
+            made.append(made[-1] if same else self.valid(a))
+        return tuple(made)
+
 
 def _under(
     node: Resample, positions: tuple[Positions, Positions], margins: tuple[int, int]
@@ -233,9 +241,7 @@ def _nearest(
     if under is None:
         return _nothing(node, window)
     cells = below(node.source, Window((*window.ranges[:-2], *under.plane.ranges)))
-    return Cells(
-        cells.names, tuple(map(under.take, cells.values)), tuple(map(under.valid, cells.valid))
-    )
+    return Cells(cells.names, tuple(map(under.take, cells.values)), under.valids(cells.valid))
 
 
 def _interpolating(
@@ -354,7 +360,7 @@ def _linear(
     cells = below(node.source, Window((*window.ranges[:-2], *under.plane.ranges)))
     places = Places.of(positions, under.plane, [v.dtype for v in cells.values])
     values = _blended(cells, places, window)
-    return Cells(cells.names, values, tuple(map(under.valid, cells.valid)))
+    return Cells(cells.names, values, under.valids(cells.valid))
 
 
 def _tile(node: Resample, window: Window, made: CoarseMap, below: Below) -> Cells | None:
@@ -382,15 +388,15 @@ def _tile(node: Resample, window: Window, made: CoarseMap, below: Below) -> Cell
         full = np.ones(window.shape, dtype=np.bool_)
         return Cells(cells.names, values, (full,) * len(values))
     under = _Under(Window(((0, r1 - r0), (0, c1 - c0))), rows + 0.5, cols + 0.5, None)
-    return Cells(cells.names, values, tuple(map(under.valid, cells.valid)))
+    return Cells(cells.names, values, under.valids(cells.valid))
 
 
 def _blended(cells: Cells, places: Places, window: Window) -> tuple[Values, ...]:
     """Interpolate every plane of cells."""
-    made = []
+    made, weights = [], Weights()
     for values, valid in zip(cells.values, cells.valid, strict=True):
         if values.ndim == 2:
-            made.append(places.blend(values, valid))
+            made.append(places.blend(values, valid, weights))
             continue
         shape = (-1, *values.shape[-2:])
         planes = zip(values.reshape(shape), valid.reshape(shape), strict=True)
