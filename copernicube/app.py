@@ -91,7 +91,7 @@ def build(settings: Settings, *, warm: bool = False) -> Starlette:
                 await to_thread.run_sync(spool.drop_old)
 
         async def draw() -> None:
-            await to_thread.run_sync(partial(warm_up, partial(sessions, None)))
+            await to_thread.run_sync(partial(warm_up, sessions, about(settings)))
 
         begun = (drop_old, draw) if warm else (drop_old,)
         tasks = [asyncio.create_task(work()) for work in begun]

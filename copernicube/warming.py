@@ -1,56 +1,56 @@
 """The first map of a server process, which loads what every map needs."""
 
-from collections.abc import Callable
 from logging import getLogger
+from urllib.parse import urlencode
 
 from datacube.cube import Coverage
-from datacube.engine import Session
 from datacube.errors import CubeError
 from datacube.grid import crs_from_text, transformer
-from datacube.plan.formats import PNG
-from datacube.plan.query import Encode, Map, MapLayer
 from datacube.protocols import Bbox, CatalogView
+from ogc.exchange import Reply, Sessions, Site
+from ogc.service import dispatch
 
 _LOG = getLogger(__name__)
 _CRS = "EPSG:3857"
 _SIDE_PX = 256
 
 
-def warm_up(opened: Callable[[], Session]) -> int:
-    """Draw a tile of the first layer that can be drawn; return the length of its file, 0 of none.
+def warm_up(sessions: Sessions, site: Site) -> Reply | None:
+    """Ask for a tile of the first layer that can be drawn; return the answer, None of no layer.
 
     PROJ's grids, tables of shades, the catalogue's statements and codecs take about 0.15 s when
     they are first needed. What fails is logged: whoever asks for a map will be told.
     """
     try:
-        session = opened()
-        asked = _first_tile(session.view)
-        body = b"" if asked is None else session.answer(asked).body
+        asked = _first_map(sessions(None).view)
     except CubeError as error:
         _LOG.info("no map was drawn at the start: %s", error)
-        return 0
-    return len(body) if isinstance(body, bytes) else 0
+        return None
+    return None if asked is None else dispatch(urlencode(asked), sessions, site)
 
 
-def _first_tile(view: CatalogView) -> Encode | None:
+def _first_map(view: CatalogView) -> dict[str, str] | None:
     for collection in view.collections():
         for cube in view.cubes(collection.id):
             coverage = view.coverage(cube.name)
             if coverage.mappable:
-                return _tile(collection.id, coverage)
+                return _map(collection.id, coverage)
     return None
 
 
-def _tile(layer: str, coverage: Coverage) -> Encode:
-    crs = crs_from_text(_CRS)
-    asked = Map(
-        layers=(MapLayer(layer=layer),),
-        crs=crs,
-        bbox=_middle(coverage),
-        width_px=_SIDE_PX,
-        height_px=_SIDE_PX,
-    )
-    return Encode(source=asked, media_type=PNG)
+def _map(layer: str, coverage: Coverage) -> dict[str, str]:
+    return {
+        "service": "WMS",
+        "version": "1.3.0",
+        "request": "GetMap",
+        "layers": layer,
+        "styles": "",
+        "crs": _CRS,
+        "bbox": ",".join(map(str, _middle(coverage))),
+        "width": str(_SIDE_PX),
+        "height": str(_SIDE_PX),
+        "format": "image/png",
+    }
 
 
 def _middle(coverage: Coverage) -> Bbox:
