@@ -10,6 +10,7 @@ from bench.mercator import TILE_PX
 from bench.rivals.places import Place, places
 from copernicube.wiring import open_local
 from datacube.encode.answer import Answer
+from datacube.encode.kept import KeptDocuments
 from datacube.engine import Engine
 from datacube.grid import crs_from_text
 from datacube.plan.nodes import Scan, scans
@@ -35,7 +36,7 @@ STYLES: dict[str, dict[str, Any]] = {
 def rows() -> Iterator[Row]:
     """Yield a row for each style and zoom; no chunk and no picture is kept between them."""
     path = str(hundred_store.store())
-    local = open_local(path, read_only=True, chunk_cache_bytes=1, picture_cache_bytes=1)
+    local = open_local(path, read_only=True, chunk_cache_bytes=1, pictures=KeptDocuments(1))
     for zoom in ZOOMS:
         some = places((zoom,), ROUNDS + 1, extent=hundred_store.EXTENT, crs=data.CRS)
         for name, style in STYLES.items():
