@@ -27,10 +27,12 @@ from copernicube.wiring import open_local
 from datacube.catalog import SqlCatalog, open_catalog
 from datacube.catalog.database import CUBE_SPACING
 from datacube.catalog.opening import catalog_path
-from datacube.catalog.overview_making import Due, OverviewMaking
+from datacube.catalog.overview_making import OverviewMaking
+from datacube.catalog.overview_periods import Due
 from datacube.catalog.view import SqlView
-from datacube.cube import VALID_BAND, Cube, ResolutionGroup, utm_group
+from datacube.cube import VALID_BAND, Cube, ResolutionGroup
 from datacube.grid import Window, crs_from_text, transformer
+from datacube.lattices import utm_group
 from datacube.overviews import Span
 from datacube.protocols import BandRead, NewSlot
 from datacube.slots import BandShards, SceneRecord, SlotWindow

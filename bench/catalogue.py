@@ -10,8 +10,9 @@ import numpy as np
 from bench import data
 from bench.measure import Row, race
 from datacube.catalog import SqlCatalog, open_catalog
-from datacube.cube import VALID_BAND, Band, Collection, Cube, utm_group
+from datacube.cube import VALID_BAND, Band, Collection, Cube
 from datacube.grid import Window, crs_from_text
+from datacube.lattices import utm_group
 from datacube.protocols import NewSlot
 from datacube.slots import BandShards, SceneRecord, SlotWindow
 

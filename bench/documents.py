@@ -15,8 +15,9 @@ from bench.measure import Row
 from bench.servers import Server, copernicube_serving
 from datacube.catalog import SqlCatalog, open_catalog
 from datacube.catalog.opening import catalog_path
-from datacube.cube import Band, Collection, Cube, utm_group
+from datacube.cube import Band, Collection, Cube
 from datacube.grid import crs_from_text
+from datacube.lattices import utm_group
 
 LAYERS = int(os.environ.get("BENCH_LAYERS", "1000"))
 TIMES = 10_000

@@ -19,8 +19,9 @@ from bench.catalogue import made_up_slot
 from datacube.catalog import SqlCatalog, open_catalog
 from datacube.catalog.database import CUBE_SPACING, SlotSearch
 from datacube.catalog.sqlite import DAY_WIDTH
-from datacube.cube import Band, Collection, Cube, utm_group
+from datacube.cube import Band, Collection, Cube
 from datacube.grid import crs_from_text
+from datacube.lattices import utm_group
 from datacube.times import to_micros
 
 FEW, MANY = 20, 2_000_000

@@ -10,7 +10,8 @@ import numpy as np
 
 from copernicube.config import Settings
 from copernicube.wiring import Local
-from datacube.catalog.overview_making import Due, Gap, Made, OverviewMaking
+from datacube.catalog.overview_making import Gap, Made, OverviewMaking
+from datacube.catalog.overview_periods import Due
 from datacube.catalog.overviews import make_overview
 from datacube.catalog.view import SqlView
 from datacube.cells import Valid, Values

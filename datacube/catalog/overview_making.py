@@ -1,15 +1,16 @@
 """Making overviews: what is due, what is to be made next, and what was made."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import batched
 
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
 from datacube.catalog.leases import Transactions
 from datacube.catalog.overview_marking import mark_places, note_derived
+from datacube.catalog.overview_periods import DAY_US, Due, boxes_of, periods_of, public_cubes
 from datacube.catalog.overview_tables import (
     overview_numbers,
     overview_parts,
@@ -18,19 +19,8 @@ from datacube.catalog.overview_tables import (
 )
 from datacube.catalog.tables import ASKED_AT_ONCE, OPEN, cubes, meta, revisions, slots
 from datacube.cube import Cube
-from datacube.overviews import Box, Mosaics, Place, Span, touched, with_ancestors
-from datacube.times import from_micros, to_micros
-
-DAY_US = 86_400_000_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Due:
-    """A period, in microseconds since 1970, both ends inclusive."""
-
-    span: Span
-    first: int
-    last: int
+from datacube.overviews import Mosaics, Place, Span, touched, with_ancestors
+from datacube.times import to_micros
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +81,7 @@ class OverviewMaking:
         Newest first, months before days.
         """
         with self.database.read() as connection:
-            ids = _public_cubes(connection, collection)
+            ids = public_cubes(connection, collection)
             day = (slots.c.reference_time // DAY_US).label("day")
             rows = connection.execute(
                 select(day, func.count().label("scenes"))
@@ -109,7 +99,7 @@ class OverviewMaking:
             }
         scenes: dict[Due, int] = defaultdict(int)
         for row in rows:
-            for period in _periods_of(int(row.day)):
+            for period in periods_of(int(row.day)):
                 scenes[period] += row.scenes
         found = [
             period
@@ -127,9 +117,9 @@ class OverviewMaking:
         with self.database.write() as connection:
             revision = _revision(connection)
             places: set[Place] = set()
-            for cube_id in _public_cubes(connection, mosaics.collection):
+            for cube_id in public_cubes(connection, mosaics.collection):
                 crs = self.load_cube(cube_id).crs
-                for box in _boxes(connection, cube_id, due):
+                for box in boxes_of(connection, cube_id, due):
                     places.update(touched(box, crs, mosaics.zoom))
             p = overview_periods.c
             if due.span is Span.NEWEST:
@@ -353,38 +343,6 @@ def _now() -> int:
 def _revision(connection: Connection) -> int:
     return int(
         connection.execute(select(meta.c.value).where(meta.c.name == "revision")).scalar_one()
-    )
-
-
-def _public_cubes(connection: Connection, collection: str) -> list[int]:
-    query = select(cubes.c.id).where(
-        cubes.c.collection_id == collection, cubes.c.access == "public"
-    )
-    return list(connection.execute(query).scalars())
-
-
-def _boxes(connection: Connection, cube_id: int, due: Due) -> Iterator[Box]:
-    """Yield the boxes of the visible scenes of a period, each once, in the CRS of the cube."""
-    s = slots.c
-    if due.span is Span.NEWEST:
-        within = s.reference_time >= due.first
-    else:
-        within = (s.earliest <= due.last) & (s.latest >= due.first)
-    query = select(s.min_x, s.min_y, s.max_x, s.max_y).where(
-        s.cube_id == cube_id, s.valid_to == OPEN, within
-    )
-    for row in connection.execute(query.distinct()):
-        yield row.min_x, row.min_y, row.max_x, row.max_y
-
-
-def _periods_of(day: int) -> tuple[Due, Due]:
-    """Return the month and the day of a day counted from 1970."""
-    start = from_micros(day * DAY_US)
-    month = start.replace(day=1)
-    after = (month + timedelta(days=31)).replace(day=1)
-    return (
-        Due(span=Span.MONTH, first=to_micros(month), last=to_micros(after) - 1),
-        Due(span=Span.DAY, first=to_micros(start), last=to_micros(start) + DAY_US - 1),
     )
 
 

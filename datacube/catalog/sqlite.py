@@ -8,27 +8,15 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
 from pathlib import Path
 
 from sqlalchemy import (
-    BigInteger,
-    Column,
     Connection,
     Engine,
-    Float,
-    Integer,
-    MetaData,
-    Select,
-    Table,
-    bindparam,
     create_engine,
     event,
     insert,
-    literal_column,
-    select,
 )
-from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 
 from datacube.catalog.copying import FileCopy
@@ -40,7 +28,8 @@ from datacube.catalog.database import (
     check_schema,
 )
 from datacube.catalog.forks import forget_after_fork, forget_pool
-from datacube.catalog.tables import metadata, slots
+from datacube.catalog.sqlite_search import RTREE_DDL, rtree, search_statement
+from datacube.catalog.tables import metadata
 from datacube.catalog.upgrade import upgrade
 from datacube.errors import StoreDamagedError, StoreError, StoreFullError, StoreReadOnlyError
 from datacube.protocols import Bbox
@@ -49,17 +38,6 @@ LOCK_ATTEMPTS = 3
 DAY_WIDTH = 20_000.0
 """RTree units a day: five days weigh as much as a scene's 100 km."""
 _MICROS_PER_DAY = 86_400_000_000
-
-# A virtual table: outside `metadata`, because CREATE TABLE would not make it.
-_rtree = Table(
-    "slots_rtree",
-    MetaData(),
-    Column("id", Integer, primary_key=True),
-    *(Column(name, Float) for name in ("c0", "c1", "x0", "x1", "y0", "y1", "t0", "t1")),
-)
-_RTREE_DDL = (
-    "CREATE VIRTUAL TABLE IF NOT EXISTS slots_rtree USING rtree(id, c0, c1, x0, x1, y0, y1, t0, t1)"
-)
 
 
 class SqliteDatabase:
@@ -202,7 +180,7 @@ class SqliteDatabase:
             }
             for slot_id, box, times in entries
         ]
-        connection.execute(insert(_rtree), rows)
+        connection.execute(insert(rtree), rows)
 
     def slot_numbers(self, connection: Connection, search: SlotSearch) -> list[int]:
         """Return the numbers of the slots that `search` finds.
@@ -222,7 +200,7 @@ class SqliteDatabase:
             values |= {"first": search.first, "first_day": _days(search.first)}
         if search.last is not None:
             values |= {"last": search.last, "last_day": _days(search.last)}
-        query = _search_query(
+        query = search_statement(
             search.box is not None,
             search.touching,
             search.first is not None,
@@ -245,38 +223,6 @@ class SqliteDatabase:
         """Leave alone the connections inherited through a fork; open new ones."""
         if self._engine is not None:
             forget_pool(self._engine)
-
-
-@lru_cache(maxsize=16)
-def _search_query(box: bool, touching: bool, first: bool, last: bool) -> str:  # noqa: FBT001 - the key of a cache
-    """Return the statement of a search, made once: making it costs more than running it."""
-    query = _search(box=box, touching=touching, first=first, last=last)
-    return f"{query.compile(dialect=sqlite.dialect(paramstyle='named'))} LIMIT :most"
-
-
-def _search(*, box: bool, touching: bool, first: bool, last: bool) -> Select[int]:
-    revision = bindparam("revision", type_=BigInteger)
-    exact = [slots.c.valid_from <= revision, slots.c.valid_to > revision]
-    if not (box or first or last):
-        return select(slots.c.number).where(slots.c.cube_id == bindparam("cube_id"), *exact)
-    tree = [_rtree.c.c0 <= bindparam("centre"), _rtree.c.c1 >= bindparam("centre")]
-    if box:
-        x0, y0, x1, y1 = (bindparam(name, type_=Float) for name in ("x0", "y0", "x1", "y1"))
-        tree += [_rtree.c.x0 <= x1, _rtree.c.x1 >= x0, _rtree.c.y0 <= y1, _rtree.c.y1 >= y0]
-        s = slots.c
-        if touching:
-            exact += [s.min_x <= x1, s.max_x >= x0, s.min_y <= y1, s.max_y >= y0]
-        else:
-            exact += [s.min_x < x1, s.max_x > x0, s.min_y < y1, s.max_y > y0]
-    if first:
-        tree.append(_rtree.c.t1 >= bindparam("first_day", type_=Float))
-        exact.append(slots.c.latest >= bindparam("first", type_=BigInteger))
-    if last:
-        tree.append(_rtree.c.t0 <= bindparam("last_day", type_=Float))
-        exact.append(slots.c.earliest <= bindparam("last", type_=BigInteger))
-    # `+ 0` keeps SQLite from walking all slots of the cube and asking the tree for each.
-    exact.append(slots.c.cube_id + literal_column("0") == bindparam("cube_id", type_=Integer))
-    return select(slots.c.number).where(slots.c.id.in_(select(_rtree.c.id).where(*tree)), *exact)
 
 
 def _engine(owner: "SqliteDatabase", path: Path, *, query_only: bool) -> Engine:
@@ -305,7 +251,7 @@ def _create(engine: Engine) -> None:
         _retry(lambda: connection.exec_driver_sql("BEGIN IMMEDIATE"))
         try:
             metadata.create_all(connection)
-            connection.exec_driver_sql(_RTREE_DDL)
+            connection.exec_driver_sql(RTREE_DDL)
             upgrade(connection, begin_meta(connection))
             connection.commit()
         except BaseException:

@@ -21,8 +21,8 @@ from datacube.errors import (
 from datacube.grid import crs_name, same_crs
 from datacube.plan import query
 from datacube.plan.axis_order import crs_order, index_labels
+from datacube.plan.boxes import reproject_box
 from datacube.plan.cut import cut, number
-from datacube.plan.geometry import reproject_box
 from datacube.plan.names import axis_position, repeated, select_bands
 from datacube.plan.nodes import Domain, Plan, Trim
 from datacube.plan.picking import pick_times

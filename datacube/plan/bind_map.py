@@ -13,8 +13,9 @@ from datacube.plan.bind_map_axes import MapPlaces
 from datacube.plan.bind_map_time import MapSlots
 from datacube.plan.bind_style import channels
 from datacube.plan.bind_temporal import TemporalMap
+from datacube.plan.boxes import reproject_box
 from datacube.plan.footprints import MOST_SCENES, CrowdedError, are_small, footprints
-from datacube.plan.geometry import reach_window, reproject_box
+from datacube.plan.geometry import reach_window
 from datacube.plan.map_layers import LayerCubes
 from datacube.plan.map_limits import check_map
 from datacube.plan.map_reading import level_for, near

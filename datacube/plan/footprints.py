@@ -9,9 +9,9 @@ from datacube.cube import Coverage, Cube
 from datacube.errors import CubeError
 from datacube.grid import Grid
 from datacube.overviews import MERCATOR
+from datacube.plan.boxes import crosses_antimeridian
 from datacube.plan.clipping import union, warped
 from datacube.plan.colour import ClassColour, Classes
-from datacube.plan.geometry import crosses_antimeridian
 from datacube.plan.nodes import Colour, Domain, Literal, Mask, Plan
 from datacube.protocols import Bbox
 from datacube.slots import Slot

@@ -8,7 +8,7 @@ from pyproj import CRS
 from datacube.axes import RegularAxis
 from datacube.errors import InvalidParameterError, OutOfDomainError
 from datacube.grid import Grid, crs_name, transformer
-from datacube.plan.geometry import reproject_box
+from datacube.plan.boxes import reproject_box
 from datacube.plan.query import Slice, Trim
 from datacube.times import Period
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from datacube.cube import Band, Collection, Coverage
 from datacube.errors import UnknownNameError
 from datacube.grid import Grid
-from datacube.plan.geometry import lonlat_box
+from datacube.plan.boxes import lonlat_box
 from datacube.protocols import CatalogView
 
 _KEPT = 64

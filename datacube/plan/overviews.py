@@ -28,7 +28,7 @@ from datacube.overviews import (
 )
 from datacube.plan import nodes
 from datacube.plan.bind_map_time import MapSlots
-from datacube.plan.geometry import reproject_box
+from datacube.plan.boxes import reproject_box
 from datacube.plan.map_layers import LayerCubes
 from datacube.plan.style import Style
 from datacube.plan.warping import shown

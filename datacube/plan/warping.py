@@ -12,7 +12,8 @@ from rasterio.warp import calculate_default_transform
 from datacube.axes import SNAP_DECIMALS, RegularAxis
 from datacube.errors import InvalidParameterError, OutOfDomainError
 from datacube.grid import Grid, crs_name, same_crs
-from datacube.plan.geometry import TOLERANCE_CELLS, CoarseMap, reach_window, reproject_box
+from datacube.plan.boxes import reproject_box
+from datacube.plan.geometry import TOLERANCE_CELLS, CoarseMap, reach_window
 from datacube.plan.nodes import Plan, Resample
 from datacube.plan.query import KERNEL_RADII_PX, Method
 from datacube.plan.scaling import check_method

@@ -10,7 +10,8 @@ import numpy as np
 from datacube.axes import Axis, TimeAxis
 from datacube.grid import Window, known_crs, same_crs, transformer
 from datacube.plan.area import touched_parts
-from datacube.plan.geometry import axis_positions, coarse_map, edge_indices, points_for
+from datacube.plan.boxes import points_for
+from datacube.plan.geometry import axis_positions, coarse_map, edge_indices
 from datacube.plan.indices import gathered_runs, span, take_indices
 from datacube.plan.nodes import (
     Apply,

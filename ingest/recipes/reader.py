@@ -12,9 +12,10 @@ import shapely
 
 from datacube.axes import PlaceAxis, RegularAxis
 from datacube.cells import Valid, Values
-from datacube.cube import Band, Cube, free_group, group_name
+from datacube.cube import Band, Cube
 from datacube.errors import UnsupportedSourceError
 from datacube.grid import Grid, Window, crs_from_text, known_crs, transformer
+from datacube.lattices import free_group, group_name
 from datacube.slots import SceneRecord
 from datacube.times import Acquisition, iso_text, parse_period
 from ingest.align import same_crs

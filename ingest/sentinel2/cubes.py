@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from pyproj import CRS
 
 from datacube.axes import SNAP_DECIMALS
-from datacube.cube import Cube, ResolutionGroup, free_group, group_name, utm_group
+from datacube.cube import Cube, ResolutionGroup
 from datacube.errors import InvalidParameterError, UnsupportedSourceError, WrongResolutionError
 from datacube.grid import Grid, crs_name
+from datacube.lattices import free_group, group_name, utm_group
 from ingest.scene import CubeChoice, SceneBand
 from ingest.sentinel2.bands import Product
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datacube.cells import Valid
-from datacube.cube import group_name
 from datacube.grid import Grid, Window
+from datacube.lattices import group_name
 from ingest.rasters import RasterFile
 
 _STRIP_ROWS = 2048

@@ -8,8 +8,8 @@ import pytest
 
 from copernicube.wiring import open_local
 from datacube.grid import crs_from_text
+from datacube.plan.boxes import reproject_box
 from datacube.plan.cost import is_surely_little
-from datacube.plan.geometry import reproject_box
 from datacube.plan.query import Encode, Map, MapLayer, MapTime
 from datacube.protocols import Limits
 from datacube.times import parse_period

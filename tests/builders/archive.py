@@ -11,18 +11,10 @@ from pyproj import CRS
 
 from copernicube.wiring import Local, open_local
 from datacube.axes import RegularAxis
-from datacube.cube import (
-    VALID_BAND,
-    Aggregate,
-    Band,
-    ClassValue,
-    Collection,
-    Cube,
-    ResolutionGroup,
-    utm_group,
-)
+from datacube.cube import VALID_BAND, Aggregate, Band, ClassValue, Collection, Cube, ResolutionGroup
 from datacube.encode.kept import KeptDocuments
 from datacube.grid import Grid, Window
+from datacube.lattices import utm_group
 from datacube.protocols import BandRead, NewSlot
 from datacube.slots import BandShards, SceneRecord, SlotWindow
 

@@ -20,11 +20,11 @@ from datacube.cube import (
     Coverage,
     Cube,
     ResolutionGroup,
-    utm_group,
 )
 from datacube.deep import DeepBlock
 from datacube.errors import UnknownNameError
 from datacube.grid import Window
+from datacube.lattices import utm_group
 from datacube.overviews import Mosaics, Overview, Part, TimeRange
 from datacube.plan.colour import ClassColour, Classes, Composite, Grey, Ramp, Stop, Stretch
 from datacube.plan.query import Method

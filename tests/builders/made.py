@@ -22,11 +22,11 @@ from datacube.cube import (
     Cube,
     ResolutionGroup,
     ShardNumber,
-    free_group,
 )
 from datacube.engine import Session
 from datacube.evaluate.scan import is_valid
 from datacube.grid import Grid, Window, index_crs
+from datacube.lattices import free_group
 from datacube.protocols import BandRead, NewSlot
 from datacube.slots import BandShards, SceneRecord, SlotWindow
 from datacube.store import level_count, reduce_level

@@ -10,17 +10,9 @@ from pyproj import CRS
 
 from datacube.axes import RegularAxis
 from datacube.cells import Values
-from datacube.cube import (
-    SHARD_PX,
-    VALID_BAND,
-    Aggregate,
-    Band,
-    Collection,
-    Cube,
-    ShardNumber,
-    free_group,
-)
+from datacube.cube import SHARD_PX, VALID_BAND, Aggregate, Band, Collection, Cube, ShardNumber
 from datacube.grid import Grid, Window
+from datacube.lattices import free_group
 from datacube.protocols import NewSlot
 from datacube.slots import BandShards, SceneRecord, SlotWindow
 from datacube.store.layout import array_key, shard_key

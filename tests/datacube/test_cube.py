@@ -7,9 +7,10 @@ from pyproj import CRS
 
 from datacube.axes import IrregularAxis, RegularAxis
 from datacube.cells import Cells
-from datacube.cube import SHARD_PX, Band, find_band, utm_group
+from datacube.cube import SHARD_PX, Band, find_band
 from datacube.errors import UnknownNameError
 from datacube.grid import Window
+from datacube.lattices import utm_group
 from datacube.slots import BandShards, SceneRecord, Slot, SlotWindow
 
 NOW = datetime(2023, 8, 15, tzinfo=UTC)

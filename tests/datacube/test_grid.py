@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from pyproj import CRS
 
 from datacube.axes import PLACEHOLDER, RegularAxis
-from datacube.cube import free_group, utm_group
 from datacube.errors import InvalidParameterError, OutOfDomainError
 from datacube.grid import Grid, Window, crs_name, index_crs, transformer
+from datacube.lattices import free_group, utm_group
 
 UTM33 = CRS.from_epsg(32633)
 UTM33S = CRS.from_epsg(32733)

@@ -12,8 +12,9 @@ from rasterio.enums import Resampling
 
 from datacube.axes import RegularAxis
 from datacube.cells import Valid, Values
-from datacube.cube import SHARD_PX, Aggregate, Band, ResolutionGroup, free_group, utm_group
+from datacube.cube import SHARD_PX, Aggregate, Band, ResolutionGroup
 from datacube.grid import Grid, Window
+from datacube.lattices import free_group, utm_group
 from ingest.align import Fit, Placed, blocks, place
 from ingest.scene import SceneBand
 

@@ -11,9 +11,10 @@ import pytest
 from pyproj import CRS
 
 from datacube.cells import Valid, Values
-from datacube.cube import SHARD_PX, Band, Collection, Cube, utm_group
+from datacube.cube import SHARD_PX, Band, Collection, Cube
 from datacube.errors import SourceError, StoreFullError
 from datacube.grid import Window
+from datacube.lattices import utm_group
 from datacube.protocols import Standing
 from datacube.slots import SceneRecord
 from ingest.progress import Lines, Silent

@@ -8,13 +8,14 @@ from pyproj import CRS
 
 from datacube.axes import RegularAxis, TimeAxis
 from datacube.cells import Cells
-from datacube.cube import Band, ClassValue, Collection, Coverage, Cube, utm_group
+from datacube.cube import Band, ClassValue, Collection, Coverage, Cube
 from datacube.deep import DeepBlock
 from datacube.encode.answer import Answer
 from datacube.errors import LimitExceededError, RevisionError, UnknownNameError
 from datacube.evaluate.place import PlaceAnswer
 from datacube.explain.values import Explanation
 from datacube.grid import Grid, Window
+from datacube.lattices import utm_group
 from datacube.overviews import Mosaics, Overview, Part, TimeRange
 from datacube.plan.bind import Bound
 from datacube.plan.colour import Grey, Stretch

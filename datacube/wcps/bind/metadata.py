@@ -17,8 +17,8 @@ from datacube.errors import (
 )
 from datacube.grid import crs_name
 from datacube.plan.axis_order import crs_order
+from datacube.plan.boxes import reproject_box
 from datacube.plan.crs import names_indices, names_times, parse_crs
-from datacube.plan.geometry import reproject_box
 from datacube.plan.names import axis_position
 from datacube.plan.nodes import Domain
 from datacube.plan.query import Method

@@ -10,8 +10,8 @@ from pyproj import CRS, Geod
 
 from datacube.errors import InvalidParameterError, OutOfDomainError
 from datacube.grid import Grid, crs_name, transformer
+from datacube.plan.boxes import reproject_box
 from datacube.plan.clipping import clip, union, warped
-from datacube.plan.geometry import reproject_box
 from datacube.plan.nodes import Domain, Plan
 from datacube.plan.query import Method
 from datacube.plan.scaling import Size, scale

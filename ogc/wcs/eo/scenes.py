@@ -15,7 +15,7 @@ from datacube.cube import Coverage, Cube
 from datacube.encode.described import Described, ncname
 from datacube.errors import LimitExceededError, UnknownNameError
 from datacube.grid import Window
-from datacube.plan.geometry import reproject_box
+from datacube.plan.boxes import reproject_box
 from datacube.plan.nodes import Domain, band_field
 from datacube.plan.query import Slice, Trim
 from datacube.protocols import Bbox, CatalogView

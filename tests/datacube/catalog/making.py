@@ -8,8 +8,9 @@ import numpy as np
 from pyproj import CRS
 
 from datacube.catalog import SqlCatalog
-from datacube.cube import VALID_BAND, Aggregate, Band, ClassValue, Collection, Cube, utm_group
+from datacube.cube import VALID_BAND, Aggregate, Band, ClassValue, Collection, Cube
 from datacube.grid import Window
+from datacube.lattices import utm_group
 from datacube.protocols import CatalogView, Committed, NewSlot, Principal
 from datacube.slots import BandShards, SceneRecord, SlotWindow
 

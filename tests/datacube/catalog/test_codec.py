@@ -13,8 +13,9 @@ from datacube.catalog.codec import (
     windows_from_json,
     windows_to_json,
 )
-from datacube.cube import Cube, free_group
+from datacube.cube import Cube
 from datacube.grid import Grid, Window, index_crs
+from datacube.lattices import free_group
 from datacube.slots import SlotWindow
 from tests.datacube.catalog.making import make_cube, make_windows
 

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from pyproj import CRS
 
 from datacube.axes import RegularAxis
-from datacube.cube import free_group, utm_group
 from datacube.errors import UnknownNameError
 from datacube.grid import Grid
+from datacube.lattices import free_group, utm_group
 from datacube.render.tiles import (
     TILE_PX,
     WEB_MERCATOR_QUAD,

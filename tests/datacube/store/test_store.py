@@ -14,14 +14,12 @@ import zarr
 from obstore.store import MemoryStore
 
 from datacube.catalog import open_catalog
-from datacube.cube import (
-    Band,
-    free_group,
-)
+from datacube.cube import Band
 from datacube.errors import (
     StoreDamagedError,
 )
 from datacube.grid import Grid, Window
+from datacube.lattices import free_group
 from datacube.protocols import BandRead
 from datacube.store import ZarrStore, open_store, zarr_store
 from datacube.store.objects import Objects
