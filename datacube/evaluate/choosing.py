@@ -6,7 +6,7 @@ not read, by whole chunks of the store.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 
 import numpy as np
 
@@ -40,7 +40,6 @@ class Choice:
     gate_leaves: tuple[Plan, ...]
 
 
-@lru_cache(maxsize=64)
 def choice_of(node: Reduce) -> Choice | None:
     """Return how a reduction is done time by time from its end; None where it is not.
 
