@@ -41,6 +41,27 @@ class Footprint:
     """How nodata follows from it, in words."""
 
 
+class SeenCells:
+    """Which cells the detectors of one band saw; safe to call from several threads.
+
+    The band and its quality mask ask for the same windows: each is read once, and held as one
+    bit a cell (15 MB for a tile at 10 m).
+    """
+
+    def __init__(self, footprint: Footprint) -> None:
+        self._read = footprint.read
+        self._lock = threading.Lock()
+        self._held: dict[Window, NDArray[np.uint8]] = {}
+
+    def __call__(self, window: Window) -> Valid:
+        """Return where any detector saw the cells of `window`, `(y, x)`."""
+        with self._lock:
+            if window not in self._held:
+                self._held[window] = np.packbits(self._read(window) != 0, axis=1)
+            packed = self._held[window]
+        return np.unpackbits(packed, axis=1, count=window.plane.shape[1]).view(np.bool_)
+
+
 class NodataMask:
     """Tells which cells of a product are data, by the best mask that it has.
 
@@ -52,8 +73,8 @@ class NodataMask:
       the classes.
 
     Safe to call from several threads. Holds at most one byte a class pixel (30 MB
-    for a tile) and one bit a pixel of each grid that needs the last rule (15 MB
-    at 10 m).
+    for a tile), one bit a pixel of each footprint that was read, and one of each
+    grid that needs the last rule (15 MB at 10 m).
     """
 
     def __init__(
@@ -65,6 +86,7 @@ class NodataMask:
     ) -> None:
         self._classes = classes
         self._footprints = footprints
+        self._seen = {name: SeenCells(footprint) for name, footprint in footprints.items()}
         self._spectral = spectral
         self._lock = threading.Lock()
         self._classified: Valid | None = None
@@ -86,8 +108,8 @@ class NodataMask:
             yield "SCL 0"
         seen: dict[str, list[str]] = {}
         for band, image in bands.items():
-            for footprint in self._footprints_of(image, (band,)):
-                seen.setdefault(footprint.rule, []).append(band)
+            for fitting in self._fitting(image, (band,)):
+                seen.setdefault(self._footprints[fitting].rule, []).append(band)
         for rule, names in seen.items():
             yield rule if len(names) == len(bands) else f"{rule} in {', '.join(names)}"
         if self._classes is not None:
@@ -109,7 +131,7 @@ class NodataMask:
         `footprints` name bands any of whose detectors must have seen the cell;
         those without an image of the same shape are left out.
         """
-        masks = self._footprints_of(image, footprints)
+        masks = [self._seen[band] for band in self._fitting(image, footprints)]
         if self._classes is not None:
             valid, known = self._by_class(self._classes, image.grid, window)
             if known is not None and not known.all():
@@ -119,16 +141,16 @@ class NodataMask:
         else:
             valid = np.ones(window.plane.shape, np.bool_)
         if masks:
-            seen = masks[0].read(window) != 0
+            seen = masks[0](window)
             for mask in masks[1:]:
-                seen |= mask.read(window) != 0
+                seen |= mask(window)
             valid &= seen
         return valid
 
-    def _footprints_of(self, image: Image, bands: Sequence[str]) -> Sequence[Footprint]:
-        """Return the footprints of `bands` whose shape is that of `image`."""
-        found = (self._footprints.get(band) for band in bands)
-        return [f for f in found if f is not None and f.grid.shape == image.grid.shape]
+    def _fitting(self, image: Image, bands: Sequence[str]) -> Sequence[str]:
+        """Return those of `bands` that have a footprint of the shape of `image`."""
+        shapes = {band: footprint.grid.shape for band, footprint in self._footprints.items()}
+        return [band for band in bands if shapes.get(band) == image.grid.shape]
 
     def _by_class(self, classes: Image, grid: Grid, window: Window) -> tuple[Valid, Valid | None]:
         """Return where a class other than 0 lies, and where classes are known; None: everywhere."""

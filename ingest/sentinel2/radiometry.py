@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from datacube.cells import Valid
 from ingest.sentinel2.bands import REFLECTANCE_MAX, REFLECTANCE_NODATA, REFLECTANCE_SCALE
 
+BLOCK_ROWS = 16
+"""Rows converted at once, so that the work stays in the processor's cache."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Radiometry:
@@ -31,6 +34,15 @@ class Radiometry:
         >>> values.tolist(), saturated
         ([-999, 0, 10000, 32767], 1)
         """
+        values = np.empty(dn.shape, np.int16)
+        saturated = 0
+        for start in range(0, len(dn), BLOCK_ROWS):
+            rows = slice(start, start + BLOCK_ROWS)
+            values[rows], exceeding = self._converted(dn[rows], valid[rows])
+            saturated += exceeding
+        return values, saturated
+
+    def _converted(self, dn: NDArray[Any], valid: Valid) -> tuple[NDArray[np.int32], int]:
         if self.quantification == REFLECTANCE_SCALE and self.offset == int(self.offset):
             numbers = dn.astype(np.int32)
             numbers += int(self.offset)
@@ -42,8 +54,8 @@ class Radiometry:
         saturated = int(np.count_nonzero((numbers > REFLECTANCE_MAX) & valid))
         # The least legal number is one above nodata.
         np.clip(numbers, REFLECTANCE_NODATA + 1, REFLECTANCE_MAX, out=numbers)
-        numbers[~valid] = REFLECTANCE_NODATA
-        return numbers.astype(np.int16), saturated
+        np.copyto(numbers, REFLECTANCE_NODATA, where=~valid)
+        return numbers, saturated
 
 
 def from_scale_and_offset(scale: float, offset: float, source: str) -> Radiometry:
