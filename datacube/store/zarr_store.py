@@ -3,6 +3,8 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -39,6 +41,7 @@ _LOCAL_PIPELINE = {
     "codec_pipeline.path": "zarrs.ZarrsCodecPipeline",
     "codec_pipeline.validate_checksums": True,
 }
+_REQUESTS_AT_ONCE = 16
 RECORDS = "_commits"
 """Where the commit records lie."""
 
@@ -205,14 +208,18 @@ class ZarrStore:
     def prepare(self, cube: Cube) -> None:
         """Create the cube's arrays where they are missing. Safe to call from many writers."""
         self._check_writable()
-        for group in cube.groups:
-            bands = [b.name for b in cube.bands if b.group == group.name]
-            for level in range(PREPARED_LEVELS):
-                for band in (*bands, VALID_BAND):
-                    self._make_array(cube, group, level, band)
-            # Groups last: who finds them finds the arrays.
-            for key, document in group_documents(cube, group, PREPARED_LEVELS).items():
-                self._make(key, document)
+        # An object store takes as long for one small object as for sixteen at once.
+        with ThreadPoolExecutor(1 if self.location.local else _REQUESTS_AT_ONCE) as pool:
+            for group in cube.groups:
+                bands = [b.name for b in cube.bands if b.group == group.name]
+                arrays = product(range(PREPARED_LEVELS), (*bands, VALID_BAND))
+                make = partial(self._make_array, cube, group)
+                for _ in pool.map(make, *zip(*arrays, strict=True)):
+                    pass
+                # Groups last: who finds them finds the arrays.
+                documents = group_documents(cube, group, PREPARED_LEVELS)
+                for _ in pool.map(self._make, documents, documents.values()):
+                    pass
 
     def _make_array(self, cube: Cube, group: ResolutionGroup, level: int, band: str) -> None:
         key = array_key(cube.name, group.name, level, band)
@@ -220,7 +227,7 @@ class ZarrStore:
             return
         if not self.location.exists(f"{key}/zarr.json"):
             for path, document in metadata_documents(cube, group, level, band).items():
-                self._make(path, document)
+                self.location.put_new(path, document)
         self._made.add(key)
 
     def _make(self, key: str, document: bytes) -> None:
@@ -269,6 +276,8 @@ class ZarrStore:
     def flush(self, cube: Cube, *slots: int) -> None:
         """Bring every shard of the slots to disk; called before the commit."""
         self._check_writable()
+        if not self.location.local:
+            return  # what an object store has taken is durable
         keys = (slot_key(key, slot) for key in self._array_keys(cube.name) for slot in slots)
         self.location.sync(key for key in keys if self.location.exists(key))
 
