@@ -35,16 +35,16 @@ def run_copernicube(
 
 
 @contextmanager
-def served(store: Path, *, workers: int = 1) -> Iterator[str]:
+def served(store: Path | str, *, workers: int = 1, host: str = "127.0.0.1") -> Iterator[str]:
     """Serve `store` on a free port of loopback; gives the address without a slash at its end."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((host, 0))
         port = probe.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
+    url = f"http://{host}:{port}"
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "copernicube", "serve", "--store", str(store)),
-            *("--host", "127.0.0.1", "--port", str(port), "--workers", str(workers)),
+            *("--host", host, "--port", str(port), "--workers", str(workers)),
         ],
         cwd=REPOSITORY,
         # The upkeep writes, and stores that tests share are never written to.
