@@ -3,6 +3,7 @@
 import json
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -119,12 +120,9 @@ class Job:
         self._destination = destination
         self._progress = progress
         self._passages = [Passage(work, progress) for work in works]
-        self._portions = _portions(self._passages)
-
-    @property
-    def portions(self) -> int:
-        """How many portions there are to `write`."""
-        return len(self._portions)
+        self._portions = deque(_portions(self._passages))
+        self.portions = len(self._portions)
+        """How often to `write`."""
 
     def begin(self, previous: object) -> None:
         """Claim slots for scenes that are neither there nor superseded.
@@ -140,10 +138,11 @@ class Job:
                 for passage, slot in zip(going, slots, strict=True):
                     passage.enter(slot, self._destination)
 
-    def write(self, number: int, begun: object) -> None:
-        """Write one portion at all levels; of scenes that ended, nothing."""
+    def write(self, begun: object) -> None:
+        """Write the next portion at all levels; of scenes that ended, nothing."""
         del begun
-        for passage, part in self._portions[number]:
+        # In the portions' own order, whichever task the scheduler runs first.
+        for passage, part in self._portions.popleft():
             with self._failing([passage]):
                 passage.write(part)
 
@@ -167,7 +166,7 @@ class Job:
                 self._commit(offered)
         outcomes = tuple(self._leave(passage) for passage in self._passages)
         # The files of the scenes close with them.
-        self._passages, self._portions = [], []
+        self._passages = []
         return outcomes
 
     def _skip_known(self) -> None:
@@ -230,14 +229,23 @@ class Job:
 
 
 def _portions(passages: Sequence["Passage"]) -> list[list[tuple["Passage", Part]]]:
-    """Cut the work: part by part of one scene, several small scenes at a time of many."""
+    """Cut the work: part by part of one scene, several small scenes at a time of many.
+
+    The parts of a scene that takes long are begun first, so that no thread has one alone at the
+    end. Bands that share what is decoded stand apart: two at once would wait for each other.
+    """
     if len(passages) == 1:
         (only,) = passages
-        return [[(only, part)] for part in only.work.parts]
+        return [[(only, part)] for part in sorted(only.work.parts, key=_turn)]
     return [
         [(passage, part) for passage in some for part in passage.work.parts]
         for some in batched(passages, PORTION_SCENES)
     ]
+
+
+def _turn(part: Part) -> tuple[bool, int]:
+    cells = sum(placed.window.size for placed in part.bands)
+    return any(placed.source.follows for placed in part.bands), -cells
 
 
 class Passage:

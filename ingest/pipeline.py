@@ -264,8 +264,7 @@ def _write(
         before = [last[scene] for scene in scenes if scene in last]
         begun = _task(job.begin, f"begin-{number}")(before)
         portions = [
-            _task(partial(job.write, portion), f"write-{number}-{portion}")(begun)
-            for portion in range(job.portions)
+            _task(job.write, f"write-{number}-{portion}")(begun) for portion in range(job.portions)
         ]
         done = _task(job.finish, f"finish-{number}")([begun, *portions])
         finished.append(done)

@@ -56,6 +56,8 @@ class SceneBand:
     resampling: Resampling = Resampling.BEST
     saturated: Callable[[], int] | None = None
     """How many valid cells read so far exceeded the stored type; None where none can."""
+    follows: bool = False
+    """Whether it shares what is decoded with a band before it, which had better be written then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

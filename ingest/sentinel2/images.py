@@ -21,6 +21,7 @@ from ingest.sentinel2.radiometry import Radiometry
 
 FOOTPRINT = "MSK_DETFOO_"
 QUALITY = "MSK_QUALIT_"
+FIRST_COLOUR = "TCI_R"
 ATMOSPHERE = {"AOT", "WVP"}
 ATMOSPHERE_SCALE = 1000
 """Stored number of optical thickness 1 and of 1 cm."""
@@ -141,13 +142,26 @@ def scene_bands(product: Product, pixels: Pixels) -> tuple[tuple[SceneBand, ...]
                 f"{image.file.name} has {image.file.count} plane(s); a true colour image has 3"
             )
         reader = BandReader(band, pixels, mask, colours if "TCI" in band.name else None)
-        bands.append(SceneBand(band=band, grid=image.grid, read=reader, saturated=reader.saturated))
+        bands.append(
+            SceneBand(
+                band=band,
+                grid=image.grid,
+                read=reader,
+                saturated=reader.saturated,
+                follows=_follows(band.name),
+            )
+        )
     if not bands:
         raise UnsupportedSourceError(
             f"no image of a {product.collection.id} band was found; known bands: "
             f"{', '.join(sorted(product.names))}"
         )
     return tuple(bands), mask
+
+
+def _follows(band: str) -> bool:
+    """Tell whether a band's image, or its footprint, is decoded for another band, too."""
+    return band.startswith(QUALITY) or (image_name(band) == "TCI" and band != FIRST_COLOUR)
 
 
 def _footprints(pixels: Pixels) -> dict[str, Footprint]:
