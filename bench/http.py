@@ -15,6 +15,10 @@ CLIENTS = 4
 TILES = 160
 
 
+_NO_PICTURES = {"COPERNICUBE_PICTURE_CACHE_BYTES": "1"}
+"""Both keep decoded cells; neither keeps pictures."""
+
+
 def rows() -> Iterator[Row]:
     """Yield a row for each number of workers; the time is wall time by tiles answered."""
     store = data.big_store()
@@ -22,7 +26,10 @@ def rows() -> Iterator[Row]:
     for workers in (1, 2):
         peer_port = free_port()
         peer = ["-m", "bench.peer_server", str(peer_port), str(workers)]
-        with copernicube_serving(store, workers=workers) as ours, serving(peer, peer_port):
+        with (
+            copernicube_serving(store, workers=workers, settings=_NO_PICTURES) as ours,
+            serving(peer, peer_port),
+        ):
             took = [_load(chosen, ours.port, get_map), _load(chosen, peer_port, plain)]
             took = [
                 min(took[0], _load(chosen, ours.port, get_map)),
