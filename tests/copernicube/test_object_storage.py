@@ -42,6 +42,16 @@ class Remote:
 
     def gets(self) -> int:
         """Return how many objects, or parts of them, were asked for so far."""
+        found = self._logged()
+        # Swift writes its log behind its answers.
+        for _ in range(50):
+            time.sleep(0.1)
+            before, found = found, self._logged()
+            if found == before:
+                break
+        return found
+
+    def _logged(self) -> int:
         return sum(
             f" GET /{self.bucket.name}/" in line for line in self.log.read_text().split("\n")
         )
