@@ -1,6 +1,6 @@
 """Run the benchmarks, or those that are named: `python -m bench tiles series`.
 
-`peers` are map servers under load; `peers mapserver` is ours beside one of them. A run of all
+`layouts` are codecs, chunks and shards; `peers` are map servers under load; `peers mapserver` is ours beside one of them. A run of all
 writes its tables into `docs/benchmarks.md`; where a part fails, the others still run, and the
 page stays as it is.
 """
@@ -25,6 +25,7 @@ from bench import (
     http,
     hundred,
     ingest,
+    layouts,
     load,
     page,
     reduction,
@@ -57,10 +58,10 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Row]]] = {
 def main() -> None:
     """Print each row as soon as it is known, and the tables of the map servers after them."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    choices = [*BENCHMARKS, "peers", *PEERS, []]
+    choices = [*BENCHMARKS, "layouts", "peers", *PEERS, []]
     parser.add_argument("names", nargs="*", choices=choices, metavar="NAME")
     asked: list[str] = parser.parse_args().names
-    names = asked or [*BENCHMARKS, "peers"]
+    names = asked or [*BENCHMARKS, "layouts", "peers"]
     told, failed, took = _Told(), [], []
     if not asked:
         told.line(page.conditions())
@@ -95,13 +96,15 @@ class _Told:
 
 
 def _parts(names: Sequence[str]) -> Iterator[tuple[str, Callable[[], Iterator[str]]]]:
-    """Yield the parts by name: those of one table, then the map servers."""
+    """Yield the parts by name: those of one table, then those that have tables of their own."""
     rows = [name for name in names if name in BENCHMARKS]
     if rows:
         yield "the header", _header
     for name in rows:
         yield name, partial(_rows, name)
-    if len(rows) < len(names):
+    if "layouts" in names:
+        yield "layouts", layouts.table
+    if len(rows) + ("layouts" in names) < len(names):
         yield "peers", partial(_peers, [name for name in names if name in PEERS])
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from datacube.axes import SNAP_DECIMALS, RegularAxis
 from datacube.cells import Cells, Valid, Values
+from datacube.evaluate.modes import Stretches, mode_of_many
 from datacube.grid import Window
 from datacube.plan.nodes import Plan, Resample
 from datacube.plan.query import Method
@@ -17,6 +18,8 @@ type Below = Callable[[Plan, Window], Cells]
 
 _LEAST_SHARE = 1e-6
 """Part of a source cell's area below which it counts as not covered."""
+_FEW_NUMBERS = 64
+"""Up to so many, as classes are, their shares are added up one number after the other."""
 
 
 def weighed(node: Resample, window: Window, below: Below) -> Cells | None:
@@ -31,8 +34,16 @@ def weighed(node: Resample, window: Window, below: Below) -> Cells | None:
     def gather(weights: NDArray[np.float64]) -> NDArray[np.float64]:
         return cols.sums(rows.sums(weights, -2), -1)
 
-    choose = _average if node.method is Method.AVERAGE else _mode
-    made = [choose(v, m, gather) for v, m in zip(cells.values, cells.valid, strict=True)]
+    def choose(values: Values, valid: Valid) -> tuple[Values, Valid]:
+        if node.method is Method.AVERAGE:
+            return _average(values, valid, gather)
+        numbers = np.unique(values[valid])
+        if numbers.size <= _FEW_NUMBERS:
+            return _mode(values, valid, numbers, gather)
+        tall, wide = (Stretches(one.low, one.high) for one in (rows, cols))
+        return mode_of_many(values, valid, tall, wide, _LEAST_SHARE)
+
+    made = [choose(v, m) for v, m in zip(cells.values, cells.valid, strict=True)]
     return Cells(cells.names, tuple(v for v, _ in made), tuple(m for _, m in made))
 
 
@@ -54,11 +65,12 @@ def _average(values: Values, valid: Valid, gather: _Gather) -> tuple[Values, Val
     return (np.rint(mean) if values.dtype.kind in "iu" else mean).astype(values.dtype), known
 
 
-def _mode(values: Values, valid: Valid, gather: _Gather) -> tuple[Values, Valid]:
+def _mode(values: Values, valid: Valid, numbers: Values, gather: _Gather) -> tuple[Values, Valid]:
+    """Choose among a few numbers, ascending, by adding up the shares of each."""
     weight = gather(valid.astype(np.float64))
     best = np.zeros_like(weight)
     made = np.zeros(weight.shape, dtype=values.dtype)
-    for one in np.unique(values[valid]):  # ascending, so that ties go to the lowest
+    for one in numbers:  # ascending, so that ties go to the lowest
         share = gather((valid & (values == one)).astype(np.float64))
         more = share > best + _LEAST_SHARE
         made[more] = one
