@@ -1,8 +1,8 @@
 """Run the benchmarks, or those that are named: `python -m bench tiles series`.
 
-`layouts` are codecs, chunks and shards; `peers` are map servers under load; `peers mapserver` is ours beside one of them. A run of all
-writes its tables into `docs/benchmarks.md`; where a part fails, the others still run, and the
-page stays as it is.
+`layouts` are codecs, chunks and shards; `peers` are map servers under load; `peers mapserver`
+is ours beside one of them. A run of all writes its tables into `docs/benchmarks.md`; where a part
+fails, the others still run, and the page stays as it is.
 """
 
 import argparse
