@@ -63,6 +63,8 @@ WRITTEN = (*BANDS, VALID_BAND)
 _START = datetime(2016, 6, 1, 10, 0, 31, tzinfo=UTC)
 _PRODUCT = PRODUCTS["L2A"]
 _COPIED = ("slots", "hulls", "acquisitions", "acquisition_years", "band_presence", "counts")
+CELLS = CACHE / "archive-cells"
+"""The shards that all scenes share."""
 
 
 def zone_names() -> list[str]:
@@ -301,7 +303,7 @@ class _Part:
 
 def _cells() -> Path:
     """Return the folder with the cells of one scene a place, to which other slots link."""
-    folder = CACHE / "archive-cells"
+    folder = CELLS
     if folder.exists():
         return folder
     draft = folder.with_suffix(".partial")
