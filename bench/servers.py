@@ -100,7 +100,11 @@ def serving(
 def copernicube_serving(
     store: Path, *, workers: int = 1, settings: Mapping[str, str] | None = None
 ) -> Iterator[Server]:
-    """Serve a store until the block ends, with settings in the environment."""
+    """Serve a store until the block ends, with settings in the environment.
+
+    Nothing is derived beside it, unless they say so: what is measured stays as it was made.
+    """
+    settings = {"COPERNICUBE_UPKEEP": "off"} | dict(settings or {})
     port = free_port()
     arguments = ["-m", "copernicube", "serve", "--store", str(store), "--port", str(port)]
     with serving([*arguments, "--workers", str(workers)], port, settings) as server:
