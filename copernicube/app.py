@@ -75,7 +75,7 @@ def build(settings: Settings, *, warm: bool = False) -> Starlette:
         map_days=settings.default_map_days,
         chunk_cache_bytes=settings.chunk_cache_bytes,
         pictures=kept_pictures(settings),
-        cluster=cluster_at(settings.scheduler),
+        cluster=cluster_at(settings.scheduler, settings.scheduler_bytes),
     )
     sessions = local.engine.session
     addresses = Addresses.read(settings.public_url, settings.trusted_proxies)

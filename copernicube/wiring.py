@@ -63,16 +63,20 @@ def cells_at(location: str) -> StoreCells:
     return StoreCells(location, open_store(location, read_only=True))
 
 
-def cluster_at(scheduler: str) -> Cluster | None:
+def cluster_at(scheduler: str, worth_bytes: int | None = None) -> Cluster | None:
     """Name the cluster of a scheduler; none where it is empty.
+
+    `worth_bytes` is the setting SCHEDULER_BYTES, read from the environment where it is not told.
 
     Raises
     ------
     InvalidParameterError
         If it is no address.
     """
-    worth = load_settings().scheduler_bytes
-    return Cluster(scheduler, worth_bytes=worth) if scheduler else None
+    if not scheduler:
+        return None
+    worth = load_settings().scheduler_bytes if worth_bytes is None else worth_bytes
+    return Cluster(scheduler, worth_bytes=worth)
 
 
 def kept_pictures(settings: Settings) -> KeptDocuments | KeptFiles:

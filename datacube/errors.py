@@ -138,6 +138,8 @@ class SchedulerError(CubeError):
     """The cluster that work is sent to does not answer, does not fit, or lost the work."""
 
     code = "scheduler"
+    retry_after_s = 30
+    """When to try again."""
 
 
 class StoreError(CubeError):

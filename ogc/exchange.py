@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -172,6 +172,11 @@ def reply(answer: Answer) -> Reply:
             *warning_headers(answer.notes),
         ),
     )
+
+
+def headed(reply: Reply, headers: tuple[tuple[str, str], ...]) -> Reply:
+    """Put further headers before those of a reply."""
+    return replace(reply, headers=(*headers, *reply.headers))
 
 
 def taken(body: bytes | Path) -> bytes:

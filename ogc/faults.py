@@ -9,6 +9,7 @@ from datacube.errors import (
     CubeError,
     InvalidParameterError,
     RequestError,
+    SchedulerError,
     StoreUnreachableError,
     UnknownNameError,
 )
@@ -80,20 +81,28 @@ class FaultTable:
         fault = next(self.faults[key] for key in _keys(error) if key in self.faults)
         if fault.status == 500:
             _LOG.error("request failed: %s", error, exc_info=error)
-        elif isinstance(error, StoreUnreachableError):
+        elif isinstance(error, StoreUnreachableError | SchedulerError):
             _LOG.error("request failed: %s", error)
         return Report(fault=fault, locator=_locator(error), message=_message(error))
 
 
 def retry_headers(error: Exception) -> tuple[tuple[str, str], ...]:
     """Return when to ask again, where that may help (RFC 9110, 10.2.3)."""
-    if isinstance(error, BusyError | StoreUnreachableError):
+    if isinstance(error, BusyError | StoreUnreachableError | SchedulerError):
         return (("Retry-After", str(error.retry_after_s)),)
     return ()
 
 
 def _message(error: CubeError) -> str:
-    """Return what happened with its notes, such as the place in a query."""
+    """Return what happened with its notes, such as the place in a query.
+
+    Addresses and versions of a cluster are its operator's: the log has them.
+    """
+    if isinstance(error, SchedulerError):
+        return (
+            "the cluster that large answers are computed on cannot take this one now; "
+            f"ask again in {error.retry_after_s} s"
+        )
     return "\n".join((str(error), *getattr(error, "__notes__", ())))
 
 

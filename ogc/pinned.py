@@ -1,7 +1,6 @@
 """Requests of resources: a revision is pinned, and every failure becomes a problem document."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
 from starlette.requests import Request
@@ -9,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ogc.desk import Desk
-from ogc.exchange import Reply, Session, Sessions, revision_header
+from ogc.exchange import Reply, Session, Sessions, headed, revision_header
 from ogc.kvp import Kvp, as_of
 from ogc.problem import problem
 from ogc.turns import Lane
@@ -51,4 +50,4 @@ def _told(handler: Handler, request: Request, sessions: Sessions) -> Reply:
         headers = (revision_header(session.view.revision),)
         return handler(request, session)
     except Exception as error:  # noqa: BLE001 the last resort: `problem` logs what is no CubeError
-        return replace(problem(error), headers=headers)
+        return headed(problem(error), headers)

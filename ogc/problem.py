@@ -37,6 +37,7 @@ FAULTS = MappingProxyType(
         "limit-exceeded": Fault(exception_code="LimitExceeded", status=413),
         "busy": Fault(exception_code="ServerBusy", status=503),
         "store-unreachable": Fault(exception_code="ServerBusy", status=503),
+        "scheduler": Fault(exception_code="ServerBusy", status=503),
     }
 )
 _GONE = Fault(exception_code="Gone", status=410)

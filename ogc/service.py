@@ -3,13 +3,13 @@
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 
 from datacube.errors import CubeError
 from ogc import soap
-from ogc.exchange import Operation, Reply, Session, Sessions, Site, revision_header
+from ogc.exchange import Operation, Reply, Session, Sessions, Site, headed, revision_header
 from ogc.faults import FaultTable, UnsupportedError, retry_headers
 from ogc.kvp import Kvp, as_of, shown
 from ogc.posted import Posted
@@ -140,7 +140,7 @@ def dispatch(
         return joined(operation(kvp, session, site))
     except Exception as error:  # noqa: BLE001 the last resort: the table logs what is no CubeError
         told = _told(error, table)
-        told = replace(told, headers=(*headers, *told.headers))
+        told = headed(told, headers)
         return soap.fault(told) if enveloped else told
 
 

@@ -21,6 +21,8 @@ _ALIKE = ("python", "dask", "distributed", "numpy", "cloudpickle")
 _AHEAD = 2
 """Pieces of work a thread of the workers that wait for their turn or to be fetched."""
 _SCHEMES = ("tcp://", "tls://")
+_AWAY_SECONDS = 5.0
+"""How long a cluster that could not take work is not asked again."""
 
 
 class Cluster:
@@ -51,6 +53,8 @@ class Cluster:
         self.worth_bytes = worth_bytes
         self._guard = threading.Lock()
         self._client: Any = None
+        self._away: tuple[float, str] = (0.0, "")
+        """Until when it is not asked again, in monotonic seconds, and why."""
 
     def check(self) -> None:
         """Connect, and look at who answers.
@@ -142,7 +146,14 @@ class Cluster:
     def _connected(self) -> Any:  # noqa: ANN401  # distributed's Client has no annotations
         with self._guard:
             if self._client is None or self._client.status != "running":
-                self._client = self._connect()
+                until, why = self._away
+                if monotonic() < until:
+                    raise SchedulerError(why)
+                try:
+                    self._client = self._connect()
+                except SchedulerError as error:
+                    self._away = monotonic() + _AWAY_SECONDS, str(error)
+                    raise
             return self._client
 
     def _connect(self) -> Any:  # noqa: ANN401  # as above

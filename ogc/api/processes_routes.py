@@ -1,6 +1,5 @@
 """The routes that run processes and tell of jobs, below `/ogcapi`."""
 
-from dataclasses import replace
 from functools import partial
 
 from starlette.requests import Request
@@ -11,7 +10,7 @@ from datacube.errors import CubeError
 from ogc.api.get_coverage import check_names
 from ogc.api.processes import execute, no_such
 from ogc.desk import Desk
-from ogc.exchange import Reply, Session, Sessions, Site, revision_header
+from ogc.exchange import Reply, Session, Sessions, Site, headed, revision_header
 from ogc.kvp import Kvp, as_of
 from ogc.pinned import resource_route
 from ogc.problem import problem
@@ -52,4 +51,4 @@ def _answer(name: str, query: str, body: bytes, sessions: Sessions, site: Site) 
         headers = (revision_header(session.view.revision),)
         return execute(name, body, session, site)
     except Exception as error:  # noqa: BLE001 the last resort: `problem` logs what is no CubeError
-        return replace(problem(error), headers=headers)
+        return headed(problem(error), headers)

@@ -1,7 +1,6 @@
 """The route of queries beside OGC API: the same questions and answers, failures as problems."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
 from starlette.requests import Request
@@ -10,7 +9,7 @@ from starlette.routing import Route
 
 from datacube.errors import CubeError
 from ogc.desk import Desk
-from ogc.exchange import Reply, Sessions, Site, revision_header
+from ogc.exchange import Reply, Sessions, Site, headed, revision_header
 from ogc.kvp import Kvp, as_of
 from ogc.posted import Posted, read_posted
 from ogc.problem import problem
@@ -52,4 +51,4 @@ def _answer(read: Callable[[], Posted], sessions: Sessions, site: Site, accept: 
         headers = (revision_header(session.view.revision),)
         return process.answer(asked.kvp, session, site, asked.uploads, accept=accept)
     except Exception as error:  # noqa: BLE001 the last resort: `problem` logs what is no CubeError
-        return replace(problem(error), headers=headers)
+        return headed(problem(error), headers)

@@ -63,6 +63,7 @@ FAULTS = MappingProxyType(
         "limit-exceeded": Fault(exception_code=None, status=413),
         "busy": Fault(exception_code=None, status=503),
         "store-unreachable": Fault(exception_code=None, status=503),
+        "scheduler": Fault(exception_code=None, status=503),
     }
 )
 

@@ -33,6 +33,7 @@ FAULTS = MappingProxyType(
         "limit-exceeded": Fault(exception_code="NoApplicableCode", status=413),
         "busy": Fault(exception_code="NoApplicableCode", status=503),
         "store-unreachable": Fault(exception_code="NoApplicableCode", status=503),
+        "scheduler": Fault(exception_code="NoApplicableCode", status=503),
     }
 )
 

@@ -1,10 +1,9 @@
 """From the parameters of a request to the operation of the tile service."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from types import MappingProxyType
 
-from ogc.exchange import Operation, Reply, Sessions, Site, revision_header
+from ogc.exchange import Operation, Reply, Sessions, Site, headed, revision_header
 from ogc.faults import UnsupportedError, retry_headers
 from ogc.kvp import Kvp, as_of, shown
 from ogc.wmts import get_capabilities, get_feature_info, get_tile
@@ -37,7 +36,7 @@ def dispatch(read: Callable[[], Kvp], sessions: Sessions, site: Site, kept: Kept
             return get_capabilities.answer_kept(kept, kvp, session, site)
         return operation(kvp, session, site)
     except Exception as error:  # noqa: BLE001 the last resort: the table logs what is no CubeError
-        return replace(refuse(error), headers=headers)
+        return headed(refuse(error), headers)
 
 
 def refuse(error: Exception) -> Reply:

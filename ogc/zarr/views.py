@@ -22,7 +22,7 @@ from datacube.plan.bind import Bound
 from datacube.protocols import CatalogView, Principal
 from datacube.service_provider import Credits
 from ogc.api.get_coverage import check_names
-from ogc.exchange import Reply, revision_header, scenes_header
+from ogc.exchange import Reply, headed, revision_header, scenes_header
 from ogc.kvp import Kvp, as_of
 from ogc.problem import problem
 from ogc.zarr.address import ViewAddress, parse_path
@@ -117,7 +117,7 @@ class Views:
         except Exception as error:  # noqa: BLE001 the last resort: `problem` logs what is no CubeError
             # Zarr would take 404 for the chunk of a view that does not exist for nodata.
             status = HTTPStatus.NOT_FOUND if _is_document(key) else HTTPStatus.BAD_REQUEST
-            return replace(problem(error, not_found=status), headers=headers)
+            return headed(problem(error, not_found=status), headers)
 
     def _bound(self, address: ViewAddress, session: ViewSession) -> _View:
         key = (str(address), session.principal.access)
@@ -187,7 +187,7 @@ def _member(view: _View, key: str, request: ViewRequest, session: ViewSession) -
         body = view_member(view.plan, key, session.compute)
     if body is None:
         told = problem(UnknownNameError("member", key[:80], ()))
-        return replace(told, headers=(revision, FOR_EVER))
+        return headed(told, (revision, FOR_EVER))
     media_type = "application/json" if document else "application/octet-stream"
     whole = Reply(status=200, media_type=media_type, body=body, headers=headers)
     return _part(whole, body, request.range_header)

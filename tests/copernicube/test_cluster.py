@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pyproj import CRS
+from starlette.testclient import TestClient
 
 from copernicube.app import build
 from copernicube.config import Place, Settings
@@ -205,6 +206,28 @@ def test_a_scheduler_that_does_not_answer_is_told_soon() -> None:
     with pytest.raises(SchedulerError, match=r"tcp://127\.0\.0\.1:9 does not answer"):
         Cluster("tcp://127.0.0.1:9", worth_bytes=1).check()
     assert time.monotonic() - begun < CONNECT_SECONDS + 5
+
+
+def test_a_server_without_its_cluster_asks_for_patience_and_keeps_the_address(
+    land: Made, caplog: pytest.LogCaptureFixture
+) -> None:
+    nowhere = Settings(
+        store=land.local.store.location.name, scheduler="tcp://127.0.0.1:9", scheduler_bytes=1
+    )
+    with TestClient(build(nowhere)) as client:
+        begun = time.monotonic()
+        asked = {"service": "WCS", "request": "ProcessCoverages", "query": QUERIES[2]}
+        answers = [client.get("/rasdaman/ows", params=asked) for _ in range(3)]
+        answers.append(client.get("/ogcapi/wcps", params={"query": QUERIES[2]}))
+        took = time.monotonic() - begun
+    for answer in answers:
+        assert answer.status_code == 503
+        assert answer.headers["Retry-After"].isdigit()
+        assert "127.0.0.1:9" not in answer.text
+        assert "cluster" in answer.text
+    assert "tcp://127.0.0.1:9 does not answer" in caplog.text
+    # One that does not answer is not waited for by every request.
+    assert took < 2 * CONNECT_SECONDS
 
 
 @pytest.mark.parametrize("wrong", ["127.0.0.1:8786", "http://h:1", "tcp://", "tcp://h", "tcp://:1"])
