@@ -16,7 +16,9 @@ PAGE_LIBRARY := copernicube/page/vendor/ol.js
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 13
 
+# Commands start half a second sooner where Python may not keep the bytecode of sources itself.
 setup: $(VENV)/.project-installed $(PAGE_LIBRARY) ## Make or update .venv and the page's map library.
+	@$(BIN)/python -m compileall -q -j 0 copernicube datacube ingest ogc
 
 demo: setup ## Ingest the bundled samples and serve them.
 	$(BIN)/python -m copernicube.demo

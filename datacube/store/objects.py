@@ -8,6 +8,7 @@ message.
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
+from time import sleep
 
 import obstore
 from obstore.exceptions import (
@@ -27,6 +28,9 @@ RETRIES = 5
 RETRY_SECONDS = 30
 _CONNECT_SECONDS = 5
 _ANSWER_SECONDS = 60
+_NO_BUCKET = "NoSuchBucket"
+_BUCKET_PAUSES_S = (0.25, 1.0, 3.0)
+"""Before a write is tried again whose bucket is said to be missing."""
 _NO_CONDITION = ("501 Not Implemented", "NotImplemented")
 """How a store answers that knows no conditional puts, such as Swift."""
 _REFUSED = (PermissionDeniedError, UnauthenticatedError)
@@ -111,7 +115,7 @@ class Objects:
         with self._told(f"take {key}"):
             if self._conditional:
                 try:
-                    obstore.put(self._bucket, key, data, mode="create", use_multipart=False)
+                    self._write(key, data, create=True)
                 except AlreadyExistsError:
                     return False
                 except BaseError as error:
@@ -122,7 +126,7 @@ class Objects:
                     return True
             if self.exists(key):
                 return False
-            obstore.put(self._bucket, key, data)
+            self._write(key, data)
         return True
 
     def put_parts(self, key: str, parts: Iterable[bytes]) -> int:
@@ -148,7 +152,7 @@ class Objects:
     def put(self, key: str, data: bytes) -> None:
         """Write or replace `key` whole."""
         with self._told(f"take {key}"):
-            obstore.put(self._bucket, key, data)
+            self._write(key, data)
 
     def children(self, prefix: str) -> Iterable[str]:
         """Names directly below `prefix`; empty where it is missing."""
@@ -160,13 +164,28 @@ class Objects:
     def sync(self, prefixes: Iterable[str]) -> None:
         """Nothing to do: every finished request is durable."""
 
+    def _write(self, key: str, data: bytes, *, create: bool = False) -> None:
+        """Write, and again where there is no bucket: Swift says so, too, of one too busy to ask."""
+        for pause_s in (*_BUCKET_PAUSES_S, None):
+            try:
+                if create:
+                    obstore.put(self._bucket, key, data, mode="create", use_multipart=False)
+                else:
+                    obstore.put(self._bucket, key, data)
+            except (BaseError, FileNotFoundError) as error:
+                if pause_s is None or _NO_BUCKET not in str(error):
+                    raise
+                sleep(pause_s)
+            else:
+                return
+
     @contextlib.contextmanager
     def _told(self, what: str) -> Iterator[None]:
         """Turn failures of requests into errors of the store; a missing key stays one."""
         try:
             yield
         except FileNotFoundError as error:
-            if "NoSuchBucket" in str(error):
+            if _NO_BUCKET in str(error):
                 raise StoreError(f"{self.name} cannot {what}: there is no such bucket") from None
             raise
         except (BaseError, OSError) as error:
@@ -175,7 +194,7 @@ class Objects:
             if isinstance(error, _REFUSED) or any(status in text for status in _REFUSALS):
                 refused = f"{self.name} cannot {what}: the keys are refused ({_short(error)})"
                 raise StoreReadOnlyError(refused) from None
-            if "NoSuchBucket" in text:
+            if _NO_BUCKET in text:
                 raise StoreError(f"{self.name} cannot {what}: there is no such bucket") from None
             raise StoreError(f"{self.name} cannot {what}: {_short(error)}") from None
 

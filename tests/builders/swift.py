@@ -26,6 +26,8 @@ PROGRAMS = (
 )
 MISSING = "OpenStack Swift (Debian: swift-{proxy,account,container,object}) is not installed"
 START_S = 60.0
+PAGE = 100
+"""Names in one answer to a list; services have 1,000."""
 USER, KEY = "test:tester", "testing-key"
 _PROXY = f"""\
 [DEFAULT]
@@ -41,6 +43,8 @@ pipeline = catch_errors proxy-logging cache s3api tempauth slo proxy-logging pro
 
 [app:proxy-server]
 use = egg:swift#proxy
+# Beside other tests its servers take longer than the usual half a second.
+conn_timeout = 10
 account_autocreate = true
 allow_account_management = true
 
@@ -59,6 +63,8 @@ memcache_servers = 127.0.0.1:1
 [filter:s3api]
 use = egg:swift#s3api
 location = us-east-1
+# A page of names is {PAGE} long.
+max_bucket_listing = {PAGE}
 
 # Uploads in parts need it.
 [filter:slo]

@@ -15,7 +15,7 @@ from datacube.errors import StoreError
 from datacube.store import open_store
 from datacube.store.objects import Objects
 from tests.builders.served import run_copernicube
-from tests.builders.swift import KEY, MISSING, Bucket, client_of, is_installed, swift
+from tests.builders.swift import KEY, MISSING, PAGE, Bucket, client_of, is_installed, swift
 
 pytestmark = pytest.mark.skipif(not is_installed(), reason=MISSING)
 
@@ -191,8 +191,8 @@ def test_keys_are_written_once(remote: Remote) -> None:
 def test_more_than_a_page_of_names(remote: Remote) -> None:
     objects = Objects(f"s3://{remote.bucket.name}/many")
     with ThreadPoolExecutor(16) as pool:
-        list(pool.map(lambda number: objects.put(f"n/{number}", b""), range(1003)))
-    assert len(list(objects.children("n"))) == 1003
+        list(pool.map(lambda number: objects.put(f"n/{number}", b""), range(PAGE + 3)))
+    assert len(list(objects.children("n"))) == PAGE + 3
     objects.remove("n")
     assert list(objects.children("n")) == []
 

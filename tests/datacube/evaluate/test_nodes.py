@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from datacube.cells import Cells
@@ -12,7 +12,7 @@ from datacube.evaluate.cells import evaluate
 from datacube.evaluate.schedule import compute
 from datacube.grid import Window
 from datacube.plan.blocks import steps
-from datacube.plan.nodes import Plan
+from datacube.plan.nodes import Plan, Sort, distinct
 from datacube.protocols import Limits
 from tests.builders.fakes import World
 from tests.builders.naive import naive
@@ -77,9 +77,13 @@ def test_a_window_of_a_plan_is_that_part_of_it_bit_for_bit(data: st.DataObject) 
 @settings(QUIET, max_examples=40)
 def test_blocks_and_steps_of_any_size_agree_bit_for_bit(side: int, data: st.DataObject) -> None:
     plan = plans(data)
+    small = data.draw(st.sampled_from([0, 9, 1000]))
+    # A key that is not kept is made anew by every block of every order above: minutes.
+    sorts = sum(isinstance(one, Sort) for one in distinct(plan))
+    assume(small == 1000 or sorts == 0 or (sorts == 1 and plan.domain.size <= 200))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("datacube.plan.blocks.BLOCK_SIDE_PX", side)
-        patch.setattr("datacube.plan.blocks.SMALL_CELLS", data.draw(st.sampled_from([0, 9, 1000])))
+        patch.setattr("datacube.plan.blocks.SMALL_CELLS", small)
         patch.setattr("datacube.plan.indices.RUN_CELLS", side)
         patch.setattr("datacube.plan.blocks._RUN_CELLS", 2)
         steps.cache_clear()
