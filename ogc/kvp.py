@@ -1,8 +1,9 @@
 """Key-value pairs of a query string or a form, read as OGC services spell them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 from urllib.parse import parse_qsl
 
@@ -16,7 +17,7 @@ _NUMBERED = re.compile(r"\d{1,4}$")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Kvp:
     """Parameters in the order they came; keys are compared without case."""
 
@@ -66,7 +67,15 @@ class Kvp:
         return iter(self.pairs)
 
     def __contains__(self, name: str) -> bool:
-        return any(key == name.casefold() for key, _ in self.pairs)
+        return name.casefold() in self._values
+
+    @cached_property
+    def _values(self) -> Mapping[str, frozenset[str]]:
+        """The different values of each key, without blanks around them."""
+        found: dict[str, frozenset[str]] = {}
+        for key, value in self.pairs:
+            found[key] = found.get(key, frozenset()) | {value.strip()}
+        return found
 
     def one(self, name: str, *, default: str | None = None) -> str:
         """Return the value of a parameter; absent or empty gives the default.
@@ -76,7 +85,7 @@ class Kvp:
         InvalidParameterError
             If it is absent without a default, or given with different values.
         """
-        values = {value.strip() for key, value in self.pairs if key == name.casefold()}
+        values = self._values.get(name.casefold(), frozenset())
         if len(values) > 1:
             raise InvalidParameterError(
                 f"{name.upper()} is given {len(values)} times with different values; "
