@@ -26,7 +26,7 @@ from bench.servers import Server, copernicube_serving
 from datacube.catalog import open_catalog
 from datacube.times import iso_text
 
-ROUNDS = int(os.environ.get("BENCH_ARCHIVE_ROUNDS", "30"))
+ROUNDS = int(os.environ.get("BENCH_ARCHIVE_ROUNDS", "60"))
 LAYER, CUBE = "S2_L2A", "S2_L2A_32633"
 _WAIT_S = 600.0
 _WORLD_M = 40_075_016.685578488

@@ -26,6 +26,14 @@ class Outcome:
     seconds: float = 0.0
     """From the first request to the last answer."""
 
+    def add(self, more: "Outcome") -> None:
+        """Count what another run was answered, too."""
+        self.statuses += more.statuses
+        self.unexplained += more.unexplained
+        self.failures += more.failures
+        self.waits_s += more.waits_s
+        self.seconds += more.seconds
+
     @property
     def a_second(self) -> float:
         """Answers with 200 in a second."""

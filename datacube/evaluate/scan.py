@@ -36,6 +36,17 @@ def _stacked(made: list[Values]) -> Values:
     return made[0][None] if len(made) == 1 else np.stack(made)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Shares:
+    """Who gives which places of a window."""
+
+    owner: Owner
+    boxes: tuple[tuple[int, Window], ...]
+    """Each candidate that gives some, and the smallest window that holds them."""
+    sole: int | None
+    """The candidate that gives all places, if one does."""
+
+
 @dataclass(slots=True)
 class _Merge:
     """The candidates of one window, `(*axes, y, x)`, with the masks read so far."""
@@ -46,20 +57,21 @@ class _Merge:
     slots: list[Slot]
     covers: list[Window]
     masks: dict[tuple[int, Window], Valid] = field(default_factory=dict)
-    owners: dict[tuple[int, ...], Owner] = field(default_factory=dict)
+    shares: dict[tuple[int, ...], _Shares] = field(default_factory=dict)
 
     def candidates(self, band: Band) -> tuple[int, ...]:
         group = self.scan.group.name
         return tuple(i for i, slot in enumerate(self.slots) if slot.has_band(group, band.name))
 
-    def owner(self, numbers: tuple[int, ...]) -> Owner:
+    def share(self, numbers: tuple[int, ...]) -> _Shares:
         """Choose, place by place, the first candidate whose scene mask is true.
 
         The mask is read only where a later candidate could give the place too.
         """
-        if numbers in self.owners:
-            return self.owners[numbers]
+        if numbers in self.shares:
+            return self.shares[numbers]
         owner = np.full(self.window.shape, -1, dtype=np.int16)
+        boxes = []
         for at, number in enumerate(numbers):
             cover = self.covers[number]
             part = owner[cover.slices(self.window)]
@@ -69,9 +81,13 @@ class _Merge:
             contested = self._contested(cover, numbers[at + 1 :])
             if contested is not None:
                 free[contested.slices(cover)] &= self._mask(number, contested)
-            part[free] = number
-        self.owners[numbers] = owner
-        return owner
+            box = bounding(free, cover)
+            if box is not None:
+                part[free] = number
+                boxes.append((number, box))
+        sole = boxes[0][0] if len(boxes) == 1 and (owner >= 0).all() else None
+        self.shares[numbers] = _Shares(owner, tuple(boxes), sole)
+        return self.shares[numbers]
 
     def _contested(self, cover: Window, later: tuple[int, ...]) -> Window | None:
         meeting = [w for n in later if (w := cover.intersect(self.covers[n])) is not None]
@@ -101,20 +117,15 @@ class _Merge:
         numbers = self.candidates(band)
         if len(numbers) == 1:
             return self._whole(numbers[0], band)
+        shares = self.share(numbers)
+        if shares.sole is not None:
+            return self._whole(shares.sole, band)
         values = np.full(self.window.shape, band.nodata, dtype=band.dtype)
-        owner = np.full(self.window.shape, -1, dtype=np.int16)
-        if numbers:
-            owner = self.owner(numbers)
-            for number in numbers:
-                places = owner == number
-                if places.all():
-                    return self._whole(number, band)
-                box = bounding(places, self.window)
-                if box is not None:
-                    at = box.slices(self.window)
-                    found = self._read(number, band, box)
-                    np.copyto(values[at], found, where=places[at])
-        return values, owner >= 0 if band.gapless else is_valid(values, band.nodata)
+        for number, box in shares.boxes:
+            at = box.slices(self.window)
+            found = self._read(number, band, box)
+            np.copyto(values[at], found, where=shares.owner[at] == number)
+        return values, shares.owner >= 0 if band.gapless else is_valid(values, band.nodata)
 
     def _whole(self, number: int, band: Band) -> tuple[Values, Valid]:
         cover = self.covers[number]

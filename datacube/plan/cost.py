@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 
 from datacube.cube import INNER_CHUNK_PX, SHARD_PX, VALID_BAND
 from datacube.errors import LimitExceededError
@@ -106,8 +107,9 @@ def check(cost: Cost, limits: Limits) -> None:
 def is_surely_little(node: Encode, limits: Limits) -> bool:
     """Tell, without looking at windows and shards, that a map is far below every limit.
 
-    Counts all cells of its scans, in whole chunks and of every slot, and as many numbers of
-    double precision for each node. Most tiles are told so; what is not is to be estimated.
+    Counts all cells of its scans, in whole chunks and of every slot. For each node it counts
+    twice the cells of one slot in double precision: what is merged, and what is merged into
+    it. Most tiles are told so; what is not is to be estimated.
     """
     picture = node.source
     if not isinstance(picture, Picture):
@@ -120,10 +122,11 @@ def is_surely_little(node: Encode, limits: Limits) -> bool:
         count += max(1, len(plan.fields))
         if isinstance(plan, Scan):
             rows, cols = (size + 2 * INNER_CHUNK_PX for size in plan.domain.shape[-2:])
-            cells = rows * cols * sum(len(stack.slots) for stack in plan.stacks)
-            stored += cells * sum(band.numpy_dtype.itemsize + 1 for band in plan.bands)
+            cells = prod(plan.domain.shape[:-2]) * rows * cols
+            slots = sum(len(stack.slots) for stack in plan.stacks)
+            stored += cells * slots * sum(band.numpy_dtype.itemsize + 1 for band in plan.bands)
             largest = max(largest, cells)
-    held = _DOUBLE_BYTES * count * (largest + pixels)
+    held = _DOUBLE_BYTES * count * (2 * largest + pixels)
     return (
         max(stored, held)
         <= min(limits.decoded_bytes, limits.output_bytes, limits.memory_bytes) // _FAR
