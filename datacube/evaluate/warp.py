@@ -6,8 +6,6 @@ cell that it overlaps is (average, mode).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
 from math import ceil, floor
 
 import numpy as np
@@ -18,12 +16,12 @@ from datacube.cells import Cells, Valid, Values
 from datacube.errors import LimitExceededError
 from datacube.evaluate.kernels import Kernel, Plane, blended, boxes, gathered, narrowed
 from datacube.evaluate.linear import Places, Weights, is_single
+from datacube.evaluate.under import Indices, Under, under_centres
 from datacube.evaluate.weighed import Below, weighed
 from datacube.grid import Window, same_crs
 from datacube.plan.geometry import (
     CoarseMap,
     Positions,
-    SinglePositions,
     axis_positions,
     coarse_map,
     edge_indices,
@@ -31,8 +29,6 @@ from datacube.plan.geometry import (
 from datacube.plan.nodes import Resample
 from datacube.plan.query import AREAL, Method
 from datacube.plan.windows import kernel_margins, kernel_ratios
-
-type Indices = NDArray[np.int64]
 
 _REMAP_SIDE_PX = 32_000
 """Longest side of the source cells that are read at once to interpolate plainly."""
@@ -150,94 +146,10 @@ def _reprojected(node: Resample, window: Window, below: Below) -> Cells:
     return _pasted(cells, window, Window(((a - r0, b - r0), (c - c0, d - c0))))
 
 
-@dataclass(frozen=True, eq=False)
-class _Under:
-    """The source cells under the centres of a target window."""
-
-    plane: Window
-    """The source cells that are needed."""
-    rows: Positions | SinglePositions
-    """Row positions on the source; any within `plane` where not `inside`."""
-    cols: Positions | SinglePositions
-    inside: Valid | None
-    """Where the source has a cell; None where everywhere."""
-
-    @cached_property
-    def flat(self) -> Indices:
-        """Positions within `plane`, flattened."""
-        (r0, _), (c0, _) = self.plane.ranges
-        # Within the window positions are not negative, so truncation is floor. Casting while
-        # subtracting needs no arrays of doubles between, and blocks fit 32 bits.
-        kind = np.int32 if self.plane.size < 2**31 else np.int64
-        at, cols = (np.empty(self.rows.shape, dtype=kind) for _ in range(2))
-        np.subtract(self.rows, r0, out=at, casting="unsafe")
-        np.subtract(self.cols, c0, out=cols, casting="unsafe")
-        at *= self.plane.shape[1]
-        at += cols
-        return at
-
-    def take(self, a: Values) -> Values:
-        """Return what lies under each centre; the leading axes are kept."""
-        return a.reshape(*a.shape[:-2], -1).take(self.flat, axis=-1)
-
-    def valid(self, a: Valid) -> Valid:
-        """Return where a valid cell lies under the centre."""
-        if a.all():
-            full = np.ones((*a.shape[:-2], *self.rows.shape), dtype=np.bool_)
-            return full if self.inside is None else full & self.inside
-        taken = self.take(a)
-        return taken if self.inside is None else taken & self.inside
-
-    def valids(self, arrays: tuple[Valid, ...]) -> tuple[Valid, ...]:
-        """Return `valid` of each; bands that are valid at the same cells share it."""
-        made: list[Valid] = []
-        for at, a in enumerate(arrays):
-            same = at > 0 and np.array_equal(a, arrays[at - 1])
-            made.append(made[-1] if same else self.valid(a))
-        return tuple(made)
-
-
-def _under(
-    node: Resample, positions: tuple[Positions, Positions], margins: tuple[int, int]
-) -> _Under | None:
-    grid = node.source.domain.plane
-    rows, cols = positions
-    spans = _extremes(rows), _extremes(cols)
-    everywhere = _holds(grid.y, spans[0]) and _holds(grid.x, spans[1])
-    if not everywhere:
-        inside = (
-            (rows >= grid.y.first) & (rows < grid.y.stop)
-            & (cols >= grid.x.first) & (cols < grid.x.stop)
-        )  # fmt: skip
-        if not inside.any():
-            return None
-        spans = _extremes(rows[inside]), _extremes(cols[inside])
-    plane = Window((_around(grid.y, spans[0], margins[0]), _around(grid.x, spans[1], margins[1])))
-    (r0, _), (c0, _) = plane.ranges
-    if not everywhere:
-        rows, cols = np.where(inside, rows, r0), np.where(inside, cols, c0)
-    return _Under(plane, rows, cols, None if everywhere else inside)
-
-
-def _extremes(positions: Positions) -> tuple[float, float]:
-    """Return the least and the greatest; NaN where one is."""
-    return float(positions.min()), float(positions.max())
-
-
-def _holds(axis: RegularAxis, span: tuple[float, float]) -> bool:
-    """Tell whether every position lies on an axis; one that is NaN does not."""
-    return span[0] >= axis.first and span[1] < axis.stop
-
-
-def _around(axis: RegularAxis, span: tuple[float, float], margin: int) -> tuple[int, int]:
-    low, high = floor(span[0]) - margin, floor(span[1]) + 1 + margin
-    return max(low, axis.first), min(high, axis.stop)
-
-
 def _nearest(
     node: Resample, window: Window, positions: tuple[Positions, Positions], below: Below
 ) -> Cells:
-    under = _under(node, positions, (0, 0))
+    under = under_centres(node, positions, (0, 0))
     if under is None:
         return _nothing(node, window)
     cells = below(node.source, Window((*window.ranges[:-2], *under.plane.ranges)))
@@ -254,7 +166,7 @@ def _interpolating(
 def _by_kernel(
     node: Resample, window: Window, positions: tuple[Positions, Positions], below: Below
 ) -> Cells:
-    under = _under(node, positions, kernel_margins(node))
+    under = under_centres(node, positions, kernel_margins(node))
     if under is None:
         return _nothing(node, window)
     source = node.source.domain.plane
@@ -352,7 +264,7 @@ def _plane_by_plane(
 def _linear(
     node: Resample, window: Window, positions: tuple[Positions, Positions], below: Below
 ) -> Cells:
-    under = _under(node, positions, (1, 1))
+    under = under_centres(node, positions, (1, 1))
     if under is None:
         return _nothing(node, window)
     if max(*under.plane.shape, *window.plane.shape) > _REMAP_SIDE_PX:
@@ -387,7 +299,7 @@ def _tile(node: Resample, window: Window, made: CoarseMap, below: Below) -> Cell
     if all(a.all() for a in cells.valid):
         full = np.ones(window.shape, dtype=np.bool_)
         return Cells(cells.names, values, (full,) * len(values))
-    under = _Under(Window(((0, r1 - r0), (0, c1 - c0))), rows + 0.5, cols + 0.5, None)
+    under = Under(Window(((0, r1 - r0), (0, c1 - c0))), rows + 0.5, cols + 0.5, None)
     return Cells(cells.names, values, under.valids(cells.valid))
 
 
