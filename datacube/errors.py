@@ -12,6 +12,7 @@
     │   ├── RevisionError
     │   ├── LimitExceededError
     │   └── QuerySyntaxError
+    ├── AbandonedError             nobody waits for the answer any more
     ├── SchedulerError             the cluster that work is sent to cannot take it
     ├── StoreError                 the store cannot give or take what it should
     │   ├── StoreDamagedError
@@ -132,6 +133,15 @@ class QuerySyntaxError(RequestError):
         """Line of the first character that does not fit, from 1."""
         self.column = column
         """Its place in the line, from 1."""
+
+
+class AbandonedError(CubeError):
+    """Nobody waits for the answer any more, so that work on it ended."""
+
+    code = "abandoned"
+
+    def __init__(self) -> None:
+        super().__init__("the client went away before the answer was made")
 
 
 class SchedulerError(CubeError):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from datacube.errors import (
+    AbandonedError,
     CubeError,
     InvalidParameterError,
     RequestError,
@@ -79,7 +80,9 @@ class FaultTable:
                 message=f"the server failed to answer; its log tells why under {identifier}",
             )
         fault = next(self.faults[key] for key in _keys(error) if key in self.faults)
-        if fault.status == 500:
+        if isinstance(error, AbandonedError):
+            _LOG.info("request ended: %s", error)
+        elif fault.status == 500:
             _LOG.error("request failed: %s", error, exc_info=error)
         elif isinstance(error, StoreUnreachableError | SchedulerError):
             _LOG.error("request failed: %s", error)

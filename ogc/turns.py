@@ -12,6 +12,7 @@ from time import monotonic
 
 from anyio import CapacityLimiter, to_thread
 
+from datacube.asker import Asker, attend
 from datacube.errors import CubeError
 
 LONGEST_RETRY_S = 60
@@ -88,6 +89,26 @@ class _Turn:
     lane: Lane
     quick: bool = True
     """It counts among the quick ones of its lane."""
+    gone: Callable[[], Awaitable[None]] | None = None
+    """Returns once the client went away."""
+    asker: Asker = field(default_factory=Asker)
+    """Whom it is done for."""
+    _watch: asyncio.Future[None] | None = None
+
+    def watch(self) -> None:
+        """Tell the work when its client leaves; in the thread of the loop."""
+        if self.gone is not None:
+            self._watch = asyncio.ensure_future(self.gone())
+            self._watch.add_done_callback(self._leave)
+
+    def end(self) -> None:
+        """Watch no more."""
+        if self._watch is not None:
+            self._watch.cancel()
+
+    def _leave(self, watch: asyncio.Future[None]) -> None:
+        if not watch.cancelled() and watch.exception() is None:
+            self.asker.left = True
 
 
 @dataclass(slots=True)
@@ -160,7 +181,8 @@ class Turns:
     ) -> R:
         """Return what `work` returns, which is done in a thread at the client's turn.
 
-        `gone` returns once the client went away; it is asked only while the client waits.
+        `gone` returns once the client went away; it is asked while the client waits, and of
+        work that is not done soon, which then ends at its next step (`datacube.asker`).
 
         Raises
         ------
@@ -174,7 +196,8 @@ class Turns:
             if entry is not None:
                 await self._wait(entry, client, lane, gone)
             begun = monotonic()
-            turn = _Turn(lane=lane)
+            turn = _Turn(lane=lane, gone=gone)
+            attend(turn.asker)
             timer = asyncio.get_running_loop().call_later(
                 self.limits.alone_seconds, self._make_slow, turn
             )
@@ -183,6 +206,7 @@ class Turns:
                 return await to_thread.run_sync(work, limiter=CapacityLimiter(1))
             finally:
                 timer.cancel()
+                turn.end()
                 self._pass_on(turn, monotonic() - begun)
         finally:
             self._forget(client)
@@ -261,7 +285,8 @@ class Turns:
             )
 
     def _make_slow(self, turn: _Turn) -> None:
-        """Let another begin beside work that is not done soon."""
+        """Let another begin beside work that is not done soon, and watch its client."""
+        turn.watch()
         state = self._lanes[turn.lane]
         with self._guard:
             if not turn.quick:

@@ -7,9 +7,11 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import version
+from math import inf
 from time import monotonic
 from typing import Any
 
+from datacube.asker import present_asker
 from datacube.errors import CubeError, InvalidParameterError, LimitExceededError, SchedulerError
 from datacube.plan.cost import Cost
 
@@ -21,6 +23,8 @@ _ALIKE = ("python", "dask", "distributed", "numpy", "cloudpickle")
 _AHEAD = 2
 """Pieces of work a thread of the workers that wait for their turn or to be fetched."""
 _SCHEMES = ("tcp://", "tls://")
+_LOOK_SECONDS = 0.5
+"""How often it is looked whether somebody still waits for the answer."""
 _AWAY_SECONDS = 5.0
 """How long a cluster that could not take work is not asked again."""
 
@@ -82,6 +86,8 @@ class Cluster:
 
         Raises
         ------
+        AbandonedError
+            If whoever asked went away.
         LimitExceededError
             If `deadline`, in `time.monotonic` seconds, passes first.
         SchedulerError
@@ -114,16 +120,23 @@ class Cluster:
                 self._client = None
 
     def _result(self, future: Any, deadline: float | None) -> Any:  # noqa: ANN401  # of any work
-        left = None if deadline is None else max(0.0, deadline - monotonic())
-        try:
-            return future.result(timeout=left)
-        except TimeoutError:
-            if future.status == "pending":
+        asker = present_asker()
+        while True:
+            left = inf if deadline is None else deadline - monotonic()
+            try:
+                return future.result(timeout=max(0.0, min(left, _LOOK_SECONDS)))
+            except TimeoutError:
+                if future.done():
+                    return future.result()  # ended just now, or with this error of its own
+            try:
+                asker.check()
+                if left <= _LOOK_SECONDS:
+                    raise LimitExceededError(
+                        "the answer took longer than the time that is left to it (LIMIT_SECONDS)"
+                    )
+            except CubeError:
                 future.cancel(force=True)
-                raise LimitExceededError(
-                    "the answer took longer than the time that is left to it (LIMIT_SECONDS)"
-                ) from None
-            raise
+                raise
 
     @contextlib.contextmanager
     def _told(self) -> Iterator[None]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import dask
 import numpy as np
 
+from datacube.asker import present_asker
 from datacube.cells import Cells, Values
 from datacube.cube import SHARD_PX
 from datacube.errors import InvalidParameterError, LimitExceededError
@@ -140,9 +141,14 @@ def compute_small(
 
 
 def clock(limits: Limits, deadline: float) -> Callable[[], None]:
-    """Return what raises LimitExceededError once the time is up."""
+    """Return what raises LimitExceededError once the time is up.
+
+    It raises AbandonedError once nobody waits any more for whom this context works.
+    """
+    asker = present_asker()
 
     def tick() -> None:
+        asker.check()
         if monotonic() > deadline:
             raise LimitExceededError(
                 f"the answer took longer than {limits.seconds:g} s (LIMIT_SECONDS)"

@@ -1,6 +1,7 @@
 """More requests than there are places: 503 in the words of each service, and never more."""
 
 import json
+import logging
 import socket
 import threading
 from collections.abc import Iterator
@@ -175,6 +176,23 @@ def test_a_client_that_goes_away_leaves_its_place_in_the_queue(
             # Each waits in the queue's one place, for half a second.
             with pytest.raises(httpx2.ReadTimeout):
                 httpx2.get(f"{url}{COVERAGE}&subset=E({number + 443000},444000)", timeout=0.5)
+
+
+def test_work_for_a_client_that_went_away_ends(
+    demo_store: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The one place for data is free again long before the answer would have been made."""
+    caplog.set_level(logging.INFO, "ogc.faults")
+    over = "$i i(0:100000), $j j(0:100000)"
+    long = f"for $c in (S2_L1C_32618) return condense + over {over} using sin($i * $j)"
+    settings = Settings(store=str(demo_store), queue=QueueLimits(running=1))
+    with loopback(build(settings)) as url:
+        with pytest.raises(httpx2.ReadTimeout):
+            httpx2.get(f"{url}/ogcapi/wcps", params={"query": long}, timeout=1)
+        short = {"query": "for $c in (S2_L1C_32618) return 1"}
+        assert httpx2.get(f"{url}/ogcapi/wcps", params=short, timeout=20).text == "1"
+    assert "request ended: the client went away before the answer was made" in caplog.text
+    assert not [one for one in caplog.records if one.levelno > logging.INFO]
 
 
 def test_bodies_are_bounded_together_and_given_back(demo_store: Path) -> None:

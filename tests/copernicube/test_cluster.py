@@ -4,8 +4,10 @@ import logging
 import operator
 import os
 import pickle
+import threading
 import time
 from collections.abc import Iterator
+from contextvars import copy_context
 from functools import partial
 from pathlib import Path
 
@@ -19,8 +21,14 @@ from copernicube.config import Place, Settings
 from copernicube.ingest_cluster import ClusterIngest, ingest_on
 from copernicube.ingest_command import _places_there
 from copernicube.wiring import open_local
+from datacube.asker import Asker, attend
 from datacube.engine import Engine
-from datacube.errors import InvalidParameterError, LimitExceededError, SchedulerError
+from datacube.errors import (
+    AbandonedError,
+    InvalidParameterError,
+    LimitExceededError,
+    SchedulerError,
+)
 from datacube.evaluate.cluster import CONNECT_SECONDS, Cluster
 from datacube.protocols import Limits
 from ingest.pipeline import IngestOptions
@@ -153,6 +161,24 @@ def test_work_that_nobody_waits_for_is_cancelled(cluster: Cluster, tmp_path: Pat
     seen = len(list(tmp_path.iterdir()))
     time.sleep(1.0)
     assert len(list(tmp_path.iterdir())) == seen < 12
+
+
+def test_work_whose_asker_left_is_cancelled(cluster: Cluster, tmp_path: Path) -> None:
+    asker = Asker()
+    threading.Timer(1.0, setattr, (asker, "left", True)).start()
+
+    def ask() -> None:
+        attend(asker)
+        with pytest.raises(AbandonedError):
+            list(cluster.in_order(partial(slow, tmp_path), range(40)))
+
+    begun = time.monotonic()
+    copy_context().run(ask)
+    assert time.monotonic() - begun < 5
+    time.sleep(1.0)
+    seen = len(list(tmp_path.iterdir()))
+    time.sleep(1.0)
+    assert len(list(tmp_path.iterdir())) == seen < 16
 
 
 def test_ingest_of_a_cluster_survives_a_worker(

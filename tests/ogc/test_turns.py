@@ -9,9 +9,13 @@ from itertools import chain, repeat
 
 import pytest
 
+from datacube.asker import present_asker
+from datacube.errors import AbandonedError
 from ogc.turns import BusyError, GoneError, Lane, QueueLimits, Turns
 
 SOON_S = 5.0
+DONE = threading.Event()
+DONE.set()
 
 type Task = asyncio.Task[str]
 
@@ -155,6 +159,33 @@ def test_who_goes_away_leaves_the_queue() -> None:
         work.done.set()
         await asyncio.gather(*tasks)
         assert work.order == ["a1", "c1"]
+
+    ran(story())
+
+
+def test_work_ends_soon_after_its_client_left() -> None:
+    async def story() -> None:
+        turns, left = Turns(QueueLimits(running=1, alone_seconds=0.05)), asyncio.Event()
+
+        async def gone() -> None:
+            await left.wait()
+
+        def work() -> str:
+            asker = present_asker()
+            for _ in range(1000):
+                asker.check()
+                threading.Event().wait(0.01)
+            return "nobody looked"
+
+        made = asyncio.create_task(turns.run(work, client="a", lane=Lane.DATA, gone=gone))
+        await asyncio.sleep(0.2)
+        assert not made.done()
+        left.set()
+        with pytest.raises(AbandonedError):
+            await asyncio.wait_for(made, SOON_S)
+        # Its place is free, and the next is not told what the one before was.
+        assert await turns.run(Work(done=DONE).of("b1"), client="b", lane=Lane.DATA) == "b1"
+        assert await turns.run(lambda: present_asker().left, client="b", lane=Lane.DATA) is False
 
     ran(story())
 
