@@ -12,7 +12,13 @@ from time import monotonic
 from typing import Any
 
 from datacube.asker import present_asker
-from datacube.errors import CubeError, InvalidParameterError, LimitExceededError, SchedulerError
+from datacube.errors import (
+    AbandonedError,
+    CubeError,
+    InvalidParameterError,
+    LimitExceededError,
+    SchedulerError,
+)
 from datacube.plan.cost import Cost
 
 CONNECT_SECONDS = 5.0
@@ -124,19 +130,19 @@ class Cluster:
         while True:
             left = inf if deadline is None else deadline - monotonic()
             try:
+                asker.check()
                 return future.result(timeout=max(0.0, min(left, _LOOK_SECONDS)))
+            except AbandonedError:
+                future.cancel(force=True)
+                raise
             except TimeoutError:
                 if future.done():
                     return future.result()  # ended just now, or with this error of its own
-            try:
-                asker.check()
-                if left <= _LOOK_SECONDS:
-                    raise LimitExceededError(
-                        "the answer took longer than the time that is left to it (LIMIT_SECONDS)"
-                    )
-            except CubeError:
+            if left <= _LOOK_SECONDS:
                 future.cancel(force=True)
-                raise
+                raise LimitExceededError(
+                    "the answer took longer than the time that is left to it (LIMIT_SECONDS)"
+                )
 
     @contextlib.contextmanager
     def _told(self) -> Iterator[None]:
