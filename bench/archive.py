@@ -30,8 +30,6 @@ ROUNDS = int(os.environ.get("BENCH_ARCHIVE_ROUNDS", "60"))
 LAYER, CUBE = "S2_L2A", "S2_L2A_32633"
 _WAIT_S = 600.0
 _WORLD_M = 40_075_016.685578488
-_QUIET = {"COPERNICUBE_UPKEEP": "off"}
-"""The cells of most slots are not there: nothing can be derived of them."""
 CAPABILITIES = {
     "WMS": "/ows?service=WMS&version=1.3.0&request=GetCapabilities",
     "WMTS": "/wmts?service=WMTS&version=1.0.0&request=GetCapabilities",
@@ -68,8 +66,8 @@ def rows() -> Iterator[Row]:
         note=f"{(many / 'catalog.sqlite').stat().st_size / 1e9:.1f} GB of catalogue",
     )
     with (
-        copernicube_serving(many, settings=_QUIET) as large,
-        copernicube_serving(few, settings=_QUIET) as small,
+        copernicube_serving(many) as large,
+        copernicube_serving(few) as small,
     ):
         for name, ask in _requests().items():
             yield _raced(name, ask, large, small)
@@ -255,7 +253,7 @@ def _start_s(store: Path) -> float:
     taken = []
     for _ in range(3):
         start = time.perf_counter()
-        with copernicube_serving(store, settings=_QUIET) as server:
+        with copernicube_serving(store) as server:
             fetch(
                 server, f"/ows?service=WCS&version=2.0.1&request=DescribeCoverage&coverageId={CUBE}"
             )

@@ -102,7 +102,8 @@ def copernicube_serving(
 ) -> Iterator[Server]:
     """Serve a store until the block ends, with settings in the environment.
 
-    Nothing is derived beside it, unless they say so: what is measured stays as it was made.
+    Nothing is derived beside it, unless they say so: what is measured stays as it was made, and
+    of most slots of the made-up archive there are no cells to derive from.
     """
     settings = {"COPERNICUBE_UPKEEP": "off"} | dict(settings or {})
     port = free_port()

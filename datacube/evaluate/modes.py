@@ -76,8 +76,8 @@ def _modes(
     ends = np.ones(found.shape, dtype=np.bool_)
     ends[..., :-1] = found[..., 1:] != found[..., :-1]
     # What was summed up to the end of each number, less what was up to that of the one before.
-    before = np.maximum.accumulate(np.where(ends, total, 0), axis=-1)
     own = np.where(ends, total, 0)
+    before = np.maximum.accumulate(own, axis=-1)
     own[..., 1:] -= np.where(ends[..., 1:], before[..., :-1], 0)
     best = own.max(axis=-1, keepdims=True)
     first = np.argmax(ends & (own >= best - least), axis=-1)

@@ -168,10 +168,14 @@ class Objects:
         """Write, and again where there is no bucket: Swift says so, too, of one too busy to ask."""
         for pause_s in (*_BUCKET_PAUSES_S, None):
             try:
-                if create:
-                    obstore.put(self._bucket, key, data, mode="create", use_multipart=False)
-                else:
-                    obstore.put(self._bucket, key, data)
+                # Only a put that is one request takes the condition.
+                obstore.put(
+                    self._bucket,
+                    key,
+                    data,
+                    mode="create" if create else None,
+                    use_multipart=False if create else None,
+                )
             except (BaseError, FileNotFoundError) as error:
                 if pause_s is None or _NO_BUCKET not in str(error):
                     raise

@@ -149,9 +149,7 @@ def _both_show(urls: tuple[str, ...], revision: int, date: str) -> None:
     deadline = time.monotonic() + VISIBLE_S
     for url in urls:
         while True:
-            seen = ask(
-                url, "/ows?service=WCS&version=2.0.1&request=DescribeCoverage&coverageId=SHORE"
-            )
+            seen = ask(url, DESCRIPTION)
             if seen.revision >= revision and day.encode() in seen.body:
                 break
             assert time.monotonic() < deadline, f"{url} has no {day}"

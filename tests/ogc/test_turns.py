@@ -14,8 +14,6 @@ from datacube.errors import AbandonedError
 from ogc.turns import BusyError, GoneError, Lane, QueueLimits, Turns
 
 SOON_S = 5.0
-DONE = threading.Event()
-DONE.set()
 
 type Task = asyncio.Task[str]
 
@@ -166,6 +164,8 @@ def test_who_goes_away_leaves_the_queue() -> None:
 def test_work_ends_soon_after_its_client_left() -> None:
     async def story() -> None:
         turns, left = Turns(QueueLimits(running=1, alone_seconds=0.05)), asyncio.Event()
+        ready = Work()
+        ready.done.set()
 
         async def gone() -> None:
             await left.wait()
@@ -184,7 +184,7 @@ def test_work_ends_soon_after_its_client_left() -> None:
         with pytest.raises(AbandonedError):
             await asyncio.wait_for(made, SOON_S)
         # Its place is free, and the next is not told what the one before was.
-        assert await turns.run(Work(done=DONE).of("b1"), client="b", lane=Lane.DATA) == "b1"
+        assert await turns.run(ready.of("b1"), client="b", lane=Lane.DATA) == "b1"
         assert await turns.run(lambda: present_asker().left, client="b", lane=Lane.DATA) is False
 
     ran(story())
