@@ -13,12 +13,13 @@
     │   ├── LimitExceededError
     │   └── QuerySyntaxError
     ├── AbandonedError             nobody waits for the answer any more
-    ├── SchedulerError             the cluster that work is sent to cannot take it
+    ├── UnavailableError           what answers cannot now; later it may
+    │   ├── SchedulerError         the cluster that work is sent to cannot take it
+    │   └── StoreUnreachableError  (a StoreError, too)
     ├── StoreError                 the store cannot give or take what it should
     │   ├── StoreDamagedError
     │   ├── StoreFullError
     │   ├── StoreReadOnlyError
-    │   ├── StoreUnreachableError
     │   └── CommitConflictError
     └── SourceError                a file or item offered for ingest is unusable
         ├── UnsupportedSourceError
@@ -144,12 +145,19 @@ class AbandonedError(CubeError):
         super().__init__("the client went away before the answer was made")
 
 
-class SchedulerError(CubeError):
+class UnavailableError(CubeError):
+    """What is needed for the answer cannot take the work now; later it may."""
+
+    code = "unavailable"
+    retry_after_s: int
+    """When to try again."""
+
+
+class SchedulerError(UnavailableError):
     """The cluster that work is sent to does not answer, does not fit, or lost the work."""
 
     code = "scheduler"
     retry_after_s = 30
-    """When to try again."""
 
 
 class StoreError(CubeError):
@@ -176,12 +184,11 @@ class StoreReadOnlyError(StoreError):
     code = "store-read-only"
 
 
-class StoreUnreachableError(StoreError):
+class StoreUnreachableError(UnavailableError, StoreError):
     """The database of the catalogue does not answer; later it may."""
 
     code = "store-unreachable"
     retry_after_s = 5
-    """When to try again."""
 
 
 class CommitConflictError(StoreError):

@@ -12,9 +12,9 @@ from datacube.errors import (
     RequestError,
     SchedulerError,
     StoreUnreachableError,
+    UnavailableError,
     UnknownNameError,
 )
-from ogc.turns import BusyError
 
 _LOG = logging.getLogger(__name__)
 
@@ -91,7 +91,7 @@ class FaultTable:
 
 def retry_headers(error: Exception) -> tuple[tuple[str, str], ...]:
     """Return when to ask again, where that may help (RFC 9110, 10.2.3)."""
-    if isinstance(error, BusyError | StoreUnreachableError | SchedulerError):
+    if isinstance(error, UnavailableError):
         return (("Retry-After", str(error.retry_after_s)),)
     return ()
 

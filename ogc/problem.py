@@ -35,9 +35,7 @@ FAULTS = MappingProxyType(
         "out-of-domain": Fault(exception_code="NotFound", status=404),
         "time-selection": Fault(exception_code="NotFound", status=404),
         "limit-exceeded": Fault(exception_code="LimitExceeded", status=413),
-        "busy": Fault(exception_code="ServerBusy", status=503),
-        "store-unreachable": Fault(exception_code="ServerBusy", status=503),
-        "scheduler": Fault(exception_code="ServerBusy", status=503),
+        "unavailable": Fault(exception_code="ServerBusy", status=503),
     }
 )
 _GONE = Fault(exception_code="Gone", status=410)

@@ -13,7 +13,7 @@ from time import monotonic
 from anyio import CapacityLimiter, to_thread
 
 from datacube.asker import Asker, attend
-from datacube.errors import CubeError
+from datacube.errors import UnavailableError
 
 LONGEST_RETRY_S = 60
 _WEIGHT = 0.1
@@ -23,7 +23,7 @@ type Client = str
 """Who asks, as far as turns are concerned."""
 
 
-class BusyError(CubeError):
+class BusyError(UnavailableError):
     """More is asked for at once than is worked on or may wait; later it may be answered."""
 
     code = "busy"

@@ -61,9 +61,7 @@ FAULTS = MappingProxyType(
         "not-supported/version": Fault(exception_code=None, status=400),
         "revision": Fault(exception_code=None, status=400),
         "limit-exceeded": Fault(exception_code=None, status=413),
-        "busy": Fault(exception_code=None, status=503),
-        "store-unreachable": Fault(exception_code=None, status=503),
-        "scheduler": Fault(exception_code=None, status=503),
+        "unavailable": Fault(exception_code=None, status=503),
     }
 )
 

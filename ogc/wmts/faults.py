@@ -31,9 +31,7 @@ FAULTS = MappingProxyType(
         "not-supported/service": _INVALID,
         "not-supported/content-type": Fault(exception_code="InvalidParameterValue", status=415),
         "limit-exceeded": Fault(exception_code="NoApplicableCode", status=413),
-        "busy": Fault(exception_code="NoApplicableCode", status=503),
-        "store-unreachable": Fault(exception_code="NoApplicableCode", status=503),
-        "scheduler": Fault(exception_code="NoApplicableCode", status=503),
+        "unavailable": Fault(exception_code="NoApplicableCode", status=503),
     }
 )
 

@@ -28,9 +28,7 @@ FAULTS = MappingProxyType(
         "not-supported": Fault(exception_code="OperationNotSupported", status=400),
         "revision": _INVALID,
         "limit-exceeded": Fault(exception_code=None, status=413),
-        "busy": Fault(exception_code=None, status=503),
-        "store-unreachable": Fault(exception_code=None, status=503),
-        "scheduler": Fault(exception_code=None, status=503),
+        "unavailable": Fault(exception_code=None, status=503),
     }
 )
 
